@@ -1,0 +1,1 @@
+//! YAML text → document: reading, interpolation, secrets, spans, did-you-mean.

@@ -1,0 +1,63 @@
+//! From a read document to what will be run: everything resolved, nothing optional that means
+//! "not validated yet".
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::decision::Policy;
+use crate::deploy::Platform;
+use crate::probe::Probe;
+use crate::verdict::CheckFacts;
+use crate::verdict::threshold::Threshold;
+
+/// What was declared, resolved and found possible.
+#[derive(Debug)]
+pub struct Plan {
+    /// The services, in the order of declaration.
+    pub services: Vec<ServicePlan>,
+    /// The checks, in the order of declaration.
+    pub checks: Vec<CheckPlan>,
+}
+
+/// A service to judge.
+#[derive(Clone, Debug)]
+pub struct ServicePlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is deployed; `gate` needs none.
+    pub platform: Option<Platform>,
+    /// How it is judged.
+    pub policy: Policy,
+}
+
+/// A check to run.
+#[derive(Clone)]
+pub struct CheckPlan {
+    /// Its name, kind, service and tags.
+    pub facts: CheckFacts,
+    /// How often it runs.
+    pub every: Duration,
+    /// How long one run may take.
+    pub timeout: Duration,
+    /// The limits, as declared or by default.
+    pub thresholds: Vec<Threshold>,
+    /// Whether the limits were declared; without them those of the contract apply.
+    pub declared_thresholds: bool,
+    /// What is run.
+    pub probe: Arc<dyn Probe>,
+    /// Where it was declared: file and line, counted from 1.
+    pub origin: (PathBuf, usize),
+}
+
+impl fmt::Debug for CheckPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CheckPlan")
+            .field("facts", &self.facts)
+            .field("every", &self.every)
+            .field("timeout", &self.timeout)
+            .field("thresholds", &self.thresholds)
+            .finish_non_exhaustive()
+    }
+}

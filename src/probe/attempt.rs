@@ -1,0 +1,178 @@
+//! One attempt: the stopwatch that a probe stamps, and the runner that holds it to its deadline.
+//!
+//! The runner turns whatever happens, a panic and a hang included, into one [`Sample`]. It never
+//! retries and never judges. Called by `engine` only.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::Probe;
+use crate::clock::{Clock, Moment};
+use crate::quantity::human;
+use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
+
+/// What a probe reports to while it runs.
+#[derive(Debug)]
+pub struct Attempt {
+    clock: Arc<dyn Clock>,
+    started: Moment,
+    timeout: Duration,
+    fresh: bool,
+    current: Option<(Phase, Moment)>,
+    stopped: Option<Moment>,
+    phases: Phases,
+    readings: Vec<Reading>,
+    notes: Vec<String>,
+}
+
+impl Attempt {
+    /// Starts the stopwatch.
+    #[must_use]
+    pub fn start(clock: Arc<dyn Clock>, timeout: Duration, fresh: bool) -> Self {
+        let started = clock.now();
+        Self {
+            clock,
+            started,
+            timeout,
+            fresh,
+            current: None,
+            stopped: None,
+            phases: Phases::default(),
+            readings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Ends the phase that is running, if any, and begins this one.
+    pub fn enter(&mut self, phase: Phase) {
+        let now = self.clock.now();
+        self.close(now);
+        self.current = Some((phase, now));
+    }
+
+    /// Stops the stopwatch: the last byte is here. What follows is evaluation and costs the target
+    /// nothing. A later [`Attempt::enter`] starts it again.
+    pub fn stop(&mut self) {
+        let now = self.clock.now();
+        self.close(now);
+        self.stopped = Some(now);
+    }
+
+    /// Records a number.
+    pub fn reading(&mut self, name: &str, value: f64, unit: Unit) {
+        self.readings.push(Reading::new(name, value, unit));
+    }
+
+    /// Records what a person should know although the run may pass.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Whether this run must open new connections, whatever the check declares.
+    #[must_use]
+    pub const fn fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// How long the whole run may take.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// How much of the time is left; zero when the deadline has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.timeout
+            .saturating_sub(self.clock.now().since(self.started))
+    }
+
+    /// The clock, for ages of what the target reports.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The readings recorded so far.
+    #[must_use]
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
+    }
+
+    fn close(&mut self, now: Moment) {
+        if let Some((phase, since)) = self.current.take() {
+            self.phases.add(phase, now.since(since));
+        }
+        self.stopped = None;
+    }
+
+    fn into_sample(mut self, check: CheckId, result: Result<(), Fault>) -> Sample {
+        let now = self.clock.now();
+        let ended = self.stopped.unwrap_or(now);
+        self.close(now);
+        let fault = result.err();
+        Sample {
+            check,
+            started: self.started,
+            latency: ended.since(self.started),
+            phases: self.phases,
+            outcome: fault
+                .as_ref()
+                .map_or(Outcome::Pass, |fault| fault.reason.outcome()),
+            fault,
+            readings: self.readings,
+            notes: self.notes,
+            retries: 0,
+        }
+    }
+}
+
+/// Runs a probe once and makes a sample of whatever happens.
+///
+/// The deadline covers everything from resolving the name to the last byte. A panic of the probe
+/// is an `Unknown` sample: nothing was learnt about the target.
+pub async fn run(
+    probe: &dyn Probe,
+    check: &CheckId,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    fresh: bool,
+) -> Sample {
+    let mut attempt = Attempt::start(clock, timeout, fresh);
+    let guarded = AssertUnwindSafe(probe.run(&mut attempt)).catch_unwind();
+    let ended = tokio::time::timeout(timeout, guarded).await;
+    let result = match ended {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
+        Err(_) => Err(Fault::new(Reason::Timeout, timeout_text(&attempt))),
+    };
+    attempt.into_sample(check.clone(), result)
+}
+
+fn timeout_text(attempt: &Attempt) -> String {
+    let doing = match attempt.current.map(|(phase, _)| phase) {
+        Some(Phase::Dns) => "while resolving the name",
+        Some(Phase::Connect) => "while connecting",
+        Some(Phase::Tls) => "during the TLS handshake",
+        Some(Phase::Request) => "while sending the request",
+        Some(Phase::Ttfb) => "waiting for the answer",
+        Some(Phase::Body) => "while reading the answer",
+        None => "before it began",
+    };
+    format!(
+        "no whole answer within {}: timed out {doing}",
+        human(attempt.timeout)
+    )
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    format!("the probe itself failed, which is a bug of ours: {text}")
+}

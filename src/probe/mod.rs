@@ -1,0 +1,96 @@
+//! The seam of the probes: what a kind of check is, and what one run of its probe may do.
+//!
+//! A kind lives in one file beside this one and in one line of [`registry`]. It says what its
+//! settings are, builds a [`Probe`] from them, and each run of that probe is one attempt under one
+//! deadline that [`attempt`] enforces. A probe measures and says what it saw; it never judges.
+
+pub mod attempt;
+pub mod registry;
+pub mod wire;
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::sample::{Fault, Unit};
+pub use attempt::Attempt;
+
+/// The executable made from a check. One call of [`Probe::run`] is one attempt: it never retries.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Runs once: reports phases, readings and notes to `attempt`, and ends with the fault, if any.
+    ///
+    /// The future may be dropped at any await when the deadline passes, so it must hold nothing
+    /// that dropping does not release.
+    async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault>;
+}
+
+/// A kind of check: implemented once per file, listed once in the registry.
+pub trait Kind {
+    /// The key under which the user declares it: `http`.
+    const NAME: &'static str;
+    /// One line on what it proves.
+    const SUMMARY: &'static str;
+    /// The readings it can give.
+    const READINGS: Readings;
+    /// What the user writes below the key. Every field documented: the text becomes the schema.
+    type Settings: DeserializeOwned + JsonSchema;
+
+    /// Builds the probe; refuses settings that cannot work, naming the field.
+    ///
+    /// # Errors
+    /// A [`Misfit`] for each setting that is well-formed and still cannot work.
+    fn probe(
+        settings: Self::Settings,
+        surroundings: &Surroundings,
+    ) -> Result<Box<dyn Probe>, Vec<Misfit>>;
+}
+
+/// The readings that a kind can give, so that a threshold on a misspelt one is found at load.
+#[derive(Clone, Copy, Debug)]
+pub struct Readings {
+    /// The names it may give by itself, with unit and meaning.
+    pub named: &'static [(&'static str, Unit, &'static str)],
+    /// Whether the user's settings can name others (columns of a query).
+    pub open: bool,
+}
+
+/// What a kind may know of the world at load time.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The folder of the file that declares the check: relative paths start here.
+    pub folder: PathBuf,
+}
+
+/// A setting that is well-formed and still cannot work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The way to the setting below the kind's key: `["expect", "status"]`.
+    pub path: Vec<String>,
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// What to write instead, where that is known.
+    pub hint: Option<String>,
+}
+
+impl Misfit {
+    /// Makes a misfit of the setting at `path`.
+    #[must_use]
+    pub fn at(path: &[&str], message: impl Into<String>) -> Self {
+        let path = path.iter().map(|&part| part.to_owned()).collect();
+        Self {
+            path,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same misfit with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

@@ -1,0 +1,51 @@
+//! The list of kinds: one line each. Everything that walks the kinds walks this list.
+
+use serde::Deserializer;
+
+use super::{Kind, Misfit, Probe, Readings, Surroundings};
+
+/// What can be said of a kind without an instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The key under which the user declares it.
+    pub name: &'static str,
+    /// One line on what it proves.
+    pub summary: &'static str,
+    /// The readings it can give.
+    pub readings: Readings,
+    /// The JSON Schema of its settings.
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+macro_rules! kinds {
+    ($($kind:ty),* $(,)?) => {
+        /// Every kind of check.
+        pub const KINDS: &[Entry] = &[$(Entry {
+            name: <$kind as Kind>::NAME,
+            summary: <$kind as Kind>::SUMMARY,
+            readings: <$kind as Kind>::READINGS,
+            schema: |generator| generator.subschema_for::<<$kind as Kind>::Settings>(),
+        }),*];
+
+        /// Reads the settings of the kind called `name` and builds its probe; `None` when there is
+        /// no such kind.
+        ///
+        /// # Errors
+        /// The outer error is the deserializer's; the inner one lists settings that cannot work.
+        pub fn build<'de, D: Deserializer<'de>>(
+            name: &str,
+            settings: D,
+            surroundings: &Surroundings,
+        ) -> Option<Result<Result<Box<dyn Probe>, Vec<Misfit>>, D::Error>> {
+            match name {
+                $(<$kind as Kind>::NAME => Some(
+                    <<$kind as Kind>::Settings as serde::Deserialize>::deserialize(settings)
+                        .map(|settings| <$kind as Kind>::probe(settings, surroundings)),
+                ),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+kinds![];

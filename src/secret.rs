@@ -1,0 +1,147 @@
+//! Secrets as values that do not print themselves, and the mask that keeps them out of every output.
+//!
+//! `config` collects what must not be seen while it reads; `cli` masks every byte it writes.
+
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use serde::{Deserialize, Deserializer};
+
+/// A text that must not be printed; only [`Secret::reveal`] shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Hides a text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// Shows the text, for the one place that sends it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::new(&text))
+    }
+}
+
+impl schemars::JsonSchema for Secret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A text that is masked in every output; usually `${NAME}` or `${file:PATH}`."
+        })
+    }
+}
+
+/// What a masked secret looks like.
+pub const MASKED: &str = "***";
+
+/// The set of texts that may appear in no output. Clones share the set.
+#[derive(Clone, Default)]
+pub struct Mask(Arc<RwLock<Vec<String>>>);
+
+impl Mask {
+    /// Adds a secret in the forms in which it may travel: as it is, percent-encoded, JSON-escaped.
+    ///
+    /// Texts shorter than [`SHORTEST`] characters are left out: masking them would make every
+    /// output unreadable and hide nothing.
+    pub fn hide(&self, secret: &str) {
+        let mut forms = vec![secret.to_owned(), secret.trim().to_owned()];
+        forms.push(percent_encoded(secret));
+        forms.push(secret.replace('\\', "\\\\").replace('"', "\\\""));
+        forms.extend(secret.lines().map(str::to_owned));
+        let mut hidden = self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for form in forms {
+            if form.chars().count() >= SHORTEST && !hidden.contains(&form) {
+                hidden.push(form);
+            }
+        }
+        // The longest first, so that a secret that contains another is masked whole.
+        hidden.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// The text with every hidden secret replaced by [`MASKED`].
+    #[must_use]
+    pub fn apply(&self, text: &str) -> String {
+        let hidden = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut masked = text.to_owned();
+        for secret in hidden.iter() {
+            if masked.contains(secret.as_str()) {
+                masked = masked.replace(secret.as_str(), MASKED);
+            }
+        }
+        masked
+    }
+}
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mask(…)")
+    }
+}
+
+/// Shorter texts are not masked.
+pub const SHORTEST: usize = 4;
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_secret_is_masked() {
+        let mask = Mask::default();
+        mask.hide("p@ss\"word");
+        for form in ["p@ss\"word", "p%40ss%22word", "p@ss\\\"word"] {
+            assert_eq!(mask.apply(&format!("a {form} b")), "a *** b");
+        }
+    }
+
+    #[test]
+    fn the_longer_secret_wins_and_short_ones_are_left() {
+        let mask = Mask::default();
+        mask.hide("abcd");
+        mask.hide("abcdefgh");
+        mask.hide("a");
+        assert_eq!(mask.apply("abcdefgh a abcd"), "*** a ***");
+    }
+
+    #[test]
+    fn a_secret_does_not_print_itself() {
+        assert_eq!(format!("{:?}", Secret::new("canary")), "Secret(***)");
+    }
+}

@@ -1,0 +1,97 @@
+//! The judge: windows and rules in, findings with reasons out. Pure: no clock, no I/O, no effects.
+//!
+//! One judge serves every command: what `watch` acts upon is what a back-test shows.
+
+pub mod threshold;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+pub use crate::event::{Level, Verdict};
+use crate::sample::CheckId;
+use crate::window::Summary;
+use threshold::Threshold;
+
+/// What the judge and the decision need to know of a check besides its samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckFacts {
+    /// Its name.
+    pub id: CheckId,
+    /// Its kind: `http`.
+    pub kind: &'static str,
+    /// The service it belongs to.
+    pub service: Arc<str>,
+    /// Its tags.
+    pub tags: Vec<Arc<str>>,
+}
+
+/// By what a check is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Which check.
+    pub facts: CheckFacts,
+    /// The limits, as declared or by default.
+    pub thresholds: Vec<Threshold>,
+    /// Which samples a verdict needs.
+    pub sufficiency: Sufficiency,
+}
+
+/// How much must have been seen before a verdict other than inconclusive is given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sufficiency {
+    /// One sample a check: its expectation alone decides (`gate`).
+    OneSample,
+    /// A window of samples.
+    Window {
+        /// The least number of samples that are not `Unknown`.
+        min_samples: u64,
+        /// The interval at which the schedule promises samples.
+        every: Duration,
+        /// The least share of the promised samples that must have arrived, from 0 to 1.
+        coverage: f64,
+    },
+}
+
+/// The verdict on one check, with its reasons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Which check.
+    pub facts: CheckFacts,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was measured.
+    pub summary: Summary,
+    /// Why, the most serious first; empty only for a pass.
+    pub reasons: Vec<FindingReason>,
+}
+
+/// One reason of a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FindingReason {
+    /// The subject, as declared (`error_rate`, `p95`, `used_pct`), or why nothing can be said
+    /// (`no_samples`, `too_few_samples`, `too_few_arrived`, `silent`, `insufficient`), or, with
+    /// one sample, the code of its fault.
+    pub code: String,
+    /// The level of the limit that is breached; absent when nothing can be said.
+    pub level: Option<Level>,
+    /// What was measured, in the unit of the limit: seconds, a share, or the reading's own.
+    pub measured: Option<f64>,
+    /// The limit.
+    pub limit: Option<f64>,
+    /// Over how many samples.
+    pub samples: u64,
+    /// When the first bad sample started.
+    pub first_bad: Option<Moment>,
+    /// One line for a person, numbers included: `error rate 12.1 % over 58 samples, limit 5 %`.
+    pub text: String,
+}
+
+/// All findings of a service and the worst of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// The worst verdict; `Inconclusive` when there is no finding.
+    pub verdict: Verdict,
+    /// The findings, in the order of declaration.
+    pub findings: Vec<Finding>,
+}

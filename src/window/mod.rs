@@ -1,0 +1,83 @@
+//! The samples of one check that a verdict may use, bounded, and what can be said of them. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::sample::{Fault, Phase, Unit};
+
+/// What can be said of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// Samples taken, the unknown ones included.
+    pub samples: u64,
+    /// Samples that answered wrongly.
+    pub failed: u64,
+    /// Samples that could not reach the target.
+    pub errored: u64,
+    /// Samples from which nothing is learnt.
+    pub unknown: u64,
+    /// Samples that failed or errored in a row, up to the last.
+    pub consecutive_failures: u64,
+    /// The latency of the samples that passed after the warm-up.
+    pub latency: Latency,
+    /// The phases of those samples.
+    pub phases: BTreeMap<Phase, Latency>,
+    /// The readings of all samples that gave them.
+    pub readings: BTreeMap<Arc<str>, ReadingSummary>,
+    /// When the first sample that failed or errored started.
+    pub first_bad: Option<Moment>,
+    /// When the last sample of any outcome started.
+    pub last: Option<Moment>,
+    /// Why the last sample that did not pass did not pass.
+    pub last_fault: Option<Fault>,
+    /// How many tries came before samples (`gate --wait`).
+    pub retries: u64,
+}
+
+impl Summary {
+    /// The share of samples that failed or errored among those from which something is learnt.
+    #[must_use]
+    pub fn error_rate(&self) -> Option<f64> {
+        let known = self.samples - self.unknown;
+        (known > 0).then(|| (self.failed + self.errored) as f64 / known as f64)
+    }
+}
+
+/// A distribution of latencies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Latency {
+    /// How many.
+    pub count: u64,
+    /// Quantiles: Hyndman–Fan type 7 on small windows, within 1 % on large ones; absent below the
+    /// quantile's least count (p50 5, p90 10, p95 20, p99 100, p999 1000).
+    pub p50: Option<Duration>,
+    /// See `p50`.
+    pub p90: Option<Duration>,
+    /// See `p50`.
+    pub p95: Option<Duration>,
+    /// See `p50`.
+    pub p99: Option<Duration>,
+    /// See `p50`.
+    pub p999: Option<Duration>,
+    /// The mean; absent without samples.
+    pub mean: Option<Duration>,
+    /// The largest; absent without samples.
+    pub max: Option<Duration>,
+}
+
+/// A reading over a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadingSummary {
+    /// How many samples gave it.
+    pub count: u64,
+    /// The last value.
+    pub last: f64,
+    /// The smallest value.
+    pub min: f64,
+    /// The largest value.
+    pub max: f64,
+    /// What it counts.
+    pub unit: Unit,
+}

@@ -1,0 +1,10 @@
+//! Servers and tools that the tests start: real ones where they exist, our own where a peer must misbehave.
+
+pub mod anvil;
+pub mod certificates;
+pub mod http_peer;
+pub mod ministack;
+pub mod postgres;
+pub mod redis;
+pub mod tezos_node;
+pub mod tools;
