@@ -1,1 +1,14 @@
-//! Under construction: engine.
+//! The loop: runs probes when they are due, feeds the judge, and carries out what was decided.
+//!
+//! `gate` and `watch` differ only in who asks and in whether effects are armed. The engine prints
+//! nothing: it emits events and returns a [`record::Record`].
+
+pub mod clock;
+pub mod context;
+pub mod gate;
+pub mod panel;
+pub mod record;
+pub mod rollback;
+pub mod sampling;
+pub mod schedule;
+pub mod watch;

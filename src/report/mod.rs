@@ -1,1 +1,9 @@
-//! Under construction: report.
+//! A record of a run, for people and for programs: one file per format.
+//!
+//! Reports are pure: a record comes in, text goes out. Masking and writing belong to `cli`.
+
+pub mod json;
+pub mod line;
+pub mod plan;
+pub mod text;
+pub mod wall;

@@ -1,0 +1,288 @@
+//! What can be typed: the commands, their flags, and what each value means.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::deployment::Selector;
+use crate::quantity::Span;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "smokejumper",
+    version,
+    about = "Watches a deployment with real probes, judges it, rolls it back when it is bad, and proves that the rollback helped",
+    after_help = "Exit codes: 0 pass · 1 failed · 2 usage or configuration · 3 inconclusive · 4 nothing selected · \
+5 warnings (--fail-on warning) · 10 rolled back, verified · 11 rollback failed · 12 rollback refused · \
+13 superseded · 70 internal error · 130, 143 interrupted",
+    max_term_width = 100
+)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Probe every selected check, judge once, exit: for CI and for a shell
+    Gate(GateArguments),
+    /// Pin the deployment under test, bake, decide, roll back if armed, verify, exit
+    Watch(WatchArguments),
+    /// Validate the configuration and show what would happen
+    Plan(PlanArguments),
+    /// A whole incident on this machine: bad release, detection, rollback, proof
+    Demo(DemoArguments),
+}
+
+/// Flags that every command with a configuration takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// YAML files or folders; without any: smokejumper.yaml, else config/ and checks/
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// A file whose keys replace those of the others
+    #[arg(long, value_name = "FILE")]
+    pub overlay: Vec<PathBuf>,
+    /// Only checks whose name matches
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// Only checks with this tag; `!tag` excludes
+    #[arg(long, value_name = "TAG", allow_hyphen_values = true)]
+    pub tag: Vec<String>,
+    /// Only checks of this service
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Sets a variable of the configuration
+    #[arg(long = "var", value_name = "K=V")]
+    pub variables: Vec<String>,
+    /// How the terminal is written to
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// Flags on what is shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Shown {
+    /// When to use colour (NO_COLOR is honoured)
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: When,
+    /// Show only what was decided and done
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show every sample
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags on what is reported.
+#[derive(Debug, Args)]
+pub struct Reported {
+    /// Report as text or json, to stdout or to a file (repeatable)
+    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    pub reports: Vec<ReportRequest>,
+    /// Exit with 5 when there are warnings
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// From which level on the exit code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Warnings fail as well.
+    Warning,
+    /// Only failures fail: the default.
+    Critical,
+}
+
+/// A report that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRequest {
+    /// The format.
+    pub format: Format,
+    /// The file; stdout without one.
+    pub file: Option<PathBuf>,
+}
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+}
+
+impl FromStr for ReportRequest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the file name after `=` is empty".to_owned()),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = match format {
+            "text" => Format::Text,
+            "json" => Format::Json,
+            "junit" | "markdown" | "html" | "samples" | "ndjson" => {
+                return Err(format!(
+                    "the format `{format}` is not available in this version; there are text and json"
+                ));
+            }
+            _ => return Err(format!("there is no format `{format}`; there are text and json")),
+        };
+        Ok(Self { format, file })
+    }
+}
+
+/// `smokejumper gate`
+#[derive(Debug, Args)]
+pub struct GateArguments {
+    /// What to probe.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to report.
+    #[command(flatten)]
+    pub reported: Reported,
+    /// Try checks that are not ready yet again until then (refused, reset, timeout, 429, 502, 503, 504)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait: Option<Duration>,
+    /// Take so many samples of each check
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub samples: Option<u32>,
+    /// Take samples for so long
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub lasting: Option<Duration>,
+    /// Probing changes nothing; accepted so that the flags of `watch` can be kept
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `smokejumper watch`
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// What to probe.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to report.
+    #[command(flatten)]
+    pub reported: Reported,
+    /// How long to watch before accepting (default: the policy's bake)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub bake: Option<Duration>,
+    /// Which deployment to judge: its ARN, the current one, or the next to appear
+    #[arg(long, value_name = "ARN|current|next", default_value = "current", value_parser = selector)]
+    pub deployment: Selector,
+    /// Whether a rollback may be carried out (default: what the policy says)
+    #[arg(long, value_enum, value_name = "auto|never")]
+    pub rollback: Option<RollbackFlag>,
+    /// Compare with samples from before; only `none` in this version
+    #[arg(long, value_enum, value_name = "none", default_value = "none")]
+    pub baseline: BaselineFlag,
+    /// Judge and decide, but change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `--rollback`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RollbackFlag {
+    /// Roll back when the policy asks for it.
+    Auto,
+    /// Never roll back.
+    Never,
+}
+
+/// `--baseline`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BaselineFlag {
+    /// No comparison.
+    None,
+}
+
+/// `smokejumper plan`
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// What to plan.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `smokejumper demo`
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// What the release does
+    #[arg(long, value_enum, default_value = "errors")]
+    pub scenario: Scenario,
+    /// How the terminal is written to.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// What the release of the demo does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// Every order fails; the health page stays green
+    Outage,
+    /// One order in ten fails
+    Errors,
+    /// One order in eight is slow
+    Slow,
+    /// Nothing is wrong: the release must be accepted
+    Healthy,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span = Span::parse(text).map_err(|error| error.to_string())?;
+    if span.0.is_zero() { Err("it must be longer than zero".to_owned()) } else { Ok(span.0) }
+}
+
+fn selector(text: &str) -> Result<Selector, String> {
+    Ok(match text {
+        "current" => Selector::Current,
+        "next" => Selector::Next,
+        arn if arn.starts_with("arn:") || arn.starts_with("ecs-svc/") => {
+            Selector::Id(arn.to_owned())
+        }
+        _ => return Err("write `current`, `next` or the ARN of a service deployment".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn reports_are_asked_for_by_format_and_file() {
+        let json = ReportRequest { format: Format::Json, file: None };
+        assert_eq!("json".parse::<ReportRequest>().unwrap(), json);
+        let file = ReportRequest { format: Format::Json, file: Some(PathBuf::from("a=b.json")) };
+        assert_eq!("json=a=b.json".parse::<ReportRequest>().unwrap(), file);
+        for wrong in ["xml", "json=", "junit", ""] {
+            assert!(wrong.parse::<ReportRequest>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `smokejumper demo`: a whole incident on this machine, with nothing else installed.
+//!
+//! A toy service and an ECS stand-in are real servers on loopback; probing, judging and the AWS SDK
+//! are the very ones of `watch`. Nothing outside this machine is touched.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::arguments::{Common, DemoArguments, Scenario};
+use super::session::Session;
+use super::stop::Stop;
+use super::terminal::Terminal;
+use super::{exit, refuse};
+use crate::clock::Clock;
+use crate::decision::Permission;
+use crate::deploy::ecs::EcsTarget;
+use crate::deployment::{RollbackOutcome, Selector};
+use crate::engine::clock::SystemClock;
+use crate::engine::record::Record;
+use crate::engine::rollback::Pace;
+use crate::engine::watch::{Watch, WatchOptions};
+use crate::event::{Action, Verdict};
+use crate::rehearsal::ecs::Settings;
+use crate::rehearsal::incident::Incident;
+use crate::rehearsal::toy::Ailment;
+
+/// What the demo declares; the same file would work for a service of one's own.
+const CONFIGURATION: &str = "\
+services:
+  shop:
+    deployment: { ecs: { cluster: demo, service: shop, region: eu-west-1 } }
+    policy: quick
+
+checks:
+  health:
+    http: { url: \"${SHOP_URL}/health\", expect: { json: { $.status: ok } } }
+    every: 500ms
+    timeout: 400ms
+  orders:
+    http: { url: \"${SHOP_URL}/orders\", expect: { status: 200, json: { $.orders: { len: 1 } } } }
+    every: 200ms
+    timeout: 190ms
+    thresholds:
+      error_rate: { warning: \"> 1%\", critical: \"> 5%\" }
+      p95: { warning: \"> 50ms\", critical: \"> 100ms\" }
+
+policies:
+  quick:
+    bake: 20s
+    warm_up: 1s
+    min_samples: 20
+";
+
+/// How fast things go in the demo: a rollout of minutes in seconds.
+const STAGE: (Duration, Duration, Duration) =
+    (Duration::from_secs(4), Duration::from_millis(400), Duration::from_secs(4));
+/// How often the stand-in is asked.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Runs the command: 0 when the incident was handled as it should be, 1 when not.
+pub async fn run(arguments: DemoArguments) -> u8 {
+    let terminal = Terminal::new(arguments.shown, false);
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return refuse(&terminal, exit::INTERNAL, &error.to_string()),
+    };
+    match stop.unless_insisted(rehearse(&arguments, &stop)).await {
+        Ok(Ok(code)) | Err(code) => code,
+        Ok(Err(why)) => refuse(&terminal, exit::INTERNAL, &why),
+    }
+}
+
+async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let (rollout, rollback_lag, rollback) = STAGE;
+    let settings = Settings { rollout, rollback_lag, rollback, ..Settings::default() };
+    let incident = Incident::stage(Arc::clone(&clock), settings, ailment(arguments.scenario))
+        .await
+        .map_err(|error| error.to_string())?;
+    let session = declare(arguments, &incident)?;
+    tell(&session, &opening(arguments.scenario))?;
+    let (service, checks) = (session.plan.services[0].clone(), session.plan.checks.clone());
+    let target = EcsTarget::at_endpoint(&incident.ecs.endpoint_url(), "demo", "shop", "eu-west-1");
+    incident.release().map_err(|error| error.to_string())?;
+    let (context, shown) = session.context(stop);
+    let watch = Watch {
+        context: &context,
+        service: &service,
+        checks: &checks,
+        target: Arc::new(target),
+        options: WatchOptions {
+            selector: Selector::Current,
+            permission: Permission::Armed,
+            pace: Pace { poll: POLL, ..Pace::default() },
+        },
+    };
+    let record = watch.run().await.map_err(|error| error.to_string())?;
+    drop(context);
+    shown.finish().await;
+    let as_it_should = handled(arguments.scenario, &record);
+    let watch_code = exit::exit_code(&record, false, stop.signal());
+    let report = crate::report::text::render(&record, watch_code, session.terminal.data_colour);
+    tell(&session, &format!("\n{report}\n{}", closing(&incident, as_it_should)))?;
+    Ok(match (as_it_should, stop.signal()) {
+        (true, _) => exit::PASS,
+        (false, Some(signal)) => signal,
+        (false, None) => exit::FAILED,
+    })
+}
+
+fn tell(session: &Session, text: &str) -> Result<(), String> {
+    session.terminal.data(text).map_err(|error| error.to_string())
+}
+
+const fn ailment(scenario: Scenario) -> Ailment {
+    match scenario {
+        Scenario::Outage => Ailment::Outage,
+        Scenario::Errors => Ailment::Errors,
+        Scenario::Slow => Ailment::Slow,
+        Scenario::Healthy => Ailment::Healthy,
+    }
+}
+
+/// Reads the demo's configuration as a user's own would be read: from a file.
+fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, String> {
+    let mut file = tempfile::Builder::new()
+        .prefix("smokejumper-demo-")
+        .suffix(".yaml")
+        .tempfile()
+        .map_err(|error| format!("no temporary file can be made: {error}"))?;
+    file.write_all(CONFIGURATION.as_bytes()).map_err(|error| error.to_string())?;
+    let common = Common {
+        paths: vec![file.path().to_owned()],
+        overlay: Vec::new(),
+        only: Vec::new(),
+        tag: Vec::new(),
+        service: None,
+        variables: Vec::new(),
+        shown: arguments.shown,
+    };
+    let extra = BTreeMap::from([("SHOP_URL".to_owned(), incident.toy.url())]);
+    Session::open_with(&common, &[], extra)
+        .map_err(|_| "the demo's own configuration is wrong, which is a bug".to_owned())
+}
+
+fn opening(scenario: Scenario) -> String {
+    let what = match scenario {
+        Scenario::Outage => "every order fails",
+        Scenario::Errors => "one order in ten fails",
+        Scenario::Slow => "one order in eight is slow",
+        Scenario::Healthy => "nothing is wrong",
+    };
+    format!(
+        "A toy shop runs revision shop:1 on an ECS stand-in, both on this machine.\n\
+         Now shop:3 is deployed: {what}, and its health page stays green.\n\n{}\n",
+        CONFIGURATION.lines().map(|line| format!("    {line}\n")).collect::<String>()
+    )
+}
+
+/// Whether the incident was handled as it should be, checked against the stand-in's own state.
+fn handled(scenario: Scenario, record: &Record) -> bool {
+    let outcome = record.rollback.as_ref().map(|rollback| rollback.outcome);
+    match scenario {
+        Scenario::Healthy => {
+            record.assessment.verdict == Verdict::Pass
+                && record.decision.action == Action::Accept
+                && outcome.is_none()
+        }
+        Scenario::Outage | Scenario::Errors | Scenario::Slow => {
+            outcome == Some(RollbackOutcome::RolledBackVerified)
+        }
+    }
+}
+
+fn closing(incident: &Incident, as_it_should: bool) -> String {
+    let serving = incident.service().serving().ok().flatten();
+    let serving = serving.as_deref().unwrap_or("nothing");
+    let calls = incident.ecs.control().mutating_calls();
+    let calls: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
+    let handled = if as_it_should { "as it should be" } else { "NOT as it should be" };
+    format!(
+        "The shop now runs {serving}. Calls that changed anything on ECS: {calls}.\n\
+         The incident was handled {handled}.\n\n\
+         Where to go next:\n\
+         \x20 smokejumper demo --scenario outage|errors|slow|healthy\n\
+         \x20 write a smokejumper.yaml like the one above for your own service, then\n\
+         \x20 smokejumper plan     shows what would be probed and judged\n\
+         \x20 smokejumper gate     probes once: for CI and for a shell\n\
+         \x20 smokejumper watch    after a deployment: judges it and rolls it back\n"
+    )
+}

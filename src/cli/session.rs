@@ -1,0 +1,184 @@
+//! What every command with a configuration does first and last: load it, select from it, show
+//! events while it works, and write the reports.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::arguments::{Common, Format, ReportRequest};
+use super::stop::Stop;
+use super::terminal::Terminal;
+use super::{exit, refuse};
+use crate::config::{self, Sources};
+use crate::diagnostic::{self, Diagnostic};
+use crate::engine::clock::SystemClock;
+use crate::engine::context::{Context, Events};
+use crate::engine::record::Record;
+use crate::event::Event;
+use crate::plan::{self, Plan, Selection};
+use crate::report::line::{self, Detail};
+use crate::report::{json, text};
+
+/// A loaded configuration, what was selected from it, and the way out.
+#[derive(Debug)]
+pub struct Session {
+    /// What was declared and selected.
+    pub plan: Plan,
+    /// The way out.
+    pub terminal: Terminal,
+    reports: Vec<ReportRequest>,
+}
+
+/// Descriptors that are not for probes: the terminal, files, the platform's client, the resolver.
+const RESERVED_DESCRIPTORS: u64 = 96;
+/// More probes at once would measure our own machine.
+const MOST_SLOTS: u64 = 16_384;
+
+impl Session {
+    /// Loads the configuration and selects from it; every problem is told.
+    ///
+    /// # Errors
+    /// The exit code to end with.
+    pub fn open(common: &Common, reports: &[ReportRequest]) -> Result<Self, u8> {
+        Self::open_with(common, reports, BTreeMap::new())
+    }
+
+    /// The same, with variables that are set besides the environment's.
+    ///
+    /// # Errors
+    /// The exit code to end with.
+    pub fn open_with(
+        common: &Common,
+        reports: &[ReportRequest],
+        extra: BTreeMap<String, String>,
+    ) -> Result<Self, u8> {
+        let mut environment = environment();
+        environment.extend(extra);
+        let terminal = Terminal::new(common.shown, environment.contains_key("NO_COLOR"));
+        if reports.iter().filter(|report| report.file.is_none()).count() > 1 {
+            return Err(refuse(&terminal, exit::USAGE, "only one report can go to stdout"));
+        }
+        let sources = Sources {
+            paths: common.paths.clone(),
+            overlays: common.overlay.clone(),
+            variables: variables(common).map_err(|why| refuse(&terminal, exit::USAGE, &why))?,
+            environment,
+        };
+        let loaded = config::load(&sources);
+        let terminal = terminal.hiding(loaded.mask.clone());
+        let (plan, diagnostics) = plan::compile(loaded);
+        show(&terminal, &diagnostics);
+        let Some(mut plan) = plan else { return Err(exit::USAGE) };
+        let selection = Selection {
+            only: common.only.clone(),
+            tags: common.tag.clone(),
+            service: common.service.clone(),
+        };
+        plan.select(&selection).map_err(|why| refuse(&terminal, exit::USAGE, &why))?;
+        if plan.checks.is_empty() {
+            return Err(refuse(&terminal, exit::NOTHING_SELECTED, "no check matches the selection"));
+        }
+        Ok(Self { plan, terminal, reports: reports.to_vec() })
+    }
+
+    /// Starts showing events; the context is what the engine runs in.
+    #[must_use]
+    pub fn context(&self, stop: &Stop) -> (Context, Shown) {
+        let clock = Arc::new(SystemClock::start());
+        let (events, receiver) = Events::queue(clock.clone());
+        let shown = Shown(tokio::spawn(show_events(receiver, self.terminal.clone())));
+        let slots = Arc::new(Semaphore::new(slots()));
+        (Context { clock, events, slots, stop: stop.token.clone() }, shown)
+    }
+
+    /// Writes the reports and says with which code to end.
+    #[must_use]
+    pub fn report(&self, record: &Record, code: u8) -> u8 {
+        let data_taken = self.reports.iter().any(|report| report.file.is_none());
+        let summary = |colour| text::render(record, code, colour);
+        let mut written = if data_taken {
+            if self.terminal.detail > Detail::Quiet {
+                self.terminal.tell(&summary(self.terminal.talk_colour));
+            }
+            Ok(())
+        } else {
+            self.terminal.data(&summary(self.terminal.data_colour))
+        };
+        for request in &self.reports {
+            let rendered = match request.format {
+                Format::Text => Ok(summary(text::Colour::Plain)),
+                Format::Json => json::render(record, code).map(|line| format!("{line}\n")),
+            };
+            let this = rendered.map_err(std::io::Error::from).and_then(|rendered| {
+                match &request.file {
+                    Some(file) => self.terminal.replace(file, &rendered).map_err(|error| {
+                        std::io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+                    }),
+                    None => self.terminal.data(&rendered),
+                }
+            });
+            written = written.and(this);
+        }
+        match written {
+            Ok(()) => code,
+            // A failure that was proven stays the more important news.
+            Err(error) => {
+                let why = format!("the report could not be written: {error}");
+                refuse(&self.terminal, if code == exit::PASS { exit::INTERNAL } else { code }, &why)
+            }
+        }
+    }
+}
+
+/// The task that shows events.
+#[derive(Debug)]
+pub struct Shown(JoinHandle<()>);
+
+impl Shown {
+    /// Waits until all events are shown; the engine's context must be dropped before.
+    pub async fn finish(self) {
+        // The task ends when the queue closes; it cannot panic in a way that matters here.
+        self.0.await.unwrap_or_default();
+    }
+}
+
+async fn show_events(mut events: mpsc::Receiver<Event>, terminal: Terminal) {
+    while let Some(event) = events.recv().await {
+        if let Some(line) = line::line(&event, terminal.detail, terminal.talk_colour) {
+            let mut wrapped = String::new();
+            let (lead, rest) = line.split_once("  ").unwrap_or(("", &line));
+            text::push_wrapped(&mut wrapped, &format!("{lead}  "), rest);
+            terminal.tell(&wrapped);
+        }
+    }
+}
+
+fn show(terminal: &Terminal, diagnostics: &[Diagnostic]) {
+    if !diagnostics.is_empty() {
+        terminal.tell(&diagnostic::render(diagnostics, terminal.talk_colour == text::Colour::Styled));
+    }
+}
+
+/// How many probes may run at once: as many as there are descriptors for.
+fn slots() -> usize {
+    let limit = rlimit::increase_nofile_limit(MOST_SLOTS + RESERVED_DESCRIPTORS);
+    let limit = limit.unwrap_or(1_024).saturating_sub(RESERVED_DESCRIPTORS);
+    usize::try_from(limit.clamp(16, MOST_SLOTS)).unwrap_or(16)
+}
+
+/// The environment, read once; names and values that are not text are left out.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn variables(common: &Common) -> Result<BTreeMap<String, String>, String> {
+    let split = |pair: &String| match pair.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("--var takes NAME=VALUE, not `{pair}`")),
+    };
+    common.variables.iter().map(split).collect()
+}

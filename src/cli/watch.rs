@@ -1,0 +1,154 @@
+//! `smokejumper watch`: pin the deployment under test, bake, decide, roll back if armed, verify.
+
+use std::sync::Arc;
+
+use super::arguments::{FailOn, RollbackFlag, WatchArguments};
+use super::session::Session;
+use super::stop::Stop;
+use super::{exit, refuse};
+use crate::decision::Permission;
+use crate::deploy::ecs::EcsTarget;
+use crate::deploy::{DeployError, DeploymentTarget, Platform};
+use crate::engine::rollback::Pace;
+use crate::engine::watch::{Watch, WatchOptions};
+use crate::plan::{CheckPlan, ServicePlan};
+
+/// Runs the command and says with which code it ends.
+pub async fn run(arguments: WatchArguments) -> u8 {
+    let mut session = match Session::open(&arguments.common, &arguments.reported.reports) {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return refuse(&session.terminal, exit::INTERNAL, &error.to_string()),
+    };
+    let (service, checks) = match choose(&mut session, &arguments) {
+        Ok(chosen) => chosen,
+        Err(why) => return refuse(&session.terminal, exit::USAGE, &why),
+    };
+    let target = match connect(&service).await {
+        Ok(target) => target,
+        Err(error) => return not_pinned(&session, &error),
+    };
+    let (context, shown) = session.context(&stop);
+    let watch = Watch {
+        context: &context,
+        service: &service,
+        checks: &checks,
+        target,
+        options: WatchOptions {
+            selector: arguments.deployment.clone(),
+            permission: permission(&arguments, &service),
+            pace: pace(&service),
+        },
+    };
+    let watched = match stop.unless_insisted(watch.run()).await {
+        Ok(watched) => watched,
+        Err(code) => return code,
+    };
+    drop(context);
+    shown.finish().await;
+    match watched {
+        Ok(record) => {
+            let fail_on_warning = arguments.reported.fail_on == Some(FailOn::Warning);
+            let code = exit::exit_code(&record, fail_on_warning, stop.signal());
+            session.report(&record, code)
+        }
+        Err(error) => stop.signal().unwrap_or_else(|| not_pinned(&session, &error)),
+    }
+}
+
+/// Says why nothing was judged.
+fn not_pinned(session: &Session, error: &DeployError) -> u8 {
+    let code = match error {
+        DeployError::Declared(_) => exit::USAGE,
+        DeployError::Passing(_) | DeployError::Strange(_) => exit::INCONCLUSIVE,
+    };
+    refuse(&session.terminal, code, &format!("{error}; nothing was judged and nothing changed"))
+}
+
+/// The one service to watch, with the bake that was asked for, and the checks that judge it.
+fn choose(
+    session: &mut Session,
+    arguments: &WatchArguments,
+) -> Result<(ServicePlan, Vec<CheckPlan>), String> {
+    let checked = |service: &&ServicePlan| {
+        session.plan.checks.iter().any(|check| check.facts.service == service.name)
+    };
+    let candidates: Vec<&ServicePlan> = session.plan.services.iter().filter(checked).collect();
+    let deployed: Vec<&ServicePlan> =
+        candidates.iter().copied().filter(|service| service.platform.is_some()).collect();
+    let service = match (deployed.as_slice(), candidates.as_slice()) {
+        ([service], _) => (*service).clone(),
+        ([], [service, ..]) => {
+            return Err(format!(
+                "watch needs to know where {} is deployed; declare it under \
+                 services.{}.deployment, as {{ ecs: {{ cluster: …, service: … }} }}",
+                service.name, service.name
+            ));
+        }
+        ([], []) => return Err("no selected check belongs to a service".to_owned()),
+        (several, _) => {
+            let names: Vec<&str> = several.iter().map(|service| &*service.name).collect();
+            return Err(format!(
+                "watch judges one service at a time; choose with --service: {}",
+                names.join(", ")
+            ));
+        }
+    };
+    let mut service = service;
+    if let Some(bake) = arguments.bake {
+        service.policy.bake = bake;
+    }
+    let mut checks = session.plan.checks.clone();
+    checks.retain(|check| check.facts.service == service.name);
+    reachable(&service, &checks)?;
+    Ok((service, checks))
+}
+
+/// Refuses a bake in which a check cannot give the samples that a verdict needs.
+fn reachable(service: &ServicePlan, checks: &[CheckPlan]) -> Result<(), String> {
+    let policy = &service.policy;
+    let short = checks.iter().find(|check| {
+        let promised = policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1;
+        promised < u128::from(policy.min_samples)
+    });
+    short.map_or(Ok(()), |check| {
+        Err(format!(
+            "a bake of {} gives {} at most {} of the {} samples that the policy {} asks for; \
+             bake longer, probe more often, or lower min_samples",
+            crate::quantity::human(policy.bake),
+            check.facts.id,
+            policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1,
+            policy.min_samples,
+            policy.name,
+        ))
+    })
+}
+
+/// A short bake is followed more closely: at most a twentieth of it passes between two questions.
+fn pace(service: &ServicePlan) -> Pace {
+    let usual = Pace::default();
+    let poll = (service.policy.bake / 20).clamp(std::time::Duration::from_secs(1), usual.poll);
+    Pace { poll, ..usual }
+}
+
+fn permission(arguments: &WatchArguments, service: &ServicePlan) -> Permission {
+    if arguments.dry_run {
+        Permission::DryRun
+    } else if arguments.rollback == Some(RollbackFlag::Never) {
+        Permission::Forbidden
+    } else if service.policy.rollback.arm || arguments.rollback == Some(RollbackFlag::Auto) {
+        Permission::Armed
+    } else {
+        Permission::NotArmed
+    }
+}
+
+async fn connect(service: &ServicePlan) -> Result<Arc<dyn DeploymentTarget>, DeployError> {
+    match &service.platform {
+        Some(Platform::Ecs(ecs)) => Ok(Arc::new(EcsTarget::connect(ecs).await?)),
+        None => Err(DeployError::Declared(format!("{} is deployed nowhere", service.name))),
+    }
+}

@@ -1,0 +1,87 @@
+//! What every run of the engine shares: the clock, the way out for events, the slots for probes,
+//! and the order to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Moment};
+use crate::event::{Event, What};
+
+/// How many events may wait for whoever shows them.
+const EVENT_QUEUE: usize = 16_384;
+
+/// What every run of the engine shares.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Where events go.
+    pub events: Events,
+    /// How many probes may run at once.
+    pub slots: Arc<Semaphore>,
+    /// Cancelled when the user or the platform asks us to stop.
+    pub stop: CancellationToken,
+}
+
+impl Context {
+    /// Waits until a moment has come.
+    pub async fn sleep_until(&self, moment: Moment) {
+        tokio::time::sleep(moment.since(self.clock.now())).await;
+    }
+
+    /// Waits for a span, or until we are asked to stop; says whether the span has passed.
+    pub async fn pause(&self, span: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(span) => true,
+            () = self.stop.cancelled() => false,
+        }
+    }
+}
+
+/// The way out for events. Emitting never waits: whoever shows them too slowly loses some, and a
+/// blocked terminal cannot delay a rollback.
+#[derive(Clone, Debug)]
+pub struct Events {
+    sender: mpsc::Sender<Event>,
+    lost: Arc<AtomicU64>,
+    service: Option<Arc<str>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Events {
+    /// Makes a bounded queue of events.
+    #[must_use]
+    pub fn queue(clock: Arc<dyn Clock>) -> (Self, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel(EVENT_QUEUE);
+        (Self { sender, lost: Arc::default(), service: None, clock }, receiver)
+    }
+
+    /// The same way out, for events of one service.
+    #[must_use]
+    pub fn of(&self, service: &Arc<str>) -> Self {
+        Self { service: Some(Arc::clone(service)), ..self.clone() }
+    }
+
+    /// Emits an event that happens now.
+    pub fn emit(&self, what: What) {
+        let event = Event {
+            at: self.clock.now(),
+            wall: self.clock.wall(),
+            service: self.service.clone(),
+            what,
+        };
+        if self.sender.try_send(event).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many events found the queue full or closed.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}

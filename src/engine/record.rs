@@ -1,0 +1,114 @@
+//! What a run of the engine leaves behind: everything that a report, an exit code or a later
+//! reader needs, as one value.
+
+use std::sync::Arc;
+
+use crate::clock::{Moment, WallTime};
+use crate::deployment::{Actuator, Deployment, Revision, RollbackOutcome};
+use crate::event::Action;
+use crate::verdict::Assessment;
+
+/// One finished run of `gate` or `watch`.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Which command ran.
+    pub command: Command,
+    /// The window's identifier.
+    pub window: String,
+    /// The service, when all checks belong to one.
+    pub service: Option<Arc<str>>,
+    /// When it started.
+    pub started: Stamp,
+    /// When it finished.
+    pub finished: Stamp,
+    /// What was found.
+    pub assessment: Assessment,
+    /// The deployment under test.
+    pub deployment: Option<Deployment>,
+    /// What was decided, and why.
+    pub decision: Decided,
+    /// What became of the rollback, when one was ordered or forbidden.
+    pub rollback: Option<RollbackRecord>,
+    /// Whether the run was told to stop before it was over.
+    pub interrupted: bool,
+    /// What a person should know besides.
+    pub warnings: Vec<String>,
+}
+
+impl Record {
+    /// A moment of this run as wall time.
+    #[must_use]
+    pub fn wall(&self, moment: Moment) -> WallTime {
+        let since = moment.since(self.started.moment);
+        WallTime::since_unix_epoch(self.started.wall.unix() + since)
+    }
+}
+
+/// The commands that leave a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `smokejumper gate`
+    Gate,
+    /// `smokejumper watch`
+    Watch,
+}
+
+impl Command {
+    /// The name, as typed and as reported.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+/// One instant on both lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// On the monotonic line.
+    pub moment: Moment,
+    /// For people.
+    pub wall: WallTime,
+}
+
+impl Stamp {
+    /// The present.
+    #[must_use]
+    pub fn now(clock: &dyn crate::clock::Clock) -> Self {
+        Self { moment: clock.now(), wall: clock.wall() }
+    }
+}
+
+/// What was decided, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// What.
+    pub action: Action,
+    /// Why, the most important reason first.
+    pub because: Vec<String>,
+}
+
+/// What became of a rollback.
+#[derive(Clone, Debug)]
+pub struct RollbackRecord {
+    /// How it ended.
+    pub outcome: RollbackOutcome,
+    /// How it was carried out; absent when it was not.
+    pub actuator: Option<Actuator>,
+    /// The revision that was judged.
+    pub from: Revision,
+    /// The revision to return to, where there is one.
+    pub to: Option<Revision>,
+    /// When it was ordered.
+    pub started: Stamp,
+    /// When it had ended.
+    pub finished: Stamp,
+    /// One line that says it all.
+    pub because: String,
+    /// Whether the same checks passed afterwards; absent when they were not run.
+    pub verified: Option<bool>,
+    /// What the checks found afterwards; absent when they were not run.
+    pub verification: Option<Assessment>,
+}

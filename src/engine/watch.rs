@@ -1,0 +1,356 @@
+//! `watch`: pins the deployment under test, bakes it, decides, acts when armed, and verifies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::context::Context;
+use super::panel::{Change, Panel};
+use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
+use super::rollback::{self, Pace};
+use super::sampling::Sampling;
+use crate::clock::Moment;
+use crate::decision::{self, Circumstances, Decision, Permission};
+use crate::deploy::{DeployError, DeploymentTarget};
+use crate::deployment::{Deployment, NoRollback, RollbackOutcome, Selector, Standing};
+use crate::event::{Action, What};
+use crate::plan::{CheckPlan, ServicePlan};
+use crate::verdict::{Assessment, Sufficiency, Verdict};
+
+/// How a watch is carried out.
+#[derive(Clone, Debug)]
+pub struct WatchOptions {
+    /// Which deployment is judged.
+    pub selector: Selector,
+    /// Whether a rollback may be carried out.
+    pub permission: Permission,
+    /// How often the platform is asked, and how the rollback is verified.
+    pub pace: Pace,
+}
+
+/// One watch over one service.
+#[derive(Clone)]
+pub struct Watch<'a> {
+    /// What every run shares.
+    pub context: &'a Context,
+    /// The service, with its policy.
+    pub service: &'a ServicePlan,
+    /// The checks that judge it.
+    pub checks: &'a [CheckPlan],
+    /// Where it is deployed.
+    pub target: Arc<dyn DeploymentTarget>,
+    /// How the watch is carried out.
+    pub options: WatchOptions,
+}
+
+/// A platform that cannot be asked at the start is asked again this long.
+const PIN_PATIENCE: Duration = Duration::from_secs(60);
+/// How long `--deployment next` waits for a deployment to appear.
+const NEXT_PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// What a bake came to.
+struct Baked {
+    assessment: Assessment,
+    decision: Decision,
+    interrupted: bool,
+}
+
+impl Watch<'_> {
+    /// Watches one deployment from its pinning to the proof.
+    ///
+    /// # Errors
+    /// When the deployment under test cannot be found or the platform cannot be asked at all:
+    /// nothing has been judged then, and nothing changed.
+    pub async fn run(&self) -> Result<Record, DeployError> {
+        let started = Stamp::now(&*self.context.clock);
+        let deployment = self.pin().await?;
+        let standing = self.target.standing(&deployment).await?;
+        self.announce(&deployment, standing).await;
+        let baked = self.bake(&deployment, standing).await;
+        let mut record = self.record(started, &deployment, &baked);
+        record.rollback = self.act(&deployment, &baked).await;
+        record.finished = Stamp::now(&*self.context.clock);
+        Ok(record)
+    }
+
+    async fn pin(&self) -> Result<Deployment, DeployError> {
+        let patience = match self.options.selector {
+            Selector::Next => NEXT_PATIENCE,
+            Selector::Current | Selector::Id(_) => PIN_PATIENCE,
+        };
+        let until = self.context.clock.now() + patience;
+        loop {
+            let left = until.since(self.context.clock.now());
+            let pinned = tokio::select! {
+                pinned = tokio::time::timeout(left, self.target.pin(&self.options.selector)) => pinned,
+                () = self.context.stop.cancelled() => {
+                    return Err(DeployError::Passing("stopped before a deployment was pinned".to_owned()));
+                }
+            };
+            match pinned {
+                Ok(Err(DeployError::Passing(why))) if !left.is_zero() => {
+                    self.warn(format!("cannot pin the deployment yet: {why}"));
+                    self.context.pause(self.options.pace.poll).await;
+                }
+                Ok(pinned) => return pinned,
+                Err(_) => {
+                    let service = &self.service.name;
+                    return Err(DeployError::Passing(format!(
+                        "no deployment of {service} could be pinned in time"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Says before the bake what a rollback would do.
+    async fn announce(&self, deployment: &Deployment, standing: Standing) {
+        let rollback = match self.target.plan(deployment).await {
+            Ok(Ok(plan)) => {
+                for caveat in &plan.caveats {
+                    self.warn(caveat.clone());
+                }
+                Ok(plan)
+            }
+            Ok(Err(none)) => Err(why_none(&none)),
+            Err(error) => Err(error.to_string()),
+        };
+        let deployment = deployment.clone();
+        self.emit(What::Pinned { deployment, standing, rollback });
+    }
+
+    async fn bake(&self, deployment: &Deployment, standing: Standing) -> Baked {
+        let policy = &self.service.policy;
+        let start = self.context.clock.now();
+        let bake_end = start + policy.bake;
+        self.emit(What::Started { checks: self.checks.len(), lasts: Some(policy.bake) });
+        let mut panel = Panel::new(self.checks, start, policy.warm_up, |check| {
+            Sufficiency::Window {
+                min_samples: policy.min_samples,
+                every: check.every,
+                coverage: policy.coverage,
+            }
+        });
+        let mut sampling = Sampling::start(self.context, self.checks, true);
+        let (mut standings, _poller) = self.follow(deployment, standing);
+        // A deployment that is still being rolled out at the end of the bake gets as long again.
+        let patience_end = bake_end + policy.bake;
+        loop {
+            let standing = *standings.borrow_and_update();
+            let now = self.context.clock.now();
+            let over = now >= bake_end && (standing != Standing::InFlight || now >= patience_end);
+            if over || self.context.stop.is_cancelled() {
+                break;
+            }
+            let decision = self.decide(&panel.assessment(), false, standing);
+            if decision != Decision::Wait {
+                return self.end_early(panel, decision);
+            }
+            let wake = if now < bake_end { bake_end } else { patience_end };
+            tokio::select! {
+                Some(sample) = sampling.samples.recv() => {
+                    self.emit(What::Sampled(sample.clone()));
+                    let change = panel.push(&sample, self.context.clock.now());
+                    self.tell(change);
+                }
+                Ok(()) = standings.changed() => {
+                    self.emit(What::StandingChanged(*standings.borrow()));
+                }
+                () = self.context.sleep_until(wake) => {}
+                () = self.context.stop.cancelled() => {}
+            }
+        }
+        self.end_of_bake(panel, sampling, &standings, bake_end).await
+    }
+
+    fn end_early(&self, panel: Panel, decision: Decision) -> Baked {
+        Baked { assessment: panel.assessment(), decision, interrupted: false }
+    }
+
+    /// Lets the probes in flight end, judges for good and decides.
+    async fn end_of_bake(
+        &self,
+        mut panel: Panel,
+        mut sampling: Sampling,
+        standings: &watch::Receiver<Standing>,
+        bake_end: Moment,
+    ) -> Baked {
+        let ended = self.context.clock.now();
+        let interrupted = ended < bake_end && self.context.stop.is_cancelled();
+        sampling.finish();
+        if !interrupted {
+            while let Some(sample) = sampling.samples.recv().await {
+                let change = panel.push(&sample, ended);
+                self.tell(change);
+            }
+        }
+        let (assessment, changes) = panel.close(ended);
+        self.tell(changes);
+        let standing = *standings.borrow();
+        let mut decision = self.decide(&assessment, !interrupted, standing);
+        if decision == Decision::Wait {
+            decision = self.undecided(interrupted, standing);
+        }
+        Baked { assessment, decision, interrupted }
+    }
+
+    /// What is done when the time is over and nothing was decided.
+    fn undecided(&self, interrupted: bool, standing: Standing) -> Decision {
+        let because = if interrupted {
+            "stopped before the end of the bake".to_owned()
+        } else {
+            let state = match standing {
+                Standing::InFlight => "still being rolled out",
+                _ => "in an unclear state",
+            };
+            format!("the deployment is {state} after twice the bake")
+        };
+        Decision::Hold { because: vec![because], interlock: None }
+    }
+
+    fn decide(&self, assessment: &Assessment, bake_over: bool, standing: Standing) -> Decision {
+        let circumstances =
+            Circumstances { bake_over, standing, permission: self.options.permission };
+        decision::decide(&self.service.policy, assessment, &circumstances)
+    }
+
+    /// Asks the platform again and again what it says of the deployment.
+    fn follow(
+        &self,
+        deployment: &Deployment,
+        standing: Standing,
+    ) -> (watch::Receiver<Standing>, AbortOnDropHandle<()>) {
+        let (sender, receiver) = watch::channel(standing);
+        let (target, deployment) = (Arc::clone(&self.target), deployment.clone());
+        let events = self.context.events.of(&self.service.name);
+        let poll = self.options.pace.poll;
+        let task = tokio::spawn(async move {
+            let mut could_ask = true;
+            loop {
+                tokio::time::sleep(poll).await;
+                match target.standing(&deployment).await {
+                    Ok(standing) => {
+                        could_ask = true;
+                        sender.send_if_modified(|known| {
+                            let changed = *known != standing;
+                            *known = standing;
+                            changed
+                        });
+                    }
+                    Err(error) if could_ask => {
+                        could_ask = false;
+                        events.emit(What::Warned(format!("cannot ask the platform: {error}")));
+                    }
+                    Err(_) => {}
+                }
+            }
+        });
+        (receiver, AbortOnDropHandle::new(task))
+    }
+
+    async fn act(&self, deployment: &Deployment, baked: &Baked) -> Option<RollbackRecord> {
+        let order = rollback::Order {
+            context: self.context,
+            service: self.service,
+            checks: self.checks,
+            target: &*self.target,
+            pace: self.options.pace,
+            deployment,
+        };
+        match &baked.decision {
+            Decision::Wait | Decision::Accept { .. } => {
+                self.emit(What::Decided {
+                    action: Action::Accept,
+                    because: self.because(&baked.decision),
+                });
+                None
+            }
+            Decision::Hold { because, interlock } => {
+                let because = because.clone();
+                self.emit(What::Decided { action: Action::Hold, because });
+                let interlock = interlock.as_ref().filter(|_| proven(&baked.assessment))?;
+                Some(order.not_carried_out(interlock).await)
+            }
+            Decision::RollBack { because } => {
+                let because = because.clone();
+                self.emit(What::Decided { action: Action::RollBack, because });
+                Some(order.carry_out(&baked.assessment).await)
+            }
+            Decision::Superseded => {
+                Some(order.ended(RollbackOutcome::Superseded, "a newer deployment took over"))
+            }
+            Decision::Follow => Some(order.follow_own().await),
+        }
+    }
+
+    fn record(&self, started: Stamp, deployment: &Deployment, baked: &Baked) -> Record {
+        let action = match &baked.decision {
+            Decision::Accept { .. } => Action::Accept,
+            Decision::RollBack { .. } => Action::RollBack,
+            Decision::Hold { .. } => Action::Hold,
+            Decision::Wait | Decision::Superseded | Decision::Follow => Action::None,
+        };
+        let because = self.because(&baked.decision);
+        Record {
+            command: Command::Watch,
+            window: ulid::Ulid::new().to_string(),
+            service: Some(Arc::clone(&self.service.name)),
+            started,
+            finished: started,
+            assessment: baked.assessment.clone(),
+            deployment: Some(deployment.clone()),
+            decision: Decided { action, because },
+            rollback: None,
+            interrupted: baked.interrupted,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn because(&self, decision: &Decision) -> Vec<String> {
+        match decision {
+            Decision::Accept { because }
+            | Decision::RollBack { because }
+            | Decision::Hold { because, .. } => because.clone(),
+            Decision::Superseded => vec!["superseded by a newer deployment".to_owned()],
+            Decision::Follow => vec!["the platform rolls back by itself".to_owned()],
+            Decision::Wait => Vec::new(),
+        }
+    }
+
+    fn tell(&self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            self.emit(What::CheckJudged {
+                check: change.check,
+                from: change.from,
+                to: change.to,
+                because: change.because,
+            });
+        }
+    }
+
+    fn warn(&self, text: String) {
+        self.emit(What::Warned(text));
+    }
+
+    fn emit(&self, what: What) {
+        self.context.events.of(&self.service.name).emit(what);
+    }
+}
+
+/// Whether a failure stands.
+fn proven(assessment: &Assessment) -> bool {
+    assessment.verdict == Verdict::Fail
+}
+
+/// Why there is no rollback, in one line.
+#[must_use]
+pub fn why_none(none: &NoRollback) -> String {
+    match none {
+        NoRollback::NoTarget(why)
+        | NoRollback::NotRollbackable(why)
+        | NoRollback::Superseded(why) => why.clone(),
+        NoRollback::ByPlatform => "the platform is rolling back by itself".to_owned(),
+    }
+}

@@ -1,0 +1,273 @@
+//! `--report json`: the machine-readable report, `smokejumper.report/1`.
+//!
+//! The types are the contract: the JSON Schema under `config/` is generated from them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::wall::rfc3339;
+use crate::deployment::RollbackOutcome;
+use crate::engine::record::{Record, RollbackRecord};
+use crate::event::{Action, Level, Verdict};
+use crate::sample::Phase;
+use crate::verdict::{Finding, FindingReason};
+use crate::window::Latency;
+
+/// The report of one `gate` or `watch`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// Always `smokejumper.report/1`.
+    pub schema: &'static str,
+    /// The command that ran: `gate` or `watch`.
+    pub command: &'static str,
+    /// The identifier of the window (a ULID).
+    pub window: String,
+    /// The service, when all checks belong to one.
+    pub service: Option<String>,
+    /// When the run started (RFC 3339, UTC).
+    pub started: String,
+    /// When the run finished (RFC 3339, UTC).
+    pub finished: String,
+    /// The worst verdict of all checks.
+    pub verdict: Verdict,
+    /// The exit code of the command.
+    pub exit_code: u8,
+    /// The checks, in the order of declaration.
+    pub checks: Vec<CheckReport>,
+    /// The deployment under test; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentReport>,
+    /// What was decided.
+    pub decision: DecisionReport,
+    /// What became of the rollback; absent where none was ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackReport>,
+    /// What a person should know besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// One check of a report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckReport {
+    /// The declared name.
+    pub id: String,
+    /// The kind of the check.
+    pub kind: &'static str,
+    /// The service it belongs to.
+    pub service: String,
+    /// The verdict on it.
+    pub verdict: Verdict,
+    /// Samples taken, the unknown ones included.
+    pub samples: u64,
+    /// Samples that answered wrongly.
+    pub failed: u64,
+    /// Samples that could not reach the target.
+    pub errored: u64,
+    /// Samples from which nothing was learnt.
+    pub unknown: u64,
+    /// The share of failed and errored samples among the known ones, from 0 to 1.
+    pub error_rate: Option<f64>,
+    /// Latency of the samples that passed, in milliseconds.
+    pub latency_ms: LatencyReport,
+    /// The phases of those samples, in milliseconds.
+    pub phases_ms: BTreeMap<&'static str, LatencyReport>,
+    /// The last value of each reading.
+    pub readings: BTreeMap<String, f64>,
+    /// Why the verdict is what it is; empty for a pass.
+    pub reasons: Vec<ReasonReport>,
+    /// How many tries came before samples, with `gate --wait`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retries: u64,
+}
+
+/// A distribution of latencies in milliseconds; a percentile below its least count is `null`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LatencyReport {
+    /// The median.
+    pub p50: Option<f64>,
+    /// The 90th percentile.
+    pub p90: Option<f64>,
+    /// The 95th percentile.
+    pub p95: Option<f64>,
+    /// The 99th percentile.
+    pub p99: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+}
+
+/// One reason of a verdict.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReasonReport {
+    /// The subject of the threshold, or why nothing can be said.
+    pub code: String,
+    /// The level of the breached limit.
+    pub level: Option<Level>,
+    /// What was measured: a share, seconds, or the reading's own unit.
+    pub measured: Option<f64>,
+    /// The limit, in the same unit.
+    pub limit: Option<f64>,
+    /// Over how many samples.
+    pub samples: u64,
+    /// When the first bad sample started (RFC 3339, UTC).
+    pub first_bad: Option<String>,
+    /// One line for a person.
+    pub text: String,
+}
+
+/// The deployment under test.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeploymentReport {
+    /// The platform's identifier.
+    pub arn: String,
+    /// The revision before, where the platform says so.
+    pub from: Option<String>,
+    /// The revision under test.
+    pub to: String,
+}
+
+/// What was decided.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DecisionReport {
+    /// The action.
+    pub action: Action,
+    /// Why, the most important reason first.
+    pub because: Vec<String>,
+}
+
+/// What became of a rollback.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RollbackReport {
+    /// How it ended.
+    pub outcome: RollbackOutcome,
+    /// How it was carried out; `null` when it was not.
+    pub actuator: Option<&'static str>,
+    /// The revision that was judged.
+    pub from: String,
+    /// The revision to return to, where there is one.
+    pub to: Option<String>,
+    /// When it was ordered (RFC 3339, UTC).
+    pub started: String,
+    /// When it had ended (RFC 3339, UTC).
+    pub finished: String,
+    /// One line that says it all.
+    pub because: String,
+    /// The checks as they were found afterwards; absent when they were not run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verification: Vec<CheckReport>,
+}
+
+/// Makes the report of a record that ended with an exit code.
+#[must_use]
+pub fn report(record: &Record, exit_code: u8) -> Report {
+    Report {
+        schema: "smokejumper.report/1",
+        command: record.command.name(),
+        window: record.window.clone(),
+        service: record.service.as_deref().map(str::to_owned),
+        started: rfc3339(record.started.wall),
+        finished: rfc3339(record.finished.wall),
+        verdict: record.assessment.verdict,
+        exit_code,
+        checks: record.assessment.findings.iter().map(|found| check(record, found)).collect(),
+        deployment: record.deployment.as_ref().map(|deployment| DeploymentReport {
+            arn: deployment.id.clone(),
+            from: deployment.previous.as_ref().map(|revision| revision.label.clone()),
+            to: deployment.revision.label.clone(),
+        }),
+        decision: DecisionReport {
+            action: record.decision.action,
+            because: record.decision.because.clone(),
+        },
+        rollback: record.rollback.as_ref().map(|rollback| rollback_report(record, rollback)),
+        warnings: record.warnings.clone(),
+    }
+}
+
+/// The report as one line of JSON.
+///
+/// # Errors
+/// Never with these types; the serializer's error is handed on all the same.
+pub fn render(record: &Record, exit_code: u8) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&report(record, exit_code))
+}
+
+fn check(record: &Record, finding: &Finding) -> CheckReport {
+    let summary = &finding.summary;
+    CheckReport {
+        id: finding.facts.id.to_string(),
+        kind: finding.facts.kind,
+        service: finding.facts.service.to_string(),
+        verdict: finding.verdict,
+        samples: summary.samples,
+        failed: summary.failed,
+        errored: summary.errored,
+        unknown: summary.unknown,
+        error_rate: summary.error_rate().map(|rate| rounded(rate, 4)),
+        latency_ms: latency(&summary.latency),
+        phases_ms: summary.phases.iter().map(|(phase, spans)| phase_entry(*phase, spans)).collect(),
+        readings: summary
+            .readings
+            .iter()
+            .map(|(name, reading)| (name.to_string(), reading.last))
+            .collect(),
+        reasons: finding.reasons.iter().map(|found| reason(record, found)).collect(),
+        retries: summary.retries,
+    }
+}
+
+fn reason(record: &Record, reason: &FindingReason) -> ReasonReport {
+    ReasonReport {
+        code: reason.code.clone(),
+        level: reason.level,
+        measured: reason.measured.map(|value| rounded(value, 4)),
+        limit: reason.limit,
+        samples: reason.samples,
+        first_bad: reason.first_bad.map(|moment| rfc3339(record.wall(moment))),
+        text: reason.text.clone(),
+    }
+}
+
+fn rollback_report(record: &Record, rollback: &RollbackRecord) -> RollbackReport {
+    let verification = rollback.verification.as_ref();
+    RollbackReport {
+        outcome: rollback.outcome,
+        actuator: rollback.actuator.map(|actuator| actuator.name()),
+        from: rollback.from.label.clone(),
+        to: rollback.to.as_ref().map(|revision| revision.label.clone()),
+        started: rfc3339(rollback.started.wall),
+        finished: rfc3339(rollback.finished.wall),
+        because: rollback.because.clone(),
+        verification: verification
+            .map(|found| found.findings.iter().map(|finding| check(record, finding)).collect())
+            .unwrap_or_default(),
+    }
+}
+
+fn phase_entry(phase: Phase, spans: &Latency) -> (&'static str, LatencyReport) {
+    (phase.name(), latency(spans))
+}
+
+fn latency(spans: &Latency) -> LatencyReport {
+    let millis = |span: Option<Duration>| span.map(|span| rounded(span.as_secs_f64() * 1e3, 3));
+    LatencyReport {
+        p50: millis(spans.p50),
+        p90: millis(spans.p90),
+        p95: millis(spans.p95),
+        p99: millis(spans.p99),
+        max: millis(spans.max),
+    }
+}
+
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    (value * scale).round() / scale
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

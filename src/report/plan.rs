@@ -1,0 +1,151 @@
+//! The plan for a person: what would be probed, how often, and by which limits it would be judged.
+//!
+//! Shows no address and no query: they may hold what must not be seen.
+
+use std::fmt::Write as _;
+
+use super::text::{counted, push_wrapped};
+use crate::decision::{Choice, Policy, Rule};
+use crate::deploy::Platform;
+use crate::plan::{CheckPlan, Plan, ServicePlan};
+use crate::quantity::human;
+use crate::verdict::threshold::Threshold;
+
+/// Renders a plan.
+#[must_use]
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    for service in &plan.services {
+        let checks: Vec<&CheckPlan> =
+            plan.checks.iter().filter(|check| check.facts.service == service.name).collect();
+        if checks.is_empty() {
+            continue;
+        }
+        render_service(&mut text, service);
+        for check in checks {
+            render_check(&mut text, check, &service.policy);
+        }
+        text.push('\n');
+    }
+    let services = plan
+        .services
+        .iter()
+        .filter(|service| plan.checks.iter().any(|check| check.facts.service == service.name))
+        .count();
+    push_wrapped(
+        &mut text,
+        "",
+        &format!(
+            "The configuration is valid: {} of {}. Nothing was probed.",
+            counted(plan.checks.len() as u64, "check", "checks"),
+            counted(services as u64, "service", "services")
+        ),
+    );
+    text
+}
+
+fn render_service(text: &mut String, service: &ServicePlan) {
+    let place = match &service.platform {
+        Some(Platform::Ecs(ecs)) => {
+            let region = ecs.region.as_ref().map(|region| format!(" in {region}"));
+            format!("ecs {}/{}{}", ecs.cluster, ecs.service, region.unwrap_or_default())
+        }
+        None => "not deployed anywhere that watch knows".to_owned(),
+    };
+    push_wrapped(text, "service ", &format!("{}: {place}", service.name));
+    let policy = &service.policy;
+    push_wrapped(text, "  policy ", &policy_words(policy));
+    for rule in &policy.rules {
+        push_wrapped(text, "  rule ", &rule_words(rule));
+    }
+}
+
+fn policy_words(policy: &Policy) -> String {
+    let rollback = if policy.rollback.arm {
+        let verify = if policy.rollback.verify { "verified" } else { "not verified" };
+        format!("rollback armed, at most {}, {verify}", human(policy.rollback.timeout))
+    } else {
+        "rollback not armed".to_owned()
+    };
+    format!(
+        "{}: bake {}, warm-up {}, at least {} a check and {:.0} % of those promised; \
+         on failure {}, on warning {}, when inconclusive {}; {rollback}",
+        policy.name,
+        human(policy.bake),
+        human(policy.warm_up),
+        counted(policy.min_samples, "sample", "samples"),
+        policy.coverage * 100.0,
+        choice(policy.decide.critical),
+        choice(policy.decide.warning),
+        choice(policy.decide.inconclusive),
+    )
+}
+
+fn rule_words(rule: &Rule) -> String {
+    let when = &rule.when;
+    let list = |name: &str, items: &[std::sync::Arc<str>]| {
+        (!items.is_empty()).then(|| format!("{name} {}", items.join(" or ")))
+    };
+    let conditions: Vec<String> = [
+        list("tag", &when.tags),
+        list("check", &when.checks),
+        list("kind", &when.kinds),
+        list("threshold", &when.thresholds),
+        when.level.map(|level| format!("level {}", level.name())),
+        when.verdict.map(|verdict| format!("verdict {}", verdict.name())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let because = rule.because.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{}: {}{because}", conditions.join(" and "), choice(rule.then))
+}
+
+const fn choice(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Rollback => "roll back",
+        Choice::Accept => "accept",
+        Choice::Hold => "hold",
+        Choice::Alert => "alert only",
+    }
+}
+
+fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
+    let samples = policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1;
+    let mut words = format!(
+        "{}: every {}, timeout {}, {samples} samples in a bake",
+        check.facts.kind,
+        human(check.every),
+        human(check.timeout)
+    );
+    if !check.facts.tags.is_empty() {
+        push(&mut words, format_args!(" [{}]", check.facts.tags.join(", ")));
+    }
+    push_wrapped(text, &format!("  {}  ", check.facts.id), &words);
+    let default = if check.declared_thresholds { "" } else { " (by default)" };
+    for threshold in &check.thresholds {
+        push_wrapped(text, "      ", &format!("{}{default}", threshold_words(threshold)));
+    }
+}
+
+fn threshold_words(threshold: &Threshold) -> String {
+    let mut words = threshold.subject.name();
+    if let Some(limit) = &threshold.warning {
+        push(&mut words, format_args!(" warning {limit}"));
+    }
+    if let Some(limit) = &threshold.critical {
+        push(&mut words, format_args!(" critical {limit}"));
+    }
+    if let Some(span) = threshold.lasting {
+        push(&mut words, format_args!(" for {}", human(span)));
+    }
+    if let Some(count) = threshold.consecutive {
+        push(&mut words, format_args!(" in {count} samples in a row"));
+    }
+    words
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    text.write_fmt(arguments).unwrap_or_default();
+}

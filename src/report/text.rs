@@ -1,0 +1,310 @@
+//! The report for a person: one line a check, then one line that says it all and what to do next.
+//!
+//! Readable at 80 columns and without colour; colour only repeats what the words say.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::deployment::RollbackOutcome;
+use crate::engine::record::{Command, Record, RollbackRecord};
+use crate::event::{Action, Verdict};
+use crate::quantity::human;
+use crate::verdict::Finding;
+
+/// The width for which lines are made.
+pub const WIDTH: usize = 80;
+
+/// Whether colour may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    Plain,
+    /// ANSI styles.
+    Styled,
+}
+
+/// Renders a record that ended with an exit code.
+#[must_use]
+pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
+    let mut text = checks(&record.assessment.findings, colour);
+    for warning in &record.warnings {
+        push_wrapped(&mut text, "note: ", warning);
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let verdict = paint(record.assessment.verdict, &headline_word(record), colour);
+    push_wrapped(&mut text, &format!("{verdict}: "), &headline(record));
+    if let Some(next) = next_step(record) {
+        push_wrapped(&mut text, "next: ", &next);
+    }
+    push_wrapped(&mut text, "", &closing(record, exit_code));
+    text
+}
+
+/// One line a check: verdict, name, kind, and the numbers or the reason.
+#[must_use]
+pub fn checks(findings: &[Finding], colour: Colour) -> String {
+    let width = |of: fn(&Finding) -> usize| findings.iter().map(of).max().unwrap_or(0);
+    let verdicts = width(|finding| finding.verdict.name().len());
+    let names = width(|finding| finding.facts.id.as_str().chars().count()).min(30);
+    let kinds = width(|finding| finding.facts.kind.len());
+    let mut text = String::new();
+    for finding in findings {
+        let word = format!("{:<verdicts$}", verdict_word(finding.verdict));
+        let word = paint(finding.verdict, &word, colour);
+        let lead = format!("{word}  {:<names$}  {:<kinds$}  ", finding.facts.id, finding.facts.kind);
+        push_wrapped(&mut text, &lead, &describe(finding));
+    }
+    text
+}
+
+fn verdict_word(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Fail => "FAIL".to_owned(),
+        Verdict::Warn => "WARN".to_owned(),
+        Verdict::Pass | Verdict::Inconclusive => verdict.name().to_owned(),
+    }
+}
+
+fn describe(finding: &Finding) -> String {
+    let mut parts: Vec<String> =
+        finding.reasons.iter().map(|reason| reason.text.clone()).collect();
+    if parts.is_empty() {
+        parts.push(numbers(finding));
+    }
+    if finding.summary.retries > 0 {
+        parts.push(format!("after {}", counted(finding.summary.retries, "retry", "retries")));
+    }
+    parts.join("; ")
+}
+
+fn numbers(finding: &Finding) -> String {
+    let summary = &finding.summary;
+    let mut parts = Vec::new();
+    if summary.samples == 1 {
+        parts.extend(summary.latency.max.map(millis));
+    } else {
+        parts.push(counted(summary.samples, "sample", "samples"));
+        parts.extend(summary.latency.p50.map(|span| format!("p50 {}", millis(span))));
+        parts.extend(summary.latency.p95.map(|span| format!("p95 {}", millis(span))));
+        parts.extend(summary.latency.max.map(|span| format!("max {}", millis(span))));
+    }
+    parts.join(", ")
+}
+
+/// A latency as a person reads it: `0.4 ms`, `21 ms`, `2.40 s`.
+#[must_use]
+pub fn millis(span: Duration) -> String {
+    let value = span.as_secs_f64() * 1e3;
+    match value {
+        value if value < 10.0 => format!("{value:.1} ms"),
+        value if value < 1_000.0 => format!("{value:.0} ms"),
+        value => format!("{:.2} s", value / 1e3),
+    }
+}
+
+/// A number with its noun: `1 check`, `5 checks`.
+#[must_use]
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+fn headline_word(record: &Record) -> String {
+    match record.assessment.verdict {
+        Verdict::Pass => "PASS".to_owned(),
+        other => other.name().to_uppercase(),
+    }
+}
+
+fn headline(record: &Record) -> String {
+    let mut line = String::new();
+    if let Some(deployment) = &record.deployment {
+        let service = record.service.as_deref().unwrap_or(&deployment.service);
+        push(&mut line, format_args!("{service} at {}", deployment.revision));
+        if let Some(previous) = &deployment.previous {
+            push(&mut line, format_args!(" (was {previous})"));
+        }
+        line.push_str(": ");
+    }
+    line.push_str(&worst(record));
+    if let Some(rollback) = &record.rollback {
+        line.push_str(". ");
+        line.push_str(&rollback_line(rollback));
+    }
+    line
+}
+
+fn worst(record: &Record) -> String {
+    let findings = &record.assessment.findings;
+    let at = |verdict| findings.iter().filter(move |finding| finding.verdict == verdict);
+    let verdict = record.assessment.verdict;
+    let total = findings.len();
+    if verdict == Verdict::Pass {
+        return format!("{} passed", counted(total as u64, "check", "checks"));
+    }
+    let count = at(verdict).count();
+    let Some(first) = at(verdict).next() else { return "no check was judged".to_owned() };
+    let reason = first.reasons.first().map_or("no reason given", |reason| reason.text.as_str());
+    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    format!("{}: {reason}{more}", first.facts.id)
+}
+
+fn rollback_line(rollback: &RollbackRecord) -> String {
+    let to = rollback.to.as_ref().map_or("the previous revision", |to| to.label.as_str());
+    let from = &rollback.from.label;
+    let took = human(rollback.finished.moment.since(rollback.started.moment));
+    match rollback.outcome {
+        RollbackOutcome::RolledBackVerified => {
+            format!("Rolled back {from} -> {to} in {took}; {}", rollback.because)
+        }
+        RollbackOutcome::RolledBackUnhealthy => {
+            format!("Rolled back {from} -> {to}, and {to} fails as well: {}", rollback.because)
+        }
+        RollbackOutcome::RolledBackByEcs => {
+            format!("ECS rolled {from} back to {to} by itself; {}", rollback.because)
+        }
+        RollbackOutcome::Failed => {
+            format!("Rollback {from} -> {to} FAILED: {}", rollback.because)
+        }
+        RollbackOutcome::Timeout => {
+            format!("Rollback {from} -> {to} not complete after {took}: {}", rollback.because)
+        }
+        RollbackOutcome::Refused => format!("Not rolled back: {}", rollback.because),
+        RollbackOutcome::Superseded => format!("Nothing was changed: {}", rollback.because),
+        RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
+            format!("Cannot roll back {from}: {}", rollback.because)
+        }
+        RollbackOutcome::DryRun => {
+            format!("Dry run: would roll back {from} -> {to}; {}", rollback.because)
+        }
+    }
+}
+
+/// What the reader should do now, where anything is to be done.
+fn next_step(record: &Record) -> Option<String> {
+    let Some(rollback) = &record.rollback else { return next_without_rollback(record) };
+    let from = &rollback.from.label;
+    let to = rollback.to.as_ref().map_or("the previous revision", |to| to.label.as_str());
+    Some(match rollback.outcome {
+        RollbackOutcome::RolledBackVerified | RollbackOutcome::RolledBackByEcs => {
+            format!("{to} is serving; mend {from} before it is deployed again")
+        }
+        RollbackOutcome::RolledBackUnhealthy => format!(
+            "the deployment was not the cause: look at what {from} and {to} share \
+             (database, network, configuration); do not roll back further"
+        ),
+        RollbackOutcome::Failed | RollbackOutcome::Timeout => format!(
+            "look at the service's deployments now; to return by hand, deploy {to} by its full ARN"
+        ),
+        RollbackOutcome::Refused => {
+            format!("{from} is still serving; decide by hand whether to return to {to}")
+        }
+        RollbackOutcome::Superseded => "judge the newer deployment in a window of its own".to_owned(),
+        RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
+            format!("{from} is still serving; deploy a mended revision")
+        }
+        RollbackOutcome::DryRun => format!("{from} is still serving; nothing was changed"),
+    })
+}
+
+fn next_without_rollback(record: &Record) -> Option<String> {
+    match (record.command, record.assessment.verdict) {
+        (Command::Watch, Verdict::Fail) => {
+            Some("nothing was changed, as the policy says; decide by hand".to_owned())
+        }
+        (Command::Watch, Verdict::Inconclusive) if record.decision.action == Action::Hold => {
+            Some("nothing was changed; see that the checks can run, and watch again".to_owned())
+        }
+        (_, Verdict::Inconclusive) => Some("see that the checks can run, and try again".to_owned()),
+        _ => None,
+    }
+}
+
+fn closing(record: &Record, exit_code: u8) -> String {
+    let took = human(record.finished.moment.since(record.started.moment));
+    let interrupted = if record.interrupted { ", told to stop before it was over" } else { "" };
+    format!("{} took {took}{interrupted}; exit code {exit_code}", record.command.name())
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    text.write_fmt(arguments).unwrap_or_default();
+}
+
+fn paint(verdict: Verdict, word: &str, colour: Colour) -> String {
+    use anstyle::{AnsiColor, Style};
+    if colour == Colour::Plain {
+        return word.to_owned();
+    }
+    let style = match verdict {
+        Verdict::Pass => Style::new().fg_color(Some(AnsiColor::Green.into())),
+        Verdict::Warn => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        Verdict::Fail => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+        Verdict::Inconclusive => Style::new().fg_color(Some(AnsiColor::Magenta.into())),
+    };
+    format!("{style}{word}{style:#}")
+}
+
+/// Adds a lead and a text that is broken at blanks to the width; later lines are indented.
+pub fn push_wrapped(out: &mut String, lead: &str, text: &str) {
+    let lead_width = visible_width(lead);
+    let indent = lead_width.min(WIDTH / 2);
+    let mut column = lead_width;
+    out.push_str(lead);
+    for (place, word) in text.split_whitespace().enumerate() {
+        let width = word.chars().count();
+        if place > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if place > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    while out.ends_with(' ') {
+        out.pop();
+    }
+    out.push('\n');
+}
+
+/// How many columns a text takes, its ANSI styles not counted.
+fn visible_width(text: &str) -> usize {
+    let mut width = 0;
+    let mut in_style = false;
+    for character in text.chars() {
+        match character {
+            '\u{1b}' => in_style = true,
+            'm' if in_style => in_style = false,
+            _ if in_style => {}
+            _ => width += 1,
+        }
+    }
+    width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_broken_at_blanks_and_indented() {
+        let mut out = String::new();
+        push_wrapped(&mut out, "FAIL  a  ", &"word ".repeat(20));
+        let lines: Vec<_> = out.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{out}");
+        assert!(lines[1].starts_with("         word"), "{out}");
+    }
+
+    #[test]
+    fn latencies_are_read_at_a_glance() {
+        let cases = [(400, "0.4 ms"), (21_400, "21 ms"), (2_400_000, "2.40 s")];
+        for (micros, expected) in cases {
+            assert_eq!(millis(Duration::from_micros(micros)), expected);
+        }
+    }
+}
