@@ -1,1 +1,11 @@
-//! Tests: cli/mod.
+//! The program as a user runs it: what was typed in, what comes out, with which exit code.
+
+mod crowd;
+mod demo;
+mod gate;
+mod ministack;
+mod plan;
+mod program;
+mod secrets;
+mod usage;
+mod watch;

@@ -1,0 +1,50 @@
+//! `plan`: the example systems are accepted as they stand, and what is shown is readable.
+
+use std::path::PathBuf;
+
+use super::program::Program;
+
+fn example_folders() -> Vec<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("checks");
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
+        .expect("checks/ is there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_five_example_systems_are_accepted_as_they_stand() {
+    let folders = example_folders();
+    assert_eq!(folders.len(), 5, "one folder per runbook: {folders:?}");
+    for folder in folders {
+        let path = folder.to_str().expect("a path of text");
+        let ran = Program::with("").run(&["plan", path]).await;
+        ran.expect(0);
+        assert!(ran.stdout.contains("The configuration is valid"), "{}", ran.all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_kinds_are_accepted_one_by_one() {
+    for kind in smokejumper::probe::registry::KINDS {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("checks")
+            .join(format!("{}.yaml", kind.name));
+        let path = path.to_str().expect("a path of text").to_owned();
+        let ran = Program::with("").run(&["plan", &path]).await;
+        ran.expect(0);
+        assert!(ran.stdout.contains(kind.name), "{}", ran.all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_shown_at_eighty_columns() {
+    let folder = example_folders().remove(0);
+    let ran = Program::with("").run(&["plan", folder.to_str().unwrap()]).await;
+    let wide: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(wide, Vec::<&str>::new(), "{}", ran.all());
+}
