@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -11,6 +12,7 @@ use super::arguments::{Common, Format, ReportRequest};
 use super::stop::Stop;
 use super::terminal::Terminal;
 use super::{exit, refuse};
+use crate::clock::{Clock, WallTime};
 use crate::config::{self, Sources};
 use crate::diagnostic::{self, Diagnostic};
 use crate::engine::clock::SystemClock;
@@ -18,7 +20,9 @@ use crate::engine::context::{Context, Events};
 use crate::engine::record::Record;
 use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
+use crate::report::board::Board;
 use crate::report::line::{self, Detail};
+use crate::report::wall::time_of_day;
 use crate::report::{json, text};
 
 /// A loaded configuration, what was selected from it, and the way out.
@@ -31,6 +35,8 @@ pub struct Session {
     reports: Vec<ReportRequest>,
 }
 
+/// How often the state of a bake is shown.
+const BOARD_EVERY: Duration = Duration::from_secs(5);
 /// Descriptors that are not for probes: the terminal, files, the platform's client, the resolver.
 const RESERVED_DESCRIPTORS: u64 = 96;
 /// More probes at once would measure our own machine.
@@ -88,7 +94,8 @@ impl Session {
     pub fn context(&self, stop: &Stop) -> (Context, Shown) {
         let clock = Arc::new(SystemClock::start());
         let (events, receiver) = Events::queue(clock.clone());
-        let shown = Shown(tokio::spawn(show_events(receiver, self.terminal.clone())));
+        let showing = show_events(receiver, self.terminal.clone(), clock.clone());
+        let shown = Shown(tokio::spawn(showing));
         let slots = Arc::new(Semaphore::new(slots()));
         (Context { clock, events, slots, stop: stop.token.clone() }, shown)
     }
@@ -144,15 +151,40 @@ impl Shown {
     }
 }
 
-async fn show_events(mut events: mpsc::Receiver<Event>, terminal: Terminal) {
-    while let Some(event) = events.recv().await {
-        if let Some(line) = line::line(&event, terminal.detail, terminal.talk_colour) {
-            let mut wrapped = String::new();
-            let (lead, rest) = line.split_once("  ").unwrap_or(("", &line));
-            text::push_wrapped(&mut wrapped, &format!("{lead}  "), rest);
-            terminal.tell(&wrapped);
+async fn show_events(
+    mut events: mpsc::Receiver<Event>,
+    terminal: Terminal,
+    clock: Arc<dyn Clock>,
+) {
+    let mut board = Board::default();
+    let mut turns = tokio::time::interval(BOARD_EVERY);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first turn is at once, when there is nothing to show yet.
+    turns.tick().await;
+    loop {
+        tokio::select! {
+            event = events.recv() => {
+                let Some(event) = event else { return };
+                board.take(&event);
+                if let Some(line) = line::line(&event, terminal.detail) {
+                    tell(&terminal, event.wall, &line);
+                }
+            }
+            _ = turns.tick(), if terminal.detail == Detail::Normal => {
+                let lines = board.lines(clock.now());
+                if let Some((first, rest)) = lines.split_first() {
+                    tell(&terminal, clock.wall(), first);
+                    terminal.tell(&rest.iter().map(|line| format!("{line}\n")).collect::<String>());
+                }
+            }
         }
     }
+}
+
+fn tell(terminal: &Terminal, time: WallTime, line: &str) {
+    let mut wrapped = String::new();
+    text::push_wrapped(&mut wrapped, &format!("{}  ", time_of_day(time)), line);
+    terminal.tell(&wrapped);
 }
 
 fn show(terminal: &Terminal, diagnostics: &[Diagnostic]) {

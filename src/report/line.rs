@@ -3,8 +3,7 @@
 use crate::deployment::Standing;
 use crate::event::{Action, Event, Verdict, What};
 use crate::quantity::human;
-use crate::report::text::{Colour, counted, millis};
-use crate::report::wall::time_of_day;
+use crate::report::text::{counted, millis};
 use crate::sample::{Outcome, Sample};
 
 /// How much is shown.
@@ -18,11 +17,11 @@ pub enum Detail {
     Verbose,
 }
 
-/// The line for an event, without a line break; `None` when it is not shown at this detail.
+/// The line for an event, without time and line break; `None` when it is not shown at this detail.
 #[must_use]
-pub fn line(event: &Event, detail: Detail, _colour: Colour) -> Option<String> {
+pub fn line(event: &Event, detail: Detail) -> Option<String> {
     let (least, text) = describe(&event.what)?;
-    (detail >= least).then(|| format!("{}  {text}", time_of_day(event.wall)))
+    (detail >= least).then_some(text)
 }
 
 fn describe(what: &What) -> Option<(Detail, String)> {

@@ -2,6 +2,7 @@
 //!
 //! Reports are pure: a record comes in, text goes out. Masking and writing belong to `cli`.
 
+pub mod board;
 pub mod json;
 pub mod line;
 pub mod plan;

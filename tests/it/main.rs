@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod config;
 mod deploy;
+mod engine;
 mod harness;
 mod probes;
 mod registry;

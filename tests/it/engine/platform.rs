@@ -1,0 +1,206 @@
+//! A platform and a check that do as they are told.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use smokejumper::decision::{Choice, Decide, Policy, RollbackPolicy};
+use smokejumper::deploy::{DeployError, DeploymentTarget};
+use smokejumper::deployment::{
+    Actuator, Deployment, NoRollback, Progress, Revision, RollbackPlan, Selector, Standing,
+    StartedRollback,
+};
+use smokejumper::plan::{CheckPlan, ServicePlan};
+use smokejumper::probe::{Attempt, Probe};
+use smokejumper::sample::{CheckId, Fault, Reason};
+use smokejumper::verdict::CheckFacts;
+use smokejumper::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
+
+/// What the platform does when it is told to roll back, and what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It rolls back, and the previous revision is healthy.
+    Heals,
+    /// It rolls back, and the previous revision is ill as well.
+    DoesNotHeal,
+    /// It never gets done.
+    Stalls,
+    /// The rollback fails.
+    Fails,
+    /// It refuses the call for good.
+    Denies,
+    /// The first three calls meet a passing fault.
+    Throttles,
+    /// Another deployment takes over while it rolls back.
+    IsOvertaken,
+    /// There is nowhere to return to.
+    HasNoTarget,
+}
+
+/// A platform that does as it is told.
+#[derive(Debug)]
+pub struct Platform {
+    manner: Manner,
+    standing: Mutex<Standing>,
+    throttled: Mutex<u32>,
+    /// The rollbacks that it accepted.
+    pub accepted: Mutex<u32>,
+    ill: Arc<AtomicBool>,
+}
+
+impl Platform {
+    pub fn new(manner: Manner, ill: Arc<AtomicBool>) -> Arc<Self> {
+        Arc::new(Self {
+            manner,
+            standing: Mutex::new(Standing::Completed),
+            throttled: Mutex::new(0),
+            accepted: Mutex::new(0),
+            ill,
+        })
+    }
+
+    pub fn stands(&self, standing: Standing) {
+        *self.standing.lock().unwrap() = standing;
+    }
+}
+
+fn revision(label: &str) -> Revision {
+    Revision { id: format!("arn:{label}"), label: label.to_owned() }
+}
+
+#[async_trait]
+impl DeploymentTarget for Platform {
+    async fn pin(&self, _: &Selector) -> Result<Deployment, DeployError> {
+        Ok(Deployment {
+            id: "arn:deployment".to_owned(),
+            service: "api".to_owned(),
+            revision: revision("api:42"),
+            previous: Some(revision("api:41")),
+            created: None,
+        })
+    }
+
+    async fn standing(&self, _: &Deployment) -> Result<Standing, DeployError> {
+        Ok(*self.standing.lock().unwrap())
+    }
+
+    async fn plan(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
+        if self.manner == Manner::HasNoTarget {
+            return Ok(Err(NoRollback::NoTarget("no earlier good revision".to_owned())));
+        }
+        Ok(Ok(RollbackPlan {
+            deployment: deployment.clone(),
+            target: revision("api:41"),
+            actuator: Actuator::UpdateService,
+            caveats: Vec::new(),
+        }))
+    }
+
+    async fn roll_back(
+        &self,
+        plan: &RollbackPlan,
+    ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
+        match self.manner {
+            Manner::Denies => return Err(DeployError::Declared("access denied".to_owned())),
+            Manner::Throttles => {
+                let mut throttled = self.throttled.lock().unwrap();
+                *throttled += 1;
+                if *throttled <= 3 {
+                    return Err(DeployError::Passing("rate exceeded".to_owned()));
+                }
+            }
+            _ => {}
+        }
+        *self.accepted.lock().unwrap() += 1;
+        if self.manner != Manner::DoesNotHeal {
+            self.ill.store(false, Ordering::SeqCst);
+        }
+        Ok(Ok(StartedRollback { plan: plan.clone(), carrier: "arn:carrier".to_owned() }))
+    }
+
+    async fn progress(&self, _: &StartedRollback) -> Result<Progress, DeployError> {
+        Ok(match self.manner {
+            Manner::Stalls => Progress::Running("3 of 4 tasks".to_owned()),
+            Manner::Fails => Progress::Failed("tasks fail to start".to_owned()),
+            Manner::IsOvertaken => Progress::Superseded("somebody deployed api:43".to_owned()),
+            _ => Progress::Complete,
+        })
+    }
+
+    async fn own_rollback(&self, _: &Deployment) -> Result<Progress, DeployError> {
+        self.ill.store(false, Ordering::SeqCst);
+        Ok(Progress::Complete)
+    }
+}
+
+/// A check that fails while its service is ill.
+struct Pulse(Arc<AtomicBool>);
+
+#[async_trait]
+impl Probe for Pulse {
+    async fn run(&self, _: &mut Attempt) -> Result<(), Fault> {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if self.0.load(Ordering::SeqCst) {
+            return Err(Fault::new(Reason::Status, "expected status 200, got 500"));
+        }
+        Ok(())
+    }
+}
+
+/// A check of the service `api` that fails while it is ill.
+pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
+    let limit = |share| {
+        Some(Limit { comparison: Comparison::Above, value: share, measure: Measure::Share })
+    };
+    CheckPlan {
+        facts: CheckFacts {
+            id: CheckId::new("pulse"),
+            kind: "http",
+            service: Arc::from("api"),
+            tags: Vec::new(),
+        },
+        every: Duration::from_secs(5),
+        timeout: Duration::from_secs(2),
+        thresholds: vec![Threshold {
+            subject: Subject::ErrorRate,
+            warning: limit(0.01),
+            critical: limit(0.05),
+            lasting: None,
+            consecutive: None,
+        }],
+        declared_thresholds: true,
+        probe: Arc::new(Pulse(Arc::clone(ill))),
+        origin: (PathBuf::from("test.yaml"), 1),
+    }
+}
+
+/// The service `api`, baked for five minutes.
+pub fn service() -> ServicePlan {
+    ServicePlan {
+        name: Arc::from("api"),
+        platform: None,
+        policy: Policy {
+            name: Arc::from("test"),
+            bake: Duration::from_secs(300),
+            warm_up: Duration::ZERO,
+            min_samples: 10,
+            coverage: 0.7,
+            decide: Decide {
+                critical: Choice::Rollback,
+                warning: Choice::Accept,
+                inconclusive: Choice::Hold,
+            },
+            rules: Vec::new(),
+            rollback: RollbackPolicy {
+                arm: true,
+                timeout: Duration::from_secs(600),
+                verify: true,
+            },
+        },
+    }
+}
