@@ -3,10 +3,20 @@
 //! The decision knows no platform and performs nothing. An order to roll back leaves here as a
 //! value; `engine` alone carries it out.
 
+mod decide;
+mod interlock;
+mod prove;
+mod rules;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Level, Verdict};
+pub use decide::{Circumstances, Decision, decide};
+pub use interlock::{Interlock, Permission};
+pub use prove::{Proof, prove};
 
 /// How a service's deployments are judged and what is done about them, as declared under `policies`.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,17 @@
 //!
 //! One judge serves every command: what `watch` acts upon is what a back-test shows.
 
+mod breach;
+mod defaults;
+mod evidence;
+mod judge;
+mod measure;
+mod one_sample;
+mod sufficiency;
+#[cfg(test)]
+mod tests;
 pub mod threshold;
+mod wording;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +21,8 @@ use crate::clock::Moment;
 pub use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
 use crate::window::Summary;
+pub use defaults::{CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds};
+pub use judge::{Closing, assess, judge};
 use threshold::Threshold;
 
 /// What the judge and the decision need to know of a check besides its samples.
@@ -46,9 +58,11 @@ pub enum Sufficiency {
     Window {
         /// The least number of samples that are not `Unknown`.
         min_samples: u64,
-        /// The interval at which the schedule promises samples.
+        /// The interval at which the schedule promises samples; zero when it promises none
+        /// (a gate that takes its samples by count), and then `min_samples` alone counts.
         every: Duration,
-        /// The least share of the promised samples that must have arrived, from 0 to 1.
+        /// The least share of the promised samples that must have taught us something, from 0
+        /// to 1.
         coverage: f64,
     },
 }
@@ -73,7 +87,8 @@ pub struct FindingReason {
     /// (`no_samples`, `too_few_samples`, `too_few_arrived`, `silent`, `insufficient`), or, with
     /// one sample, the code of its fault.
     pub code: String,
-    /// The level of the limit that is breached; absent when nothing can be said.
+    /// The level at which it counts: that of the limit that is breached, or `Warning` for a
+    /// critical one that is not proven yet; absent when nothing can be said.
     pub level: Option<Level>,
     /// What was measured, in the unit of the limit: seconds, a share, or the reading's own.
     pub measured: Option<f64>,
@@ -85,6 +100,21 @@ pub struct FindingReason {
     pub first_bad: Option<Moment>,
     /// One line for a person, numbers included: `error rate 12.1 % over 58 samples, limit 5 %`.
     pub text: String,
+}
+
+impl FindingReason {
+    /// A reason why nothing can be said.
+    fn gap(code: &str, samples: u64, text: String) -> Self {
+        Self {
+            code: code.to_owned(),
+            level: None,
+            measured: None,
+            limit: None,
+            samples,
+            first_bad: None,
+            text: wording::one_line(&text),
+        }
+    }
 }
 
 /// All findings of a service and the worst of them.

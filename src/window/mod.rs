@@ -1,11 +1,23 @@
 //! The samples of one check that a verdict may use, bounded, and what can be said of them. Pure.
 
+mod bounded;
+mod quantile;
+mod record;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod view;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::sample::{Fault, Phase, Unit};
+pub use bounded::{EXACT_RECORDS, Window, WindowBounds};
+pub use quantile::{least_count, type_seven};
+pub use record::Record;
+pub use view::View;
 
 /// What can be said of a window.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,4 +92,26 @@ pub struct ReadingSummary {
     pub max: f64,
     /// What it counts.
     pub unit: Unit,
+}
+
+/// The commonest reason for which samples did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommonFault {
+    /// How many samples had it.
+    pub count: u64,
+    /// The fault of the last of them.
+    pub last: Fault,
+    /// Whether all of them had this very detail.
+    pub alike: bool,
+}
+
+/// How many latencies are beyond a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceedances {
+    /// How many are beyond it.
+    pub beyond: u64,
+    /// Of how many.
+    pub of: u64,
+    /// When the first of them started, among the samples held in full.
+    pub first: Option<Moment>,
 }

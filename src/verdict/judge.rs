@@ -1,0 +1,177 @@
+//! From one window to one finding: weighs what is breached against what is known.
+//!
+//! The rules, in words:
+//! - A critical limit that is *provably* breached fails the check, whatever else is missing; while
+//!   more samples can come, not before `min_samples`.
+//! - When no more can come, the plain estimate decides, provided that enough was seen.
+//! - Three samples or fewer never condemn.
+//! - Nothing passes, and nothing merely warns, on less than was asked for.
+//!
+//! Called by `engine` after every sample and at the end, and by every back-test.
+
+use super::breach::{Breach, Look, Opinion, Strength, opinion};
+use super::defaults::with_error_limit;
+use super::evidence::TOO_FEW_TO_CONDEMN;
+use super::sufficiency::{self, Demand};
+use super::threshold::Threshold;
+use super::wording::one_line;
+use super::{Assessment, Finding, FindingReason, Level, Rules, Sufficiency, Verdict, one_sample};
+use crate::clock::Moment;
+use crate::window::Window;
+
+/// Whether more samples can come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// They can: what is not proven yet may be later.
+    Running,
+    /// They cannot: what is known now must do.
+    Final,
+}
+
+/// Judges one check by its window, as it stands at `at`.
+#[must_use]
+pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Finding {
+    match rules.sufficiency {
+        Sufficiency::OneSample => one_sample::judge(rules, window),
+        Sufficiency::Window { min_samples, every, coverage } => {
+            let demand = Demand { min_samples, every, coverage };
+            judge_window(rules, demand, Look { window, at }, closing)
+        }
+    }
+}
+
+/// Puts the findings of a service together: the worst verdict is the service's.
+#[must_use]
+pub fn assess(findings: Vec<Finding>) -> Assessment {
+    let worst = findings.iter().map(|finding| finding.verdict).max();
+    Assessment {
+        verdict: worst.unwrap_or(Verdict::Inconclusive),
+        findings,
+    }
+}
+
+fn judge_window(rules: &Rules, demand: Demand, look: Look<'_>, closing: Closing) -> Finding {
+    let summary = look.window.summary();
+    let gaps = sufficiency::gaps(demand, &summary, look);
+    let known = summary.samples - summary.unknown;
+    let scales = Scales {
+        closing,
+        known,
+        has_least: known >= demand.min_samples,
+        has_enough: gaps.is_empty(),
+    };
+    let mut case = Case { gaps, ..Case::default() };
+    if known > 0 {
+        for threshold in with_error_limit(&rules.thresholds).iter() {
+            case.hear(threshold, look, scales);
+        }
+    }
+    let verdict = case.verdict();
+    Finding {
+        facts: rules.facts.clone(),
+        verdict,
+        summary,
+        reasons: case.reasons(),
+    }
+}
+
+/// By what a breach is weighed.
+#[derive(Clone, Copy, Debug)]
+struct Scales {
+    closing: Closing,
+    known: u64,
+    has_least: bool,
+    has_enough: bool,
+}
+
+/// What becomes of a breached critical limit.
+enum Weight {
+    Condemns,
+    Warns(&'static str),
+    CannotBeTold,
+}
+
+impl Scales {
+    fn weigh(self, strength: Strength) -> Weight {
+        let is_few = self.known <= TOO_FEW_TO_CONDEMN;
+        match (self.closing, strength) {
+            (_, Strength::Glimpsed) => Weight::Warns("seen too few times to condemn"),
+            (Closing::Running, Strength::Proven) if self.has_least && !is_few => Weight::Condemns,
+            (Closing::Running, _) => Weight::Warns("not proven yet"),
+            (Closing::Final, Strength::Proven) if !is_few => Weight::Condemns,
+            (Closing::Final, Strength::Estimated) if self.has_enough && !is_few => Weight::Condemns,
+            (Closing::Final, _) => Weight::CannotBeTold,
+        }
+    }
+}
+
+/// What speaks against a check.
+#[derive(Debug, Default)]
+struct Case {
+    failures: Vec<FindingReason>,
+    gaps: Vec<FindingReason>,
+    warnings: Vec<FindingReason>,
+}
+
+impl Case {
+    fn hear(&mut self, threshold: &Threshold, look: Look<'_>, scales: Scales) {
+        let critical = threshold.critical.map(|limit| opinion(threshold, limit, look));
+        match critical {
+            Some(Opinion::Breached(breach)) => self.weigh(breach, scales),
+            Some(Opinion::Untold(reason)) => self.gaps.push(reason),
+            Some(Opinion::Holds) | None => self.hear_warning(threshold, look),
+        }
+    }
+
+    fn hear_warning(&mut self, threshold: &Threshold, look: Look<'_>) {
+        match threshold.warning.map(|limit| opinion(threshold, limit, look)) {
+            Some(Opinion::Breached(breach)) => self.warnings.push(told(breach, Level::Warning, "")),
+            Some(Opinion::Untold(reason)) => self.gaps.push(reason),
+            Some(Opinion::Holds) | None => {}
+        }
+    }
+
+    fn weigh(&mut self, breach: Breach, scales: Scales) {
+        match scales.weigh(breach.strength) {
+            Weight::Condemns => self.failures.push(told(breach, Level::Critical, "")),
+            Weight::Warns(why) => self.warnings.push(told(breach, Level::Warning, why)),
+            Weight::CannotBeTold => {
+                let reason = told(breach, Level::Critical, "too little data to condemn");
+                let code = "insufficient".to_owned();
+                self.gaps.push(FindingReason { code, level: None, ..reason });
+            }
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if !self.failures.is_empty() {
+            Verdict::Fail
+        } else if !self.gaps.is_empty() {
+            Verdict::Inconclusive
+        } else if !self.warnings.is_empty() {
+            Verdict::Warn
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    fn reasons(self) -> Vec<FindingReason> {
+        [self.failures, self.gaps, self.warnings].concat()
+    }
+}
+
+/// The reason with its level, what is to be added, and the commonest fault.
+fn told(breach: Breach, level: Level, added: &str) -> FindingReason {
+    let mut text = breach.reason.text;
+    if !added.is_empty() {
+        text = format!("{text}, {added}");
+    }
+    if let Some(fault) = breach.fault {
+        text = format!("{text}; {fault}");
+    }
+    FindingReason {
+        level: Some(level),
+        text: one_line(&text),
+        ..breach.reason
+    }
+}

@@ -1,0 +1,83 @@
+//! The gate with one sample a check: its expectation alone decides.
+//!
+//! Where a few samples were taken, each of them must hold. A limit on a reading that one sample
+//! breaches warns at most: one sample is no trend.
+
+use super::breach::in_measure;
+use super::threshold::{Limit, Subject, Threshold};
+use super::wording::{self, Run, one_line};
+use super::{Finding, FindingReason, Level, Rules, Verdict};
+use crate::sample::Outcome;
+use crate::window::{Record, Window};
+use std::time::Duration;
+
+pub(super) fn judge(rules: &Rules, window: &Window) -> Finding {
+    let known = |record: &&Record| record.is_known();
+    let last_bad = window.records().rev().find(|record| record.is_bad());
+    let last = last_bad
+        .or_else(|| window.records().rev().find(known))
+        .or_else(|| window.records().next_back());
+    let mut reasons = Vec::new();
+    let verdict = match last {
+        None => {
+            reasons.push(FindingReason::gap("no_samples", 0, "no samples".to_owned()));
+            Verdict::Inconclusive
+        }
+        Some(record) => {
+            reasons.extend(fault_of(record));
+            reasons.extend(rules.thresholds.iter().filter_map(|t| warning(t, record)));
+            match record.outcome {
+                Outcome::Fail | Outcome::Error => Verdict::Fail,
+                Outcome::Unknown => Verdict::Inconclusive,
+                Outcome::Pass if reasons.is_empty() => Verdict::Pass,
+                Outcome::Pass => Verdict::Warn,
+            }
+        }
+    };
+    Finding {
+        facts: rules.facts.clone(),
+        verdict,
+        summary: window.summary(),
+        reasons,
+    }
+}
+
+fn fault_of(record: &Record) -> Option<FindingReason> {
+    let fault = record.fault.as_ref()?;
+    let (level, text) = match record.is_bad() {
+        true => (Some(Level::Critical), fault.detail.clone()),
+        false => (None, format!("nothing learnt: {}", fault.detail)),
+    };
+    Some(FindingReason {
+        code: fault.reason.code().to_owned(),
+        level,
+        measured: None,
+        limit: None,
+        samples: 1,
+        first_bad: record.is_bad().then_some(record.started),
+        text: one_line(&text),
+    })
+}
+
+fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
+    let Subject::Reading(name) = &threshold.subject else { return None };
+    let reading = record.reading(name)?;
+    let breached = |limit: Limit| limit.is_breached_by(in_measure(limit.measure, reading));
+    let critical = threshold.critical.filter(|limit| breached(*limit));
+    let limit = critical.or(threshold.warning.filter(|limit| breached(*limit)))?;
+    let value = in_measure(limit.measure, reading);
+    let run = Run { samples: 1, lasted: Duration::ZERO, asked_for_time: false };
+    let mut text = wording::reading_breach(name, value, &run, limit);
+    if critical.is_some() {
+        text += " (critical), which one sample cannot decide";
+    }
+    Some(FindingReason {
+        code: name.to_string(),
+        level: Some(Level::Warning),
+        measured: Some(value),
+        limit: Some(limit.value),
+        samples: 1,
+        first_bad: Some(record.started),
+        text: one_line(&text),
+    })
+}

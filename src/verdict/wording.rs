@@ -1,0 +1,236 @@
+//! What an operator reads at three in the morning: one line, numbers included, 160 characters at
+//! most. Words only; nothing is decided here.
+
+use std::time::Duration;
+
+use super::threshold::{Comparison, Limit, Measure, Subject};
+use crate::quantity::human;
+use crate::sample::Phase;
+use crate::window::CommonFault;
+
+/// The longest line: two rows of an 80-column terminal.
+const LONGEST: usize = 160;
+
+/// The name of a subject, as declared: `error_rate`, `p95`, `tls.p95`, `used_pct`.
+pub(super) fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::ErrorRate => "error_rate".to_owned(),
+        Subject::Availability => "availability".to_owned(),
+        Subject::Quantile(phase, q) => of_phase(*phase, &percentile(*q)),
+        Subject::Max(phase) => of_phase(*phase, "max"),
+        Subject::Mean(phase) => of_phase(*phase, "mean"),
+        Subject::ConsecutiveFailures => "consecutive_failures".to_owned(),
+        Subject::Reading(name) => name.to_string(),
+    }
+}
+
+/// `error rate 12.1 % over 58 samples, limit 5 %`.
+pub(super) fn summary_breach(subject: &Subject, value: f64, samples: u64, limit: Limit) -> String {
+    let limited = limited(limit);
+    if *subject == Subject::ConsecutiveFailures {
+        return format!("{} in a row, {limited}", plural(value as u64, "failure"));
+    }
+    let (name, value) = (name(subject).replace('_', " "), amount(value, limit.measure));
+    format!("{name} {value} over {}, {limited}", plural(samples, "sample"))
+}
+
+/// `used_pct 93 for 1m, limit 90`.
+pub(super) fn reading_breach(reading: &str, value: f64, run: &Run, limit: Limit) -> String {
+    let value = amount(value, limit.measure);
+    let lasting = match (run.asked_for_time, run.samples) {
+        (true, _) => format!(" for {}", duration(run.lasted)),
+        (false, 0 | 1) => String::new(),
+        (false, samples) => format!(" in {samples} samples in a row"),
+    };
+    format!("{reading} {value}{lasting}, {}", limited(limit))
+}
+
+/// How long a reading has been beyond its limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) samples: u64,
+    pub(super) lasted: Duration,
+    pub(super) asked_for_time: bool,
+}
+
+/// `7 × status: expected 200, got 500`.
+pub(super) fn common_fault(fault: &CommonFault) -> String {
+    let code = fault.last.reason.code();
+    let detail = fault.last.detail.trim();
+    let detail = detail.strip_prefix(code).map_or(detail, |rest| rest.trim_start_matches([':', ' ']));
+    let last = if fault.alike { "" } else { "last " };
+    match detail.is_empty() {
+        true => format!("{} × {code}", fault.count),
+        false => format!("{} × {code}: {last}{detail}", fault.count),
+    }
+}
+
+/// One line of bounded length: control characters become spaces, what is too long an ellipsis.
+pub(super) fn one_line(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let line: String = text.chars().map(clean).collect();
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    let kept: String = line.chars().take(LONGEST - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// `1 sample`, `2 samples`.
+pub(super) fn plural(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+/// `45 s`, `850 ms`, `1m30s`.
+pub(super) fn duration(span: Duration) -> String {
+    let seconds = span.as_secs_f64();
+    if seconds >= 60.0 {
+        return human(Duration::from_secs(span.as_secs()));
+    }
+    if seconds >= 1.0 || span.is_zero() {
+        return format!("{} s", number(seconds));
+    }
+    format!("{} ms", number(seconds * 1e3))
+}
+
+/// `12.1 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let decimals = if percent < 1.0 { 2 } else { 1 };
+    format!("{} %", trimmed(percent, decimals))
+}
+
+fn limited(limit: Limit) -> String {
+    let value = amount(limit.value, limit.measure);
+    match limit.comparison {
+        Comparison::Above => format!("limit {value}"),
+        Comparison::AtLeast => format!("must stay below {value}"),
+        Comparison::Below => format!("must be at least {value}"),
+        Comparison::AtMost => format!("must be above {value}"),
+        Comparison::Equal => format!("must not be {value}"),
+        Comparison::Unequal => format!("must be {value}"),
+    }
+}
+
+fn amount(value: f64, measure: Measure) -> String {
+    match measure {
+        Measure::Share => percent(value),
+        Measure::Seconds => match Duration::try_from_secs_f64(value) {
+            Ok(span) => duration(span),
+            Err(_) => format!("{} s", number(value)),
+        },
+        Measure::Number => number(value),
+    }
+}
+
+fn number(value: f64) -> String {
+    let decimals = if value.abs() < 0.1 { 3 } else { 1 };
+    trimmed(value, decimals)
+}
+
+fn trimmed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn of_phase(phase: Option<Phase>, name: &str) -> String {
+    phase.map_or_else(|| name.to_owned(), |phase| format!("{}.{name}", phase.name()))
+}
+
+/// 0.5 is `p50`, 0.95 `p95`, 0.999 `p999`.
+fn percentile(q: f64) -> String {
+    let digits = trimmed(q, 6);
+    let digits = digits.strip_prefix("0.").unwrap_or(&digits);
+    format!("p{digits:0<2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Fault, Reason};
+
+    fn above(value: f64, measure: Measure) -> Limit {
+        Limit { comparison: Comparison::Above, value, measure }
+    }
+
+    #[test]
+    fn breaches_read_as_a_person_would_say_them() {
+        use Measure::{Number, Seconds, Share};
+        use Subject::{Availability, ConsecutiveFailures, ErrorRate, Max, Quantile};
+        let least = Limit { comparison: Comparison::Below, value: 0.99, measure: Share };
+        let cases = [
+            (ErrorRate, 7.0 / 58.0, above(0.05, Share), "error rate 12.1 % over 58 samples, limit 5 %"),
+            (ErrorRate, 0.004, above(0.001, Share), "error rate 0.4 % over 58 samples, limit 0.1 %"),
+            (Availability, 0.9, least, "availability 90 % over 58 samples, must be at least 99 %"),
+            (Quantile(None, 0.95), 2.4, above(2.0, Seconds), "p95 2.4 s over 58 samples, limit 2 s"),
+            (
+                Quantile(Some(Phase::Tls), 0.5),
+                0.151,
+                above(0.1, Seconds),
+                "tls.p50 151 ms over 58 samples, limit 100 ms",
+            ),
+            (Max(None), 75.0, above(60.0, Seconds), "max 1m15s over 58 samples, limit 1m"),
+            (ConsecutiveFailures, 5.0, above(3.0, Number), "5 failures in a row, limit 3"),
+        ];
+        for (subject, value, limit, expected) in cases {
+            assert_eq!(summary_breach(&subject, value, 58, limit), expected);
+        }
+    }
+
+    #[test]
+    fn readings_say_how_long() {
+        let limit = above(90.0, Measure::Number);
+        let run = |samples, seconds, asked_for_time| Run {
+            samples,
+            lasted: Duration::from_secs(seconds),
+            asked_for_time,
+        };
+        let cases = [
+            (run(7, 60, true), "used_pct 93 for 1m, limit 90"),
+            (run(3, 20, false), "used_pct 93 in 3 samples in a row, limit 90"),
+            (run(1, 0, false), "used_pct 93, limit 90"),
+        ];
+        for (run, expected) in cases {
+            assert_eq!(reading_breach("used_pct", 93.0, &run, limit), expected);
+        }
+    }
+
+    #[test]
+    fn quantiles_are_named_as_declared() {
+        let cases = [(0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p999")];
+        for (q, expected) in cases {
+            assert_eq!(name(&Subject::Quantile(None, q)), expected);
+        }
+    }
+
+    #[test]
+    fn the_commonest_fault_is_counted_and_quoted_once() {
+        let common = |detail: &str, alike| {
+            let last = Fault::new(Reason::Status, detail);
+            common_fault(&CommonFault { count: 7, last, alike })
+        };
+        let cases = [
+            ("expected 200, got 500", true, "7 × status: expected 200, got 500"),
+            ("status: expected 200, got 500", true, "7 × status: expected 200, got 500"),
+            ("expected 200, got 503", false, "7 × status: last expected 200, got 503"),
+            ("", true, "7 × status"),
+        ];
+        for (detail, alike, expected) in cases {
+            assert_eq!(common(detail, alike), expected);
+        }
+    }
+
+    #[test]
+    fn whatever_a_server_said_stays_one_short_line() {
+        let line = one_line(&format!("first\nsecond\t{}", "é".repeat(500)));
+        assert!(line.starts_with("first second é"));
+        assert_eq!(line.chars().count(), LONGEST);
+        assert!(line.ends_with('…'));
+    }
+}

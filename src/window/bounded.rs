@@ -1,0 +1,148 @@
+//! The window itself: the newest samples in full, the older ones as totals.
+//!
+//! A window is a function of the *set* of its samples: arrival order, batches and merges leave no
+//! trace. It refuses samples that started before it did, since they are of another deployment.
+//! Filled by `engine`, read by the judge.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Summary;
+use super::record::Record;
+use super::tally::Tally;
+use super::view::View;
+use crate::clock::Moment;
+use crate::sample::{Fault, Outcome, Sample};
+
+/// How many samples are held in full: at ten a second more than half an hour, at one every 5 s
+/// more than a day, in a few megabytes. Those before are counted in totals and histograms.
+pub const EXACT_RECORDS: usize = 20_000;
+
+/// Where a window begins and from when on latency counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowBounds {
+    /// The start: nothing before it is of the deployment under test.
+    pub start: Moment,
+    /// How long after the start latency does not count yet.
+    pub warm_up: Duration,
+}
+
+/// The samples of one check that a verdict may use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    bounds: WindowBounds,
+    capacity: usize,
+    kept: VecDeque<Record>,
+    totals: Tally,
+}
+
+impl Window {
+    /// Opens an empty window.
+    #[must_use]
+    pub fn new(bounds: WindowBounds) -> Self {
+        Self::holding(EXACT_RECORDS, bounds)
+    }
+
+    /// A window that holds fewer records in full, for tests of what happens beyond.
+    pub(super) fn holding(capacity: usize, bounds: WindowBounds) -> Self {
+        Self {
+            bounds,
+            capacity,
+            kept: VecDeque::new(),
+            totals: Tally::default(),
+        }
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub const fn bounds(&self) -> WindowBounds {
+        self.bounds
+    }
+
+    /// Takes a sample in, whenever it arrives. One that started before the window is not of it.
+    pub fn push(&mut self, sample: &Sample) {
+        if sample.started < self.bounds.start {
+            return;
+        }
+        let fault = sample.fault.as_ref().map(|fault| self.shared(fault));
+        self.insert(Record::of(sample, fault));
+    }
+
+    /// The window of both windows' samples. The bounds are those of this one; only windows of the
+    /// same check and deployment mean something together.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.totals.absorb(&other.totals);
+        for record in other.kept {
+            self.insert(record);
+        }
+        self
+    }
+
+    /// What can be said of all samples.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.view().summary()
+    }
+
+    /// What can be said of the samples that started in the `span` up to `at`, `at` included, as
+    /// far as they are held in full.
+    #[must_use]
+    pub fn summary_of_last(&self, span: Duration, at: Moment) -> Summary {
+        self.view().of_last(span, at).summary()
+    }
+
+    /// The samples held in full, by start.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &Record> + ExactSizeIterator {
+        self.kept.iter()
+    }
+
+    /// All samples, to look at a part of them.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View::of_all(self)
+    }
+
+    pub(super) const fn kept(&self) -> &VecDeque<Record> {
+        &self.kept
+    }
+
+    pub(super) const fn totals(&self) -> &Tally {
+        &self.totals
+    }
+
+    /// Whether the latency of a record counts: a failed sample is never a fast one, and a cold
+    /// cache is not the new revision's fault.
+    pub(super) fn counts_latency(&self, record: &Record) -> bool {
+        let warm = record.started >= self.bounds.start + self.bounds.warm_up;
+        record.outcome == Outcome::Pass && warm
+    }
+
+    fn insert(&mut self, record: Record) {
+        let is_newest = |last: &Record| last.order(&record).is_le();
+        if self.kept.back().is_none_or(is_newest) {
+            self.kept.push_back(record);
+        } else {
+            let place = self.kept.partition_point(|held| held.order(&record).is_le());
+            self.kept.insert(place, record);
+        }
+        if self.kept.len() > self.capacity
+            && let Some(oldest) = self.kept.pop_front()
+        {
+            let has_latency = self.counts_latency(&oldest);
+            self.totals.add(&oldest, has_latency);
+            self.totals.fold();
+        }
+    }
+
+    /// The same fault as that of the newest record, so that an outage of a day holds one line of
+    /// text and not one for each sample.
+    fn shared(&self, fault: &Fault) -> Arc<Fault> {
+        let newest = self.kept.back().and_then(|record| record.fault.as_ref());
+        match newest.filter(|newest| ***newest == *fault) {
+            Some(newest) => Arc::clone(newest),
+            None => Arc::new(fault.clone()),
+        }
+    }
+}
