@@ -1,0 +1,104 @@
+//! An ECS stand-in: a small server on loopback that answers the real AWS SDK as ECS does.
+//!
+//! It keeps clusters, task definitions, services, deployments, service deployments and service
+//! revisions in memory, rolls deployments out by a clock that is given to it, and is strict where
+//! AWS is strict. It runs no container, checks no signature beyond its form, and knows only the
+//! rolling strategy. `demo` and the tests use it; nothing else may.
+//!
+//! Reading order: [`settings`](Settings), `state`, `rollout`, `operations`, `wire`, [`Control`].
+
+mod arn;
+mod audit;
+mod control;
+mod fault;
+mod operations;
+mod parameters;
+mod rollout;
+mod settings;
+mod state;
+mod traffic;
+mod wire;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+
+pub use audit::{Answer, Call, MUTATING};
+pub use control::{Control, ServiceControl};
+pub use fault::{Fault, Times};
+pub use operations::Refusal;
+pub use settings::Settings;
+pub use state::{BreakerEnd, Controller};
+pub use traffic::Traffic;
+
+/// A running stand-in. It stops when this value is dropped.
+#[derive(Debug)]
+pub struct StandIn {
+    address: SocketAddr,
+    control: Control,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl StandIn {
+    /// Starts a stand-in on a free loopback port.
+    ///
+    /// # Errors
+    /// When no loopback port can be opened.
+    pub async fn start(clock: Arc<dyn Clock>, settings: Settings) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let control = Control::new(clock, settings);
+        let server = tokio::spawn(wire::serve(listener, control.clone()));
+        let ticker = tokio::spawn(tick(control.clone()));
+        Ok(Self {
+            address,
+            control,
+            tasks: [server, ticker],
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to give the SDK as its endpoint.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The handle by which an incident is staged and looked at.
+    #[must_use]
+    pub const fn control(&self) -> &Control {
+        &self.control
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Brings the state up to the clock even while nobody asks, so that traffic moves.
+async fn tick(control: Control) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        control.advance();
+    }
+}
+
+/// Short against every span of a rollout, long against the work of one tick.
+const TICK: Duration = Duration::from_millis(25);

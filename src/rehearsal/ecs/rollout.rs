@@ -1,0 +1,355 @@
+//! How a service moves: deployments begin, roll out over the clock, are rolled back, end.
+//!
+//! The rolling strategy only. New tasks replace old ones step by step over the span that the
+//! settings give; what ECS writes meanwhile into `deployments[]` and into the service deployment is
+//! written here and nowhere else.
+
+use std::time::Duration;
+
+use super::arn;
+use super::settings::Settings;
+use super::state::{
+    BreakerEnd, Deployment, Ids, Motion, Present, Rollback, Rollout, Service, ServiceDeployment,
+    Status, Task,
+};
+use super::traffic::Traffic;
+
+impl Service {
+    /// Begins a deployment of a service revision; answers with the new service deployment's ARN.
+    pub(super) fn begin(&mut self, revision: &str, ids: &mut Ids, present: Present) -> String {
+        self.replace_unfinished(present);
+        let sources = self.sources();
+        let deployment = self.make_primary(revision, Rollout::InProgress, ids, present);
+        let number = ids.next();
+        let arn = ids
+            .names
+            .service_deployment(&self.cluster, &self.name, number);
+        self.history.push(ServiceDeployment {
+            arn: arn.clone(),
+            deployment,
+            status: Status::InProgress,
+            reason: None,
+            sources,
+            target: revision.to_owned(),
+            created: present.wall,
+            updated: present.wall,
+            finished: None,
+            stopped: None,
+            rollback: None,
+            breaker_tripped: false,
+        });
+        self.motion = Motion::Rolling {
+            since: present.moment,
+        };
+        arn
+    }
+
+    /// Brings the service up to the present.
+    pub(super) fn advance(&mut self, settings: &Settings, ids: &mut Ids, present: Present) {
+        if let Motion::RollbackDue { at, reason } = self.motion
+            && at <= present.moment
+        {
+            self.begin_rollback(reason, ids, present);
+            if let Motion::RollingBack { since } = &mut self.motion {
+                *since = at;
+            }
+        }
+        match self.motion {
+            Motion::Rolling { since } => {
+                let elapsed = present.moment.since(since);
+                self.shift(elapsed, settings.rollout, ids, present);
+                if self.is_over(elapsed, settings.rollout) && !self.held {
+                    self.finish(Status::Successful, present);
+                }
+            }
+            Motion::RollingBack { since } => {
+                let elapsed = present.moment.since(since);
+                self.shift(elapsed, settings.rollback, ids, present);
+                if self.is_over(elapsed, settings.rollback) {
+                    self.finish(Status::RollbackSuccessful, present);
+                }
+            }
+            Motion::Still if self.is_whole() => {
+                self.shift(Duration::MAX, Duration::ZERO, ids, present);
+            }
+            Motion::Still | Motion::RollbackDue { .. } => {}
+        }
+        self.publish();
+    }
+
+    /// Ends what is going on as if its span were over.
+    pub(super) fn complete(&mut self, ids: &mut Ids, present: Present) {
+        if let Motion::RollbackDue { reason, .. } = self.motion {
+            self.begin_rollback(reason, ids, present);
+        }
+        let status = match self.motion {
+            Motion::Rolling { .. } => Status::Successful,
+            Motion::RollingBack { .. } => Status::RollbackSuccessful,
+            Motion::Still | Motion::RollbackDue { .. } => return,
+        };
+        self.shift(Duration::MAX, Duration::ZERO, ids, present);
+        self.finish(status, present);
+        self.publish();
+    }
+
+    /// Notes that the latest service deployment is to be rolled back.
+    pub(super) fn request_rollback(&mut self, settings: &Settings, present: Present) {
+        if let Some(latest) = self.history.last_mut() {
+            latest.status = Status::RollbackRequested;
+            latest.updated = present.wall;
+        }
+        self.motion = Motion::RollbackDue {
+            at: present.moment + settings.rollback_lag,
+            reason: "Service deployment rolled back because of a stop request.",
+        };
+    }
+
+    /// ECS's own circuit breaker trips on the latest service deployment.
+    pub(super) fn trip_breaker(&mut self, end: BreakerEnd, ids: &mut Ids, present: Present) {
+        let reason =
+            "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+        if let Some(latest) = self.history.last_mut() {
+            latest.breaker_tripped = true;
+            latest.reason = Some(reason);
+        }
+        match end {
+            BreakerEnd::RollBack => self.begin_rollback(reason, ids, present),
+            BreakerEnd::Stop => self.stop(Status::Stopped, present),
+        }
+        self.publish();
+    }
+
+    /// The rollback that is going on fails and leaves things as they are.
+    pub(super) fn fail_rollback(&mut self, present: Present) {
+        self.stop(Status::RollbackFailed, present);
+        self.publish();
+    }
+
+    /// The last completed deployment becomes the primary one again, under a new id.
+    fn begin_rollback(&mut self, reason: &'static str, ids: &mut Ids, present: Present) {
+        let Some(target) = self.last_completed() else {
+            self.stop(Status::RollbackFailed, present);
+            if let Some(latest) = self.history.last_mut() {
+                latest.reason = Some("No rollback candidate was found to run the rollback.");
+            }
+            return;
+        };
+        if let Some(primary) = self.deployments.first_mut() {
+            primary.rollout = Rollout::Failed;
+            primary.updated = present.wall;
+        }
+        self.make_primary(&target, Rollout::InProgress, ids, present);
+        if let Some(latest) = self.history.last_mut() {
+            latest.status = Status::RollbackInProgress;
+            latest.updated = present.wall;
+            latest.rollback = Some(Rollback {
+                revision: target,
+                started: present.wall,
+                reason,
+            });
+        }
+        self.motion = Motion::RollingBack {
+            since: present.moment,
+        };
+    }
+
+    /// The latest deployment ends without the service being whole.
+    fn stop(&mut self, status: Status, present: Present) {
+        if let Some(primary) = self.deployments.first_mut() {
+            primary.rollout = Rollout::Failed;
+            primary.updated = present.wall;
+        }
+        if let Some(latest) = self.history.last_mut() {
+            latest.status = status;
+            latest.updated = present.wall;
+            latest.finished = Some(present.wall);
+            latest.stopped = Some(present.wall);
+        }
+        self.motion = Motion::Still;
+    }
+
+    /// The primary deployment is whole: the others disappear.
+    fn finish(&mut self, status: Status, present: Present) {
+        self.deployments.truncate(1);
+        if let Some(primary) = self.deployments.first_mut() {
+            primary.rollout = Rollout::Completed;
+            primary.updated = present.wall;
+        }
+        if let Some(latest) = self.history.last_mut() {
+            latest.status = status;
+            latest.updated = present.wall;
+            latest.finished = Some(present.wall);
+        }
+        self.motion = Motion::Still;
+    }
+
+    /// A deployment that is still going on ends because another one begins.
+    fn replace_unfinished(&mut self, present: Present) {
+        if self.motion == Motion::Still {
+            return;
+        }
+        if let Some(latest) = self.history.last_mut() {
+            latest.status = if latest.status.is_rolling_back() {
+                Status::RollbackFailed
+            } else {
+                Status::Stopped
+            };
+            latest.updated = present.wall;
+            latest.finished = Some(present.wall);
+            latest.stopped = Some(present.wall);
+        }
+    }
+
+    /// Puts a new entry at the head of `deployments[]`; answers with its id.
+    fn make_primary(
+        &mut self,
+        revision: &str,
+        rollout: Rollout,
+        ids: &mut Ids,
+        present: Present,
+    ) -> String {
+        for deployment in &mut self.deployments {
+            deployment.primary = false;
+        }
+        let id = arn::deployment_id(ids.next());
+        self.deployments.insert(
+            0,
+            Deployment {
+                id: id.clone(),
+                primary: true,
+                rollout,
+                revision: revision.to_owned(),
+                created: present.wall,
+                updated: present.wall,
+            },
+        );
+        id
+    }
+
+    /// The service revisions that run now; without tasks, the one completed last.
+    fn sources(&self) -> Vec<String> {
+        let mut sources = Vec::new();
+        for deployment in &self.deployments {
+            if self.running(&deployment.id) > 0 && !sources.contains(&deployment.revision) {
+                sources.push(deployment.revision.clone());
+            }
+        }
+        if sources.is_empty() {
+            sources.extend(self.last_completed());
+        }
+        sources
+    }
+
+    fn last_completed(&self) -> Option<String> {
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.rollout == Rollout::Completed)
+            .map(|deployment| deployment.revision.clone())
+    }
+
+    /// Whether the primary deployment completed; then it follows the desired count.
+    fn is_whole(&self) -> bool {
+        self.primary()
+            .is_some_and(|primary| primary.rollout == Rollout::Completed)
+    }
+
+    /// With nothing to start or stop there is nothing to wait for.
+    fn is_over(&self, elapsed: Duration, span: Duration) -> bool {
+        self.desired == 0 || elapsed >= span
+    }
+
+    /// Runs as many tasks of the primary deployment as are due, and stops as many old ones.
+    fn shift(&mut self, elapsed: Duration, span: Duration, ids: &mut Ids, present: Present) {
+        let Some(primary) = self.primary().cloned() else {
+            return;
+        };
+        let due = due(self.desired, elapsed, span);
+        for _ in self.running(&primary.id)..due {
+            let number = ids.next();
+            let arn = ids.names.task(&self.cluster, number);
+            self.tasks.push(Task {
+                arn,
+                deployment: primary.id.clone(),
+                revision: primary.revision.clone(),
+                started: present.wall,
+                stopped: None,
+            });
+        }
+        let keep = self.desired.saturating_sub(due);
+        self.stop_all_but(&primary.id, due, keep, present);
+    }
+
+    /// Leaves `of_primary` tasks of the primary deployment and `of_others` of the others running.
+    fn stop_all_but(
+        &mut self,
+        primary: &str,
+        of_primary: usize,
+        of_others: usize,
+        present: Present,
+    ) {
+        let (mut primary_left, mut others_left) = (of_primary, of_others);
+        // The newest are kept: the oldest task of an old revision goes first.
+        for task in self.tasks.iter_mut().rev() {
+            if task.stopped.is_some() {
+                continue;
+            }
+            let left = if task.deployment == primary {
+                &mut primary_left
+            } else {
+                &mut others_left
+            };
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => task.stopped = Some(present.wall),
+            }
+        }
+        let stopped = self.tasks.iter().filter(|task| task.stopped.is_some());
+        let mut excess = stopped.count().saturating_sub(STOPPED_KEPT);
+        self.tasks.retain(|task| {
+            let forget = excess > 0 && task.stopped.is_some();
+            excess -= usize::from(forget);
+            !forget
+        });
+    }
+
+    /// Tells whoever follows the traffic, when it has changed.
+    pub(super) fn publish(&self) {
+        let mut shares: Vec<(String, usize)> = Vec::new();
+        for deployment in &self.deployments {
+            let Some(revision) = self.revision(&deployment.revision) else {
+                continue;
+            };
+            let tasks = self.running(&deployment.id);
+            match shares
+                .iter_mut()
+                .find(|(label, _)| *label == revision.label)
+            {
+                Some((_, sum)) => *sum += tasks,
+                None if tasks > 0 => shares.push((revision.label.clone(), tasks)),
+                None => {}
+            }
+        }
+        let traffic = Traffic::new(shares);
+        self.traffic.send_if_modified(|current| {
+            let changed = *current != traffic;
+            *current = traffic;
+            changed
+        });
+    }
+}
+
+/// How many of the new tasks run after a part of the span: one at half its share of the time.
+fn due(desired: usize, elapsed: Duration, span: Duration) -> usize {
+    if elapsed >= span {
+        return desired;
+    }
+    let Ok(tasks) = u32::try_from(desired) else {
+        return desired;
+    };
+    // Whole arithmetic: task k of n is due at (2k-1)/2n of the span.
+    let halves = elapsed.as_nanos() * u128::from(tasks) * 2 / span.as_nanos();
+    usize::try_from(halves.div_ceil(2)).map_or(desired, |tasks| tasks.min(desired))
+}
+
+/// ECS shows stopped tasks for an hour; the stand-in shows so many.
+const STOPPED_KEPT: usize = 100;
