@@ -69,7 +69,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
             let came = (buffer.filled().len() - before) as u64;
             match self.left.checked_sub(came) {
                 Some(left) => self.left = left,
-                None => return Poll::Ready(Err(io::Error::other(Overflow))),
+                None => {
+                    // A read that fails has read nothing.
+                    buffer.set_filled(before);
+                    return Poll::Ready(Err(io::Error::other(Overflow)));
+                }
             }
         }
         read
