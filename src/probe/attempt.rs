@@ -53,6 +53,14 @@ impl Attempt {
         self.current = Some((phase, now));
     }
 
+    /// Says that the phase that is running was another one: only later does one know that a pause
+    /// belonged to the writing of the request and not yet to the waiting for the answer.
+    pub fn correct(&mut self, phase: Phase) {
+        if let Some((current, _)) = &mut self.current {
+            *current = phase;
+        }
+    }
+
     /// Stops the stopwatch: the last byte is here. What follows is evaluation and costs the target
     /// nothing. A later [`Attempt::enter`] starts it again.
     pub fn stop(&mut self) {

@@ -48,4 +48,7 @@ macro_rules! kinds {
     };
 }
 
-kinds![];
+kinds![
+    super::evm::Evm,
+    super::tezos::Tezos,
+];

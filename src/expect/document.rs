@@ -1,0 +1,195 @@
+//! Expectations over a JSON body: paths, each with what is expected where it leads.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::{Matcher, Path};
+
+/// A body that may or may not be JSON. A body that is not is no error: it is what expectations
+/// cannot be told of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Document {
+    /// The body did parse.
+    Parsed(Value),
+    /// It did not, for this reason.
+    Unreadable(String),
+}
+
+impl Document {
+    /// Reads a body. At most 128 levels deep; of members of one name, the last one counts.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Self {
+        if body.is_empty() {
+            return Self::Unreadable("the body is empty".to_owned());
+        }
+        match serde_json::from_slice(body) {
+            Ok(value) => Self::Parsed(value),
+            Err(error) => Self::Unreadable(format!("the body is not JSON: {error}")),
+        }
+    }
+}
+
+/// What is expected of a JSON body, in the order in which it was declared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JsonExpectations(Vec<(Path, Matcher)>);
+
+impl JsonExpectations {
+    /// Whether nothing is expected.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One line for each expectation that does not hold or cannot be told.
+    #[must_use]
+    pub fn faults(&self, document: &Document) -> Vec<String> {
+        let value = match document {
+            Document::Parsed(value) => value,
+            // One cause, one line, however many expectations stand on it.
+            Document::Unreadable(why) if !self.is_empty() => return vec![why.clone()],
+            Document::Unreadable(_) => return Vec::new(),
+        };
+        self.0
+            .iter()
+            .filter_map(|(path, matcher)| fault(path, matcher, value))
+            .collect()
+    }
+}
+
+fn fault(path: &Path, matcher: &Matcher, document: &Value) -> Option<String> {
+    let found = path.find(document);
+    let mismatch = matcher.judge_found(&found).mismatch()?;
+    Some(if found.is_empty() {
+        let stop = path.where_it_stops(document);
+        format!("{stop}, expected {}", mismatch.expected)
+    } else {
+        format!("{path}: {mismatch}")
+    })
+}
+
+impl<'de> Deserialize<'de> for JsonExpectations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ExpectationsVisitor;
+
+        impl<'de> Visitor<'de> for ExpectationsVisitor {
+            type Value = JsonExpectations;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of JSON paths, as `$.status: ok`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<JsonExpectations, A::Error> {
+                let mut expectations: Vec<(Path, Matcher)> = Vec::new();
+                while let Some((path, matcher)) = map.next_entry::<Path, Matcher>()? {
+                    if expectations.iter().any(|(known, _)| *known == path) {
+                        let message = format!("the path {path} stands here twice");
+                        return Err(de::Error::custom(message));
+                    }
+                    expectations.push((path, matcher));
+                }
+                if expectations.is_empty() {
+                    return Err(de::Error::custom("an empty mapping expects nothing"));
+                }
+                Ok(JsonExpectations(expectations))
+            }
+        }
+
+        deserializer.deserialize_map(ExpectationsVisitor)
+    }
+}
+
+impl JsonSchema for JsonExpectations {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "JsonExpectations".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let path = generator.subschema_for::<Path>();
+        let matcher = generator.subschema_for::<Matcher>();
+        json_schema!({
+            "type": "object",
+            "description": "JSON paths (RFC 9535), each with what is expected there.",
+            "propertyNames": path,
+            "additionalProperties": matcher,
+            "minProperties": 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(expectations: &str, body: &[u8]) -> Vec<String> {
+        let expectations: JsonExpectations = serde_json::from_str(expectations).unwrap();
+        expectations.faults(&Document::read(body))
+    }
+
+    #[test]
+    fn each_fault_is_one_line_with_expected_and_actual() {
+        let body = br#"{"status":"degraded","checks":{"database":{}},"n":250}"#;
+        let cases = [
+            (r#"{"$.status":"degraded"}"#, ""),
+            (
+                r#"{"$.status":"ok"}"#,
+                r#"$.status: expected "ok", got "degraded""#,
+            ),
+            (
+                r#"{"$.checks.database.status":"ok"}"#,
+                r#"$.checks.database: no member `status`, expected "ok""#,
+            ),
+            (
+                r#"{"$.n":{"lt":100}}"#,
+                "$.n: expected less than 100, got 250",
+            ),
+            (
+                r#"{"$.status":{"lt":100}}"#,
+                r#"$.status: expected less than 100, got "degraded", which is of type string"#,
+            ),
+        ];
+        for (expectations, fault) in cases {
+            assert_eq!(faults(expectations, body).join("\n"), fault);
+        }
+    }
+
+    #[test]
+    fn hostile_bodies_cannot_be_told_and_crash_nothing() {
+        let deep = "[".repeat(100_000);
+        let bodies: [&[u8]; 6] = [
+            b"",
+            b"<html>",
+            b"{\"a\":",
+            b"\"\xff\xfe\"",
+            deep.as_bytes(),
+            b"{\"a\":1} trailing",
+        ];
+        for body in bodies {
+            for expected in [
+                r#"{"$":{"exists":false}}"#,
+                r#"{"$.a":{"not":1}}"#,
+                r#"{"$.a":1}"#,
+            ] {
+                let told = faults(expected, body);
+                assert_eq!(told.len(), 1, "{expected} {told:?}");
+                assert!(told[0].starts_with("the body is "), "{told:?}");
+            }
+        }
+        assert!(faults(r#"{"$.a":2}"#, br#"{"a":1,"a":2}"#).is_empty());
+    }
+
+    #[test]
+    fn a_path_that_stands_twice_is_refused() {
+        for text in [r#"{"$.a":1,"$.a":2}"#, "{}"] {
+            assert!(
+                serde_json::from_str::<JsonExpectations>(text).is_err(),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How values appear in messages: one line, quoted where they are text, shortened.
+
+use serde_json::Value;
+
+/// A value as a message shows it: on one line, at most about 80 characters.
+#[must_use]
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(_) | Value::Object(_) => {
+            let whole = value.to_string();
+            shortened(&whole, whole.chars().count())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let whole = value.to_string();
+            shortened(&whole, whole.len())
+        }
+    }
+}
+
+/// A text in quotes, its control characters escaped, shortened.
+pub fn quoted(text: &str) -> String {
+    let length = text.chars().count();
+    let start: String = text.chars().take(LONGEST).collect();
+    let escaped: String = start.chars().flat_map(visible).collect();
+    if length <= LONGEST {
+        format!("\"{escaped}\"")
+    } else {
+        format!("\"{escaped}…\" ({length} characters)")
+    }
+}
+
+/// The first of several faults, and how many others there are.
+#[must_use]
+pub fn first_and_count(faults: &[String]) -> Option<String> {
+    let (first, rest) = faults.split_first()?;
+    Some(match rest.len() {
+        0 => first.clone(),
+        more => format!("{first} (and {more} more)"),
+    })
+}
+
+fn shortened(text: &str, length: usize) -> String {
+    if length <= LONGEST {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(LONGEST).collect();
+    format!("{start}… ({length} characters)")
+}
+
+/// Whatever would move the cursor of a terminal or break the line is written out.
+fn visible(character: char) -> Vec<char> {
+    match character {
+        '"' => vec!['\\', '"'],
+        c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') => {
+            c.escape_default().collect()
+        }
+        c => vec![c],
+    }
+}
+
+/// How many characters of a value a message shows.
+const LONGEST: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_fit_on_one_line() {
+        assert_eq!(shown(&json!("a\nb\u{1b}[31m")), r#""a\nb\u{1b}[31m""#);
+        assert_eq!(shown(&json!({"a": [1, null]})), r#"{"a":[1,null]}"#);
+        let long = shown(&json!("é".repeat(1000)));
+        assert!(long.ends_with("…\" (1000 characters)"), "{long}");
+        assert!(shown(&json!(vec![1; 1000])).chars().count() < 110);
+    }
+
+    #[test]
+    fn the_first_fault_is_told_and_the_others_counted() {
+        let faults = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(first_and_count(&faults[..1]).unwrap(), "a");
+        assert_eq!(first_and_count(&faults).unwrap(), "a (and 2 more)");
+        assert_eq!(first_and_count(&[]), None);
+    }
+}

@@ -1,0 +1,45 @@
+//! What an error of the HTTP client says about the target.
+
+use std::error::Error as _;
+use std::io;
+
+use super::{dial, tls_fault};
+use crate::sample::{Fault, Reason};
+
+/// The fault that an error met with `host` stands for; `doing` says what was going on.
+#[must_use]
+pub fn of(error: &hyper::Error, host: &str, doing: &str) -> Fault {
+    if let Some(io) = io_inside(error) {
+        return tls_fault::inside(io).map_or_else(
+            || dial::fault(io, doing),
+            |tls| tls_fault::of_session(tls, host),
+        );
+    }
+    if error.is_parse_too_large() {
+        let detail = format!("the headers of the answer of {host} are larger than allowed");
+        return Fault::new(Reason::TooLarge, detail);
+    }
+    if error.is_parse() {
+        let detail = format!("the answer of {host} is not HTTP: {error}");
+        return Fault::new(Reason::Malformed, detail);
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return Fault::new(Reason::Closed, format!("connection closed while {doing}"));
+    }
+    let cause = error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    Fault::new(Reason::Reset, format!("{cause} while {doing}"))
+}
+
+/// The I/O error among the causes; a bad chunk is one too, of kind `InvalidInput`.
+fn io_inside(error: &hyper::Error) -> Option<&io::Error> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        cause = error.source();
+    }
+    None
+}
