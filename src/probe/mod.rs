@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod postgres;
+pub mod redis;
 pub mod registry;
 pub mod wire;
 

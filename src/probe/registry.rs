@@ -48,4 +48,4 @@ macro_rules! kinds {
     };
 }
 
-kinds![super::postgres::Postgres];
+kinds![super::postgres::Postgres, super::redis::Redis];

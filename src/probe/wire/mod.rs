@@ -13,6 +13,7 @@ mod encoding;
 pub mod exchange;
 mod http_fault;
 mod resolve;
+pub mod said;
 pub mod tls;
 pub mod tls_fault;
 mod unverified;
