@@ -7,6 +7,8 @@
 pub mod attempt;
 pub mod chain;
 pub mod evm;
+pub mod postgres;
+pub mod redis;
 pub mod registry;
 pub mod tezos;
 pub mod wire;

@@ -50,5 +50,7 @@ macro_rules! kinds {
 
 kinds![
     super::evm::Evm,
+    super::postgres::Postgres,
+    super::redis::Redis,
     super::tezos::Tezos,
 ];

@@ -4,6 +4,7 @@
 //! Every failure becomes a [`Fault`](crate::sample::Fault) with its reason here, in one place, so
 //! that "refused" means the same for every kind.
 
+pub mod address;
 pub mod bounded;
 pub mod connection;
 mod counted;
@@ -12,6 +13,7 @@ mod encoding;
 pub mod exchange;
 mod http_fault;
 mod resolve;
+pub mod said;
 pub mod tls;
-mod tls_fault;
+pub mod tls_fault;
 mod unverified;
