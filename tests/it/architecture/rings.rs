@@ -1,0 +1,262 @@
+//! Who may know whom: the ring table of ARCHITECTURE.md, checked against every path in `src/`.
+
+use super::source::{Source, sources};
+use smokejumper::probe::registry::KINDS;
+
+/// Where a module stands. The order of the words and of the core is the order in which they may
+/// know each other: each knows only those before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// Values that everyone uses.
+    Word(usize),
+    /// What can be said about a user's text: known by what reads it and by the shell.
+    Diagnostic,
+    /// The pure middle.
+    Core(usize),
+    /// What the engine asks of probes or of platforms.
+    Seam(&'static str),
+    /// What several kinds of check share: `wire`, say.
+    Shared(String),
+    /// The list that names every kind.
+    Registry,
+    /// One kind of check.
+    Kind(String),
+    /// One platform.
+    Platform(String),
+    /// YAML text to document.
+    Config,
+    /// Document to plan.
+    Plan,
+    /// What acts, shows and serves.
+    Shell(&'static str),
+    /// `lib.rs` and `main.rs`.
+    Root,
+}
+
+const WORDS: &[&str] = &[
+    "quantity",
+    "secret",
+    "clock",
+    "sample",
+    "deployment",
+    "event",
+];
+const CORE: &[&str] = &["expect", "window", "verdict", "decision"];
+const SHELL: &[&str] = &[
+    "telemetry",
+    "engine",
+    "report",
+    "server",
+    "rehearsal",
+    "cli",
+];
+
+/// The place of a module, or of an item in one; nothing when the table does not know it.
+fn place(segments: &[String]) -> Option<Place> {
+    let mut names = segments.iter().map(String::as_str);
+    let Some(first) = names.next() else {
+        return Some(Place::Root);
+    };
+    // An item of the seam itself (`probe::Kind`) begins with a capital letter.
+    let second = names
+        .next()
+        .filter(|name| name.starts_with(|c: char| c.is_lowercase()));
+    let at = |list: &[&'static str]| list.iter().position(|name| *name == first);
+    Some(match (first, second) {
+        ("probe", None | Some("attempt")) => Place::Seam("probe"),
+        ("probe", Some("registry")) => Place::Registry,
+        ("probe", Some(name)) if KINDS.iter().any(|kind| kind.name == name) => {
+            Place::Kind(name.to_owned())
+        }
+        ("probe", Some(name)) => Place::Shared(name.to_owned()),
+        ("deploy", None) => Place::Seam("deploy"),
+        ("deploy", Some(name)) => Place::Platform(name.to_owned()),
+        ("config", _) => Place::Config,
+        ("plan", _) => Place::Plan,
+        ("diagnostic", _) => Place::Diagnostic,
+        _ => {
+            if let Some(rank) = at(WORDS) {
+                Place::Word(rank)
+            } else if let Some(rank) = at(CORE) {
+                Place::Core(rank)
+            } else {
+                Place::Shell(SHELL[at(SHELL)?])
+            }
+        }
+    })
+}
+
+/// Whether what stands at `from` may know what stands at `to`.
+fn may_know(from: &Place, to: &Place) -> bool {
+    use Place::{
+        Config, Core, Diagnostic, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Word,
+    };
+    if from == to {
+        return true;
+    }
+    match (from, to) {
+        (_, Root) => false,
+        (Root, _) => true,
+        (Word(me), Word(other)) | (Core(me), Core(other)) => other < me,
+        (Word(_), _) => false,
+        (Core(_) | Diagnostic, to) => matches!(to, Word(_)),
+        (Seam(_), to) => matches!(to, Word(_) | Core(_)),
+        // The wire is below what else is shared: it knows no protocol.
+        (Shared(me), Shared(other)) => other == "wire" && me != "wire",
+        (Shared(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe")),
+        (Kind(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe") | Shared(_)),
+        (Registry, to) => matches!(to, Word(_) | Seam("probe") | Kind(_)),
+        (Platform(_), to) => matches!(to, Word(_) | Core(_) | Seam("deploy")),
+        (Config, to) => matches!(to, Word(_) | Core(_) | Diagnostic | Seam(_)),
+        (Plan, to) => matches!(
+            to,
+            Word(_) | Core(_) | Diagnostic | Seam(_) | Registry | Config
+        ),
+        // Inside the shell: nobody knows the command line, and the engine tells what happens by
+        // events alone, so it knows nobody who shows them.
+        (Shell(_), Shell("cli")) => false,
+        (Shell("engine"), Shell(other)) => *other == "telemetry",
+        (Shell(_), _) => true,
+    }
+}
+
+/// Every path that crosses the table, one line each.
+fn crossings(source: &Source) -> Vec<String> {
+    let Some(from) = place(&source.module()) else {
+        return vec![format!(
+            "{}: the ring table has no place for this module: give it one here and in ARCHITECTURE.md",
+            source.path
+        )];
+    };
+    source
+        .named()
+        .iter()
+        .filter_map(|named| {
+            let written = named.segments.join("::");
+            let (path, line) = (&source.path, named.line);
+            match place(&named.segments) {
+                // A macro or an item at the root of the crate.
+                None if named.segments.len() == 1 => None,
+                None => Some(format!("{path}:{line}: crate::{written} has no place")),
+                Some(to) if may_know(&from, &to) => None,
+                Some(to) => Some(format!(
+                    "{path}:{line}: {from:?} must not know {to:?} (crate::{written})"
+                )),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_module_knows_only_what_it_may() {
+    let found: Vec<String> = sources().iter().flat_map(crossings).collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn main_knows_only_the_command_line() {
+    let sources = sources();
+    let main = sources.iter().find(|source| source.path == "src/main.rs");
+    let main = main.expect("there is a main.rs");
+    for at in main.lines_with(&["smokejumper", "::"]) {
+        assert!(
+            main.lines_with(&["smokejumper", "::", "cli"]).contains(&at),
+            "src/main.rs:{at}: main calls cli and nothing else of the crate"
+        );
+    }
+}
+
+#[test]
+fn each_forbidden_acquaintance_is_seen() {
+    let cases = [
+        ("src/clock.rs", "use crate::sample::Sample;"),
+        ("src/sample.rs", "use crate::event::Event;"),
+        ("src/window/mod.rs", "use crate::verdict::judge;"),
+        ("src/verdict/mod.rs", "use crate::probe::Probe;"),
+        ("src/verdict/threshold.rs", "use crate::config::Document;"),
+        ("src/decision/mod.rs", "use crate::deploy::Platform;"),
+        ("src/probe/mod.rs", "pub use self::wire::dial;"),
+        ("src/probe/attempt.rs", "use crate::engine::Engine;"),
+        (
+            "src/probe/wire/dial.rs",
+            "use crate::probe::grpc_client::Call;",
+        ),
+        (
+            "src/probe/grpc_client.rs",
+            "use crate::engine;\nuse crate::cli::Flags;",
+        ),
+        ("src/probe/registry.rs", "use crate::plan::Plan;"),
+        (
+            "src/deploy/ecs/mod.rs",
+            "use crate::deploy::codedeploy::Stop;",
+        ),
+        ("src/deploy/ecs/plan.rs", "use super::super::codedeploy;"),
+        ("src/deploy/mod.rs", "use crate::deploy::ecs::Ecs;"),
+        ("src/config/mod.rs", "use crate::plan::Plan;"),
+        ("src/config/mod.rs", "use crate::probe::registry::KINDS;"),
+        ("src/plan/mod.rs", "use crate::deploy::ecs::Ecs;"),
+        ("src/plan/mod.rs", "use crate::{clock::Moment, engine};"),
+        ("src/diagnostic.rs", "use crate::config::Document;"),
+        ("src/engine/mod.rs", "use crate::report::text;"),
+        ("src/report/text.rs", "use crate::cli::exit;"),
+        ("src/clock.rs", "fn f() { crate::novelty::g() }"),
+        ("src/novelty/mod.rs", ""),
+    ];
+    for (path, text) in cases {
+        let found = crossings(&Source::new(path, text));
+        assert!(!found.is_empty(), "{path} may not say: {text}");
+    }
+}
+
+#[test]
+fn a_kind_may_not_know_another_kind() {
+    let kind = |name: &str| Place::Kind(name.to_owned());
+    assert!(!may_know(&kind("evm"), &kind("tezos")));
+    assert!(may_know(&kind("evm"), &kind("evm")));
+    assert!(may_know(&Place::Registry, &kind("evm")));
+    assert!(!may_know(&Place::Shared("wire".to_owned()), &kind("evm")));
+    assert!(!may_know(&Place::Plan, &kind("evm")));
+}
+
+#[test]
+fn what_is_allowed_is_let_through() {
+    let cases = [
+        (
+            "src/event.rs",
+            "use crate::{clock::Moment, deployment::Deployment, sample::Sample};",
+        ),
+        (
+            "src/verdict/mod.rs",
+            "use crate::window::Summary;\npub use crate::event::Level;",
+        ),
+        ("src/decision/mod.rs", "use crate::verdict::Assessment;"),
+        (
+            "src/probe/attempt.rs",
+            "use super::Probe;\nuse crate::clock::Clock;",
+        ),
+        (
+            "src/plan/mod.rs",
+            "use crate::{config::Document, deploy::Platform, diagnostic::Problem};",
+        ),
+        ("src/plan/checks.rs", "use crate::probe::registry;"),
+        (
+            "src/config/read.rs",
+            "use crate::diagnostic::Problem;\nuse super::spans;",
+        ),
+        (
+            "src/deploy/ecs/plan.rs",
+            "use super::read;\nuse crate::deploy::DeployError;",
+        ),
+        (
+            "src/engine/mod.rs",
+            "use crate::{decision, deploy, plan, probe, verdict};",
+        ),
+        (
+            "src/cli/watch.rs",
+            "use crate::{engine, report, rehearsal};",
+        ),
+    ];
+    for (path, text) in cases {
+        assert_eq!(crossings(&Source::new(path, text)), [""; 0], "{path}");
+    }
+}
