@@ -199,7 +199,7 @@ impl Order<'_> {
             return self.end(trail, done, because.to_owned(), None);
         }
         let found = self.sample_again().await;
-        let proof = prove(judged, &found);
+        let proof = prove(&self.service.policy, judged, &found);
         let mut record = match proof {
             Proof::Healthy(because) => self.end(trail, done, because, Some(found)),
             Proof::Unhealthy(because) => {
