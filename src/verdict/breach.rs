@@ -99,13 +99,21 @@ fn summary_opinion(threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opini
         _ if measured.samples <= TOO_FEW_TO_CONDEMN => Strength::Scarce,
         Certainty::Estimated(_) | Certainty::Plain => Strength::Estimated,
     };
-    let fault = is_about_failures(subject).then(|| commonest(view)).flatten();
-    Opinion::Breached(Breach { reason, strength, fault })
+    let fault = is_about_failures(subject)
+        .then(|| commonest(view))
+        .flatten();
+    Opinion::Breached(Breach {
+        reason,
+        strength,
+        fault,
+    })
 }
 
 /// The part of the window that a threshold on a summary is about: all, or the last `for`.
 fn part<'a>(threshold: &Threshold, view: View<'a>, at: Moment) -> View<'a> {
-    threshold.lasting.map_or(view, |span| view.of_last(span, at))
+    threshold
+        .lasting
+        .map_or(view, |span| view.of_last(span, at))
 }
 
 /// Whether the summary was breached after each of the last samples as well, as `consecutive` asks.
@@ -113,9 +121,13 @@ fn part<'a>(threshold: &Threshold, view: View<'a>, at: Moment) -> View<'a> {
 fn was_breached_before(threshold: &Threshold, limit: Limit, look: Look<'_>) -> bool {
     let mut view = look.window.view();
     (1..threshold.consecutive.unwrap_or(1)).all(|_| {
-        let Some(before) = view.before_last_known() else { return false };
+        let Some(before) = view.before_last_known() else {
+            return false;
+        };
         view = before;
-        let Some(last) = view.last_known() else { return false };
+        let Some(last) = view.last_known() else {
+            return false;
+        };
         let then = part(threshold, view, last.started);
         measure(&threshold.subject, limit, then)
             .is_ok_and(|measured| limit.is_breached_by(measured.value))
@@ -165,7 +177,11 @@ fn reading_opinion(name: &str, threshold: &Threshold, limit: Limit, look: Look<'
         true => Strength::Proven,
         false => Strength::Glimpsed,
     };
-    Opinion::Breached(Breach { reason, strength, fault: None })
+    Opinion::Breached(Breach {
+        reason,
+        strength,
+        fault: None,
+    })
 }
 
 /// A reading in what its limit is measured in.
@@ -181,7 +197,11 @@ fn too_young(threshold: &Threshold, look: Look<'_>) -> Option<String> {
     let age = look.at.since(look.window.bounds().start);
     let asked = threshold.lasting.filter(|span| age < *span)?;
     let told = |span: Duration| wording::duration(span);
-    Some(format!("must last {}, watched for {}", told(asked), told(age)))
+    Some(format!(
+        "must last {}, watched for {}",
+        told(asked),
+        told(age)
+    ))
 }
 
 fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
@@ -195,7 +215,11 @@ fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
 fn insufficient(subject: &Subject, lack: Lack) -> FindingReason {
     let name = wording::name(subject).replace('_', " ");
     let needs = wording::plural(lack.needs, "sample");
-    FindingReason::gap("insufficient", lack.has, format!("{name} needs {needs}, has {}", lack.has))
+    FindingReason::gap(
+        "insufficient",
+        lack.has,
+        format!("{name} needs {needs}, has {}", lack.has),
+    )
 }
 
 fn never_given(name: &str, window: &Window) -> FindingReason {
@@ -212,5 +236,6 @@ const fn is_about_failures(subject: &Subject) -> bool {
 
 fn commonest(view: View<'_>) -> Option<String> {
     let is_bad = |outcome| matches!(outcome, Outcome::Fail | Outcome::Error);
-    view.commonest_fault(is_bad).map(|fault| wording::common_fault(&fault))
+    view.commonest_fault(is_bad)
+        .map(|fault| wording::common_fault(&fault))
 }

@@ -54,7 +54,9 @@ pub(super) fn measure(subject: &Subject, limit: Limit, view: View<'_>) -> Result
     match subject {
         Subject::ErrorRate | Subject::Availability => share(subject, limit, view),
         Subject::Quantile(phase, q) => {
-            let value = view.quantile(*phase, *q).map_err(|(needs, has)| Lack { needs, has })?;
+            let value = view
+                .quantile(*phase, *q)
+                .map_err(|(needs, has)| Lack { needs, has })?;
             // The quantile is over the limit when more than 1 − q of the samples are.
             Ok(latency(value, *phase, limit, view, [1.0 - q, *q]))
         }
@@ -78,7 +80,10 @@ const NONE: Lack = Lack { needs: 1, has: 0 };
 
 fn share(subject: &Subject, limit: Limit, view: View<'_>) -> Result<Measured, Lack> {
     let summary = view.summary();
-    let (known, bad) = (summary.samples - summary.unknown, summary.failed + summary.errored);
+    let (known, bad) = (
+        summary.samples - summary.unknown,
+        summary.failed + summary.errored,
+    );
     let rate = summary.error_rate().ok_or(NONE)?;
     let is_upper = matches!(limit.comparison, Comparison::Above | Comparison::AtLeast);
     let is_lower = matches!(limit.comparison, Comparison::Below | Comparison::AtMost);
@@ -89,7 +94,11 @@ fn share(subject: &Subject, limit: Limit, view: View<'_>) -> Result<Measured, La
         }
         _ => (rate, is_upper.then_some(limit.value)),
     };
-    let odds = allowed.map(|allowed| Odds { bad, of: known, allowed });
+    let odds = allowed.map(|allowed| Odds {
+        bad,
+        of: known,
+        allowed,
+    });
     Ok(Measured {
         value,
         samples: known,

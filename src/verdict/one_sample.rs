@@ -60,13 +60,19 @@ fn fault_of(record: &Record) -> Option<FindingReason> {
 }
 
 fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
-    let Subject::Reading(name) = &threshold.subject else { return None };
+    let Subject::Reading(name) = &threshold.subject else {
+        return None;
+    };
     let reading = record.reading(name)?;
     let breached = |limit: Limit| limit.is_breached_by(in_measure(limit.measure, reading));
     let critical = threshold.critical.filter(|limit| breached(*limit));
     let limit = critical.or(threshold.warning.filter(|limit| breached(*limit)))?;
     let value = in_measure(limit.measure, reading);
-    let run = Run { samples: 1, lasted: Duration::ZERO, asked_for_time: false };
+    let run = Run {
+        samples: 1,
+        lasted: Duration::ZERO,
+        asked_for_time: false,
+    };
     let mut text = wording::reading_breach(name, value, &run, limit);
     if critical.is_some() {
         text += " (critical), which one sample cannot decide";

@@ -112,7 +112,10 @@ impl Tally {
     }
 
     /// The commonest reason among those whose outcome `is_wanted`.
-    pub(super) fn commonest_fault(&self, is_wanted: impl Fn(Outcome) -> bool) -> Option<CommonFault> {
+    pub(super) fn commonest_fault(
+        &self,
+        is_wanted: impl Fn(Outcome) -> bool,
+    ) -> Option<CommonFault> {
         let wanted = self.faults.iter().filter(|(r, _)| is_wanted(r.outcome()));
         let (_, seen) = wanted.max_by_key(|(_, seen)| (seen.count, seen.last.0))?;
         Some(CommonFault {
@@ -180,7 +183,11 @@ impl Tally {
         known.max = known.max.max(seen.max);
         let (known_at, known_value) = known.last;
         let (at, value) = seen.last;
-        if at.cmp(&known_at).then(value.total_cmp(&known_value)).is_gt() {
+        if at
+            .cmp(&known_at)
+            .then(value.total_cmp(&known_value))
+            .is_gt()
+        {
             (known.last, known.unit) = (seen.last, seen.unit);
         }
     }

@@ -77,9 +77,7 @@ impl<'a> View<'a> {
         let mut tally = self.tally();
         let spans = tally.spans(phase);
         let (count, _) = spans.count_where(|_| false);
-        spans
-            .quantile(q)
-            .ok_or((quantile::least_count(q), count))
+        spans.quantile(q).ok_or((quantile::least_count(q), count))
     }
 
     /// How many latencies are beyond what `is_beyond` says, and when the first of them started.
