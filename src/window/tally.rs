@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::quantile::Spans;
 use super::record::Record;
-use super::{CommonFault, ReadingSummary, Summary};
+use super::{CommonFault, Counts, ReadingSummary, Summary};
 use crate::clock::Moment;
 use crate::sample::{Fault, Outcome, Phase, Reading, Reason, Unit};
 
@@ -104,10 +104,19 @@ impl Tally {
     }
 
     /// The spans of the whole latency or of one phase.
-    pub(super) fn spans(&mut self, phase: Option<Phase>) -> &mut Spans {
+    pub(super) fn spans(&self, phase: Option<Phase>) -> Option<&Spans> {
         match phase {
-            None => &mut self.latency,
-            Some(phase) => self.phases.entry(phase).or_default(),
+            None => Some(&self.latency),
+            Some(phase) => self.phases.get(&phase),
+        }
+    }
+
+    /// How the samples ended.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            known: self.samples - self.unknown,
+            bad: self.failed + self.errored,
+            first_bad: self.first_bad,
         }
     }
 
