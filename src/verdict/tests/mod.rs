@@ -1,14 +1,16 @@
 //! What holds of the judge: tables, one row a case with its reason in words, and laws.
 
+mod failures;
+mod few;
 mod laws;
 mod readings;
-mod table;
+mod spans;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::threshold::{Comparison, Limit, Measure, Subject, Threshold};
-use super::{CheckFacts, Closing, Finding, Rules, Sufficiency, judge};
+use super::{CheckFacts, Closing, Finding, Rules, Sufficiency, Verdict, judge};
 use crate::clock::Moment;
 use crate::sample::{CheckId, Fault, Outcome, Phases, Reading, Reason, Sample, Unit};
 use crate::window::{Window, WindowBounds};
@@ -131,4 +133,20 @@ fn reasons(finding: &Finding) -> String {
         .map(|reason| reason.text.as_str())
         .collect();
     texts.join(" | ")
+}
+
+/// Samples, whether more can come, the verdict, what it says, and why that is right.
+type Row<'a> = (&'a str, Closing, Verdict, &'a str, &'a str);
+
+/// Judges each row by the same limits.
+fn check(thresholds: &[Threshold], rows: &[Row<'_>]) {
+    for (line, closing, verdict, told, why) in rows {
+        let finding = judged(thresholds, line, *closing);
+        let told_now = reasons(&finding);
+        assert_eq!(
+            finding.verdict, *verdict,
+            "{line} {closing:?}: {why}; told: {told_now}"
+        );
+        assert_eq!(told_now, *told, "{line} {closing:?}: {why}");
+    }
 }
