@@ -4,6 +4,7 @@ mod failures;
 mod few;
 mod laws;
 mod readings;
+mod scenarios;
 mod spans;
 
 use std::sync::Arc;
