@@ -65,11 +65,19 @@ pub fn decide(policy: &Policy, assessment: &Assessment, circumstances: &Circumst
         Standing::RollingBack | Standing::RolledBack => return Decision::Follow,
         Standing::InFlight | Standing::Completed | Standing::Failed => {}
     }
-    let votes = assessment.findings.iter().filter_map(|finding| vote(policy, finding));
+    let votes = assessment
+        .findings
+        .iter()
+        .filter_map(|finding| vote(policy, finding));
     let (failures, doubts): (Vec<_>, Vec<_>) =
         votes.partition(|vote| vote.finding.verdict == Verdict::Fail);
     if let Some(decision) = settle(&failures, circumstances.permission) {
-        let may_hold = || assessment.findings.iter().any(|one| may_soon_hold(policy, one));
+        let may_hold = || {
+            assessment
+                .findings
+                .iter()
+                .any(|one| may_soon_hold(policy, one))
+        };
         let rolls_back = matches!(decision, Decision::RollBack { .. });
         // A failure whose rule says "do not roll back" may be about to be proven as well.
         return match rolls_back && !circumstances.bake_over && may_hold() {
@@ -108,10 +116,14 @@ fn at_the_end(
 
 /// What findings of one gravity come to; absent when none of them stands in the way.
 fn settle(votes: &[Vote<'_>], permission: Permission) -> Option<Decision> {
-    let held_by_rule = pick(votes, |vote| vote.choice == Choice::Hold && vote.rule.is_some());
+    let held_by_rule = pick(votes, |vote| {
+        vote.choice == Choice::Hold && vote.rule.is_some()
+    });
     let asking = pick(votes, |vote| vote.choice == Choice::Rollback);
     let held = pick(votes, |vote| vote.choice == Choice::Hold);
-    let is_failure = votes.iter().any(|vote| vote.finding.verdict == Verdict::Fail);
+    let is_failure = votes
+        .iter()
+        .any(|vote| vote.finding.verdict == Verdict::Fail);
     if let Some(first) = held_by_rule.first() {
         let stops = is_failure || !asking.is_empty();
         let interlock = stops.then(|| Interlock::Rule {
@@ -135,7 +147,11 @@ fn settle(votes: &[Vote<'_>], permission: Permission) -> Option<Decision> {
 }
 
 fn pick<'a>(votes: &[Vote<'a>], is_wanted: impl Fn(&Vote<'a>) -> bool) -> Vec<Vote<'a>> {
-    votes.iter().copied().filter(|vote| is_wanted(vote)).collect()
+    votes
+        .iter()
+        .copied()
+        .filter(|vote| is_wanted(vote))
+        .collect()
 }
 
 /// `api-health: error_rate`, one line a reason.
@@ -154,14 +170,19 @@ fn lines(votes: &[Vote<'_>]) -> Vec<String> {
 }
 
 fn acceptance(findings: &[Finding], doubts: &[Vote<'_>]) -> Vec<String> {
-    let passed = findings.iter().filter(|one| one.verdict == Verdict::Pass).count();
+    let passed = findings
+        .iter()
+        .filter(|one| one.verdict == Verdict::Pass)
+        .count();
     let passed = match passed {
         0 => None,
         1 => Some("1 check passes".to_owned()),
         _ => Some(format!("{passed} checks pass")),
     };
     let accepted = pick(doubts, |vote| vote.choice == Choice::Accept);
-    let accepted = lines(&accepted).into_iter().map(|line| format!("{line} (accepted)"));
+    let accepted = lines(&accepted)
+        .into_iter()
+        .map(|line| format!("{line} (accepted)"));
     let because: Vec<String> = passed.into_iter().chain(accepted).collect();
     match because.is_empty() {
         true => vec!["nothing but checks that only alert".to_owned()],
@@ -170,5 +191,8 @@ fn acceptance(findings: &[Finding], doubts: &[Vote<'_>]) -> Vec<String> {
 }
 
 const fn hold(because: Vec<String>) -> Decision {
-    Decision::Hold { because, interlock: None }
+    Decision::Hold {
+        because,
+        interlock: None,
+    }
 }

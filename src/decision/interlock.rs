@@ -68,8 +68,14 @@ impl fmt::Display for Interlock {
             Self::Forbidden => f.write_str("command line: --rollback never"),
             Self::DryRun => f.write_str("command line: --dry-run"),
             Self::Policy => f.write_str("policy: a critical failure is held"),
-            Self::Rule { because: Some(because), .. } => write!(f, "rule: {because}"),
-            Self::Rule { check, because: None } => write!(f, "rule: hold when {check} fails"),
+            Self::Rule {
+                because: Some(because),
+                ..
+            } => write!(f, "rule: {because}"),
+            Self::Rule {
+                check,
+                because: None,
+            } => write!(f, "rule: hold when {check} fails"),
         }
     }
 }

@@ -25,7 +25,11 @@ pub enum Proof {
 pub fn prove(policy: &Policy, judged: &Assessment, found: &Assessment) -> Proof {
     let only_alerts =
         |one: &&Finding| vote(policy, one).is_some_and(|vote| vote.choice == Choice::Alert);
-    let counted: Vec<&Finding> = found.findings.iter().filter(|one| !only_alerts(one)).collect();
+    let counted: Vec<&Finding> = found
+        .findings
+        .iter()
+        .filter(|one| !only_alerts(one))
+        .collect();
     let with = |verdict| counted.iter().find(|one| one.verdict == verdict).copied();
     if let Some(failing) = with(Verdict::Fail) {
         return Proof::Unhealthy(told(failing, "fails on the previous revision as well"));
@@ -45,7 +49,10 @@ pub fn prove(policy: &Policy, judged: &Assessment, found: &Assessment) -> Proof 
 }
 
 fn verdict_before(judged: &Assessment, finding: &Finding) -> Option<Verdict> {
-    let before = judged.findings.iter().find(|one| one.facts.id == finding.facts.id)?;
+    let before = judged
+        .findings
+        .iter()
+        .find(|one| one.facts.id == finding.facts.id)?;
     Some(before.verdict)
 }
 

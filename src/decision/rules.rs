@@ -48,7 +48,10 @@ pub(super) fn may_soon_hold(policy: &Policy, finding: &Finding) -> bool {
 /// inconclusive.
 pub(super) fn carrying(finding: &Finding) -> impl Iterator<Item = &FindingReason> {
     let level = level_of(finding.verdict);
-    finding.reasons.iter().filter(move |reason| reason.level == level)
+    finding
+        .reasons
+        .iter()
+        .filter(move |reason| reason.level == level)
 }
 
 impl When {
@@ -64,8 +67,12 @@ impl When {
         tags && is(facts.id.as_str(), &self.checks)
             && is(facts.kind, &self.kinds)
             && thresholds
-            && self.level.is_none_or(|level| level_of(finding.verdict) == Some(level))
-            && self.verdict.is_none_or(|verdict| verdict == finding.verdict)
+            && self
+                .level
+                .is_none_or(|level| level_of(finding.verdict) == Some(level))
+            && self
+                .verdict
+                .is_none_or(|verdict| verdict == finding.verdict)
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::evidence::TOO_FEW_TO_CONDEMN;
 use super::measure::{Certainty, Lack, measure};
-use super::threshold::{Limit, Measure, Subject, Threshold};
-use super::wording::{self, Run};
-use super::{FindingReason, wording::one_line};
+use super::threshold::{Limit, Subject, Threshold};
+use super::wording::{self, one_line};
+use super::{FindingReason, reading};
 use crate::clock::Moment;
-use crate::sample::{Outcome, Reading, Unit};
+use crate::sample::Outcome;
 use crate::window::{View, Window};
 
 /// What is looked at, and when.
@@ -53,14 +53,10 @@ pub(super) enum Strength {
     Glimpsed,
 }
 
-/// A reading without `for` and `consecutive` is proven to be beyond its limit by this many samples
-/// in a row: one odd value in the middle of a bake rolls nothing back.
-const IN_A_ROW_UNLESS_DECLARED: u64 = 3;
-
 /// Judges one limit of a threshold.
 pub(super) fn opinion(threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opinion {
     match &threshold.subject {
-        Subject::Reading(name) => reading_opinion(name, threshold, limit, look),
+        Subject::Reading(name) => reading::opinion(name, threshold, limit, look),
         Subject::ErrorRate
         | Subject::Availability
         | Subject::Quantile(..)
@@ -99,13 +95,21 @@ fn summary_opinion(threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opini
         _ if measured.samples <= TOO_FEW_TO_CONDEMN => Strength::Scarce,
         Certainty::Estimated(_) | Certainty::Plain => Strength::Estimated,
     };
-    let fault = is_about_failures(subject).then(|| commonest(view)).flatten();
-    Opinion::Breached(Breach { reason, strength, fault })
+    let fault = is_about_failures(subject)
+        .then(|| commonest(view))
+        .flatten();
+    Opinion::Breached(Breach {
+        reason,
+        strength,
+        fault,
+    })
 }
 
 /// The part of the window that a threshold on a summary is about: all, or the last `for`.
 fn part<'a>(threshold: &Threshold, view: View<'a>, at: Moment) -> View<'a> {
-    threshold.lasting.map_or(view, |span| view.of_last(span, at))
+    threshold
+        .lasting
+        .map_or(view, |span| view.of_last(span, at))
 }
 
 /// Whether the summary was breached after each of the last samples as well, as `consecutive` asks.
@@ -113,78 +117,33 @@ fn part<'a>(threshold: &Threshold, view: View<'a>, at: Moment) -> View<'a> {
 fn was_breached_before(threshold: &Threshold, limit: Limit, look: Look<'_>) -> bool {
     let mut view = look.window.view();
     (1..threshold.consecutive.unwrap_or(1)).all(|_| {
-        let Some(before) = view.before_last_known() else { return false };
+        let Some(before) = view.before_last_known() else {
+            return false;
+        };
         view = before;
-        let Some(last) = view.last_known() else { return false };
+        let Some(last) = view.last_known() else {
+            return false;
+        };
         let then = part(threshold, view, last.started);
         measure(&threshold.subject, limit, then)
             .is_ok_and(|measured| limit.is_breached_by(measured.value))
     })
 }
 
-fn reading_opinion(name: &str, threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opinion {
-    let given = || {
-        let records = look.window.records().rev();
-        records.filter_map(|record| Some((record.started, record.reading(name)?)))
-    };
-    let is_breached = |reading: &Reading| limit.is_breached_by(in_measure(limit.measure, reading));
-    let Some((last_at, last)) = given().next() else {
-        return Opinion::Untold(never_given(name, look.window));
-    };
-    let run = given().take_while(|(_, reading)| is_breached(reading));
-    let Some((samples, first_at)) = run.zip(1..).map(|((at, _), n)| (n, at)).last() else {
-        return Opinion::Holds;
-    };
-    let run = Run {
-        samples,
-        lasted: last_at.since(first_at),
-        asked_for_time: threshold.lasting.is_some(),
-    };
-    let value = in_measure(limit.measure, last);
-    let reason = FindingReason {
-        code: name.to_owned(),
-        level: None,
-        measured: Some(value),
-        limit: Some(limit.value),
-        samples,
-        first_bad: Some(first_at),
-        text: wording::reading_breach(name, value, &run, limit),
-    };
-    let is_long_enough = threshold.lasting.is_none_or(|span| run.lasted >= span)
-        && u64::from(threshold.consecutive.unwrap_or(1)) <= samples;
-    if !is_long_enough {
-        // Breached ever since it was first seen, and not yet watched long enough to say.
-        let ever_since = given().count() as u64 == samples;
-        return match too_young(threshold, look).filter(|_| ever_since) {
-            Some(lacking) => Opinion::Untold(unripe(reason, &lacking)),
-            None => Opinion::Holds,
-        };
-    }
-    let is_declared = threshold.lasting.is_some() || threshold.consecutive.is_some();
-    let strength = match is_declared || samples >= IN_A_ROW_UNLESS_DECLARED {
-        true => Strength::Proven,
-        false => Strength::Glimpsed,
-    };
-    Opinion::Breached(Breach { reason, strength, fault: None })
-}
-
-/// A reading in what its limit is measured in.
-pub(super) fn in_measure(measure: Measure, reading: &Reading) -> f64 {
-    match (measure, reading.unit) {
-        (Measure::Seconds, Unit::Days) => reading.value * 86_400.0,
-        _ => reading.value,
-    }
-}
-
 /// What is missing of the time that `for` asks for, where the window is not that old.
-fn too_young(threshold: &Threshold, look: Look<'_>) -> Option<String> {
+pub(super) fn too_young(threshold: &Threshold, look: Look<'_>) -> Option<String> {
     let age = look.at.since(look.window.bounds().start);
     let asked = threshold.lasting.filter(|span| age < *span)?;
     let told = |span: Duration| wording::duration(span);
-    Some(format!("must last {}, watched for {}", told(asked), told(age)))
+    Some(format!(
+        "must last {}, watched for {}",
+        told(asked),
+        told(age)
+    ))
 }
 
-fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
+/// A breach that cannot be told to have lasted.
+pub(super) fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
     FindingReason {
         code: "insufficient".to_owned(),
         text: one_line(&format!("{}, {lacking}", reason.text)),
@@ -195,12 +154,11 @@ fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
 fn insufficient(subject: &Subject, lack: Lack) -> FindingReason {
     let name = wording::name(subject).replace('_', " ");
     let needs = wording::plural(lack.needs, "sample");
-    FindingReason::gap("insufficient", lack.has, format!("{name} needs {needs}, has {}", lack.has))
-}
-
-fn never_given(name: &str, window: &Window) -> FindingReason {
-    let samples = window.summary().samples;
-    FindingReason::gap("insufficient", samples, format!("no sample gave {name}"))
+    FindingReason::gap(
+        "insufficient",
+        lack.has,
+        format!("{name} needs {needs}, has {}", lack.has),
+    )
 }
 
 const fn is_about_failures(subject: &Subject) -> bool {
@@ -212,5 +170,6 @@ const fn is_about_failures(subject: &Subject) -> bool {
 
 fn commonest(view: View<'_>) -> Option<String> {
     let is_bad = |outcome| matches!(outcome, Outcome::Fail | Outcome::Error);
-    view.commonest_fault(is_bad).map(|fault| wording::common_fault(&fault))
+    view.commonest_fault(is_bad)
+        .map(|fault| wording::common_fault(&fault))
 }

@@ -56,21 +56,45 @@ mod tests {
     #[test]
     fn a_breach_is_proven_only_by_more_than_chance() {
         let cases = [
-            (1, 10, 0.05, false, "one failed sample of ten is 10 %, and chance"),
+            (
+                1,
+                10,
+                0.05,
+                false,
+                "one failed sample of ten is 10 %, and chance",
+            ),
             (2, 10, 0.05, false, "so are two"),
             (4, 10, 0.05, false, "four in a row: one blip of 20 s at 5 s"),
             (5, 10, 0.05, true, "half of all samples"),
             (6, 20, 0.05, false, "30 % of a few"),
             (7, 20, 0.05, true, "35 % of them"),
-            (10, 100, 0.05, false, "10 % of a hundred: the end of the bake decides"),
+            (
+                10,
+                100,
+                0.05,
+                false,
+                "10 % of a hundred: the end of the bake decides",
+            ),
             (11, 60, 0.05, false, "18 % of sixty, by a hair"),
             (12, 60, 0.05, true, "20 % of sixty"),
             (14, 100, 0.05, false, "14 % of a hundred"),
             (15, 100, 0.05, true, "15 % of a hundred"),
             (10, 10, 0.05, true, "a total outage"),
-            (4, 4, 0.05, true, "a total outage on the least that may condemn"),
+            (
+                4,
+                4,
+                0.05,
+                true,
+                "a total outage on the least that may condemn",
+            ),
             (3, 3, 0.05, false, "three samples never condemn"),
-            (2, 1_000, 0.0, false, "nothing is allowed, and two are still a blip"),
+            (
+                2,
+                1_000,
+                0.0,
+                false,
+                "nothing is allowed, and two are still a blip",
+            ),
             (3, 1_000, 0.0, true, "nothing is allowed"),
             (50, 1_000, 0.05, false, "exactly what is allowed"),
             (1_000, 1_000, 1.0, false, "everything is allowed"),
@@ -78,7 +102,12 @@ mod tests {
         ];
         for (bad, of, allowed, proven, why) in cases {
             let odds = Odds { bad, of, allowed };
-            assert_eq!(odds.are_proof(), proven, "{bad} of {of}: {why}; {}", odds.chance());
+            assert_eq!(
+                odds.are_proof(),
+                proven,
+                "{bad} of {of}: {why}; {}",
+                odds.chance()
+            );
         }
     }
 
@@ -98,7 +127,14 @@ mod tests {
     #[test]
     fn each_further_bad_sample_is_more_evidence() {
         for bad in 1..200_u64 {
-            let chance = |bad| Odds { bad, of: 200, allowed: 0.05 }.chance();
+            let chance = |bad| {
+                Odds {
+                    bad,
+                    of: 200,
+                    allowed: 0.05,
+                }
+                .chance()
+            };
             assert!(chance(bad) <= chance(bad - 1), "{bad}");
         }
     }

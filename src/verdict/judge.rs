@@ -33,8 +33,16 @@ pub enum Closing {
 pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Finding {
     match rules.sufficiency {
         Sufficiency::OneSample => one_sample::judge(rules, window),
-        Sufficiency::Window { min_samples, every, coverage } => {
-            let demand = Demand { min_samples, every, coverage };
+        Sufficiency::Window {
+            min_samples,
+            every,
+            coverage,
+        } => {
+            let demand = Demand {
+                min_samples,
+                every,
+                coverage,
+            };
             judge_window(rules, demand, Look { window, at }, closing)
         }
     }
@@ -60,7 +68,10 @@ fn judge_window(rules: &Rules, demand: Demand, look: Look<'_>, closing: Closing)
         has_least: known >= demand.min_samples,
         has_enough: gaps.is_empty(),
     };
-    let mut case = Case { gaps, ..Case::default() };
+    let mut case = Case {
+        gaps,
+        ..Case::default()
+    };
     if known > 0 {
         for threshold in with_error_limit(&rules.thresholds).iter() {
             case.hear(threshold, look, scales);
@@ -115,7 +126,9 @@ struct Case {
 
 impl Case {
     fn hear(&mut self, threshold: &Threshold, look: Look<'_>, scales: Scales) {
-        let critical = threshold.critical.map(|limit| opinion(threshold, limit, look));
+        let critical = threshold
+            .critical
+            .map(|limit| opinion(threshold, limit, look));
         match critical {
             Some(Opinion::Breached(breach)) => self.weigh(breach, scales),
             Some(Opinion::Untold(reason)) => self.gaps.push(reason),
@@ -124,7 +137,10 @@ impl Case {
     }
 
     fn hear_warning(&mut self, threshold: &Threshold, look: Look<'_>) {
-        match threshold.warning.map(|limit| opinion(threshold, limit, look)) {
+        match threshold
+            .warning
+            .map(|limit| opinion(threshold, limit, look))
+        {
             Some(Opinion::Breached(breach)) => self.warnings.push(told(breach, Level::Warning, "")),
             Some(Opinion::Untold(reason)) => self.gaps.push(reason),
             Some(Opinion::Holds) | None => {}
@@ -138,7 +154,11 @@ impl Case {
             Weight::CannotBeTold => {
                 let reason = told(breach, Level::Critical, "too little data to condemn");
                 let code = "insufficient".to_owned();
-                self.gaps.push(FindingReason { code, level: None, ..reason });
+                self.gaps.push(FindingReason {
+                    code,
+                    level: None,
+                    ..reason
+                });
             }
         }
     }

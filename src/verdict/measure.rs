@@ -6,7 +6,7 @@ use super::evidence::Odds;
 use super::threshold::{Comparison, Limit, Subject};
 use crate::clock::Moment;
 use crate::sample::Phase;
-use crate::window::View;
+use crate::window::{Counts, View};
 
 /// A summary's value over a part of a window.
 #[derive(Clone, Copy, Debug)]
@@ -54,20 +54,22 @@ pub(super) fn measure(subject: &Subject, limit: Limit, view: View<'_>) -> Result
     match subject {
         Subject::ErrorRate | Subject::Availability => share(subject, limit, view),
         Subject::Quantile(phase, q) => {
-            let value = view.quantile(*phase, *q).map_err(|(needs, has)| Lack { needs, has })?;
+            let value = view
+                .quantile(*phase, *q)
+                .map_err(|(needs, has)| Lack { needs, has })?;
             // The quantile is over the limit when more than 1 − q of the samples are.
             Ok(latency(value, *phase, limit, view, [1.0 - q, *q]))
         }
         Subject::Max(phase) => {
-            let value = latency_summary(view, *phase).and_then(|latency| latency.max);
+            let value = view.latency(*phase).max.ok_or(NONE)?;
             // Not one sample may be over the limit.
-            Ok(latency(value.ok_or(NONE)?, *phase, limit, view, [0.0, 1.0]))
+            Ok(latency(value, *phase, limit, view, [0.0, 1.0]))
         }
         Subject::Mean(phase) => {
-            let value = latency_summary(view, *phase).and_then(|latency| latency.mean);
+            let value = view.latency(*phase).mean.ok_or(NONE)?;
             // One outlier moves a mean: it is proven when it is also the greater part of the
             // samples that is over the limit.
-            Ok(latency(value.ok_or(NONE)?, *phase, limit, view, [0.5, 0.5]))
+            Ok(latency(value, *phase, limit, view, [0.5, 0.5]))
         }
         Subject::ConsecutiveFailures => failures_in_a_row(view),
         Subject::Reading(_) => Err(NONE),
@@ -77,23 +79,29 @@ pub(super) fn measure(subject: &Subject, limit: Limit, view: View<'_>) -> Result
 const NONE: Lack = Lack { needs: 1, has: 0 };
 
 fn share(subject: &Subject, limit: Limit, view: View<'_>) -> Result<Measured, Lack> {
-    let summary = view.summary();
-    let (known, bad) = (summary.samples - summary.unknown, summary.failed + summary.errored);
-    let rate = summary.error_rate().ok_or(NONE)?;
+    let Counts {
+        known,
+        bad,
+        first_bad,
+    } = view.counts();
+    if known == 0 {
+        return Err(NONE);
+    }
     let is_upper = matches!(limit.comparison, Comparison::Above | Comparison::AtLeast);
     let is_lower = matches!(limit.comparison, Comparison::Below | Comparison::AtMost);
-    let (value, allowed) = match subject {
-        Subject::Availability => {
-            let passed = (known - bad) as f64 / known as f64;
-            (passed, is_lower.then_some(1.0 - limit.value))
-        }
-        _ => (rate, is_upper.then_some(limit.value)),
+    let (counted, allowed) = match subject {
+        Subject::Availability => (known - bad, is_lower.then_some(1.0 - limit.value)),
+        _ => (bad, is_upper.then_some(limit.value)),
     };
-    let odds = allowed.map(|allowed| Odds { bad, of: known, allowed });
+    let odds = allowed.map(|allowed| Odds {
+        bad,
+        of: known,
+        allowed,
+    });
     Ok(Measured {
-        value,
+        value: counted as f64 / known as f64,
         samples: known,
-        first_bad: summary.first_bad,
+        first_bad,
         certainty: odds.map_or(Certainty::Plain, Certainty::Estimated),
     })
 }
@@ -126,23 +134,20 @@ fn latency(
     }
 }
 
-fn latency_summary(view: View<'_>, phase: Option<Phase>) -> Option<crate::window::Latency> {
-    let mut summary = view.summary();
-    match phase {
-        None => Some(summary.latency),
-        Some(phase) => summary.phases.remove(&phase),
-    }
-}
-
 fn failures_in_a_row(view: View<'_>) -> Result<Measured, Lack> {
-    let summary = view.summary();
-    summary.error_rate().ok_or(NONE)?;
+    let samples = view.counts().known;
+    if samples == 0 {
+        return Err(NONE);
+    }
     let known = view.records().rev().filter(|record| record.is_known());
-    let first = known.take_while(|record| record.is_bad()).last();
+    let run = known.take_while(|record| record.is_bad());
+    let (length, first) = run.fold((0_u32, None), |(n, _), record| {
+        (n + 1, Some(record.started))
+    });
     Ok(Measured {
-        value: summary.consecutive_failures as f64,
-        samples: summary.samples - summary.unknown,
-        first_bad: first.map(|record| record.started),
+        value: f64::from(length),
+        samples,
+        first_bad: first,
         certainty: Certainty::Counted,
     })
 }

@@ -8,6 +8,7 @@ mod evidence;
 mod judge;
 mod measure;
 mod one_sample;
+mod reading;
 mod sufficiency;
 #[cfg(test)]
 mod tests;

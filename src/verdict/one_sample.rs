@@ -3,13 +3,12 @@
 //! Where a few samples were taken, each of them must hold. A limit on a reading that one sample
 //! breaches warns at most: one sample is no trend.
 
-use super::breach::in_measure;
+use super::reading::in_measure;
 use super::threshold::{Limit, Subject, Threshold};
-use super::wording::{self, Run, one_line};
+use super::wording::{self, one_line};
 use super::{Finding, FindingReason, Level, Rules, Verdict};
 use crate::sample::Outcome;
 use crate::window::{Record, Window};
-use std::time::Duration;
 
 pub(super) fn judge(rules: &Rules, window: &Window) -> Finding {
     let known = |record: &&Record| record.is_known();
@@ -60,14 +59,15 @@ fn fault_of(record: &Record) -> Option<FindingReason> {
 }
 
 fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
-    let Subject::Reading(name) = &threshold.subject else { return None };
+    let Subject::Reading(name) = &threshold.subject else {
+        return None;
+    };
     let reading = record.reading(name)?;
     let breached = |limit: Limit| limit.is_breached_by(in_measure(limit.measure, reading));
     let critical = threshold.critical.filter(|limit| breached(*limit));
     let limit = critical.or(threshold.warning.filter(|limit| breached(*limit)))?;
     let value = in_measure(limit.measure, reading);
-    let run = Run { samples: 1, lasted: Duration::ZERO, asked_for_time: false };
-    let mut text = wording::reading_breach(name, value, &run, limit);
+    let mut text = wording::reading_breach(name, value, "", limit);
     if critical.is_some() {
         text += " (critical), which one sample cannot decide";
     }

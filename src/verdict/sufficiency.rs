@@ -89,7 +89,11 @@ fn silent(demand: Demand, known: u64, look: Look<'_>) -> Option<FindingReason> {
     (silence > allowed).then(|| {
         let has_spoken = look.window.summary_of_last(silence, look.at).unknown > 0;
         let text = match has_spoken {
-            true => format!("nothing learnt for {}{}", wording::duration(silence), because_unknown(look)),
+            true => format!(
+                "nothing learnt for {}{}",
+                wording::duration(silence),
+                because_unknown(look)
+            ),
             false => format!("silent for {}", wording::duration(silence)),
         };
         FindingReason::gap("silent", known, text)

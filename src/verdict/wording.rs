@@ -30,34 +30,29 @@ pub(super) fn summary_breach(subject: &Subject, value: f64, samples: u64, limit:
     if *subject == Subject::ConsecutiveFailures {
         return format!("{} in a row, {limited}", plural(value as u64, "failure"));
     }
-    let (name, value) = (name(subject).replace('_', " "), amount(value, limit.measure));
-    format!("{name} {value} over {}, {limited}", plural(samples, "sample"))
+    let (name, value) = (
+        name(subject).replace('_', " "),
+        amount(value, limit.measure),
+    );
+    format!(
+        "{name} {value} over {}, {limited}",
+        plural(samples, "sample")
+    )
 }
 
-/// `used_pct 93 for 1m, limit 90`.
-pub(super) fn reading_breach(reading: &str, value: f64, run: &Run, limit: Limit) -> String {
+/// `used_pct 93 for 1m, limit 90`; `lasted` says for how long.
+pub(super) fn reading_breach(reading: &str, value: f64, lasted: &str, limit: Limit) -> String {
     let value = amount(value, limit.measure);
-    let lasting = match (run.asked_for_time, run.samples) {
-        (true, _) => format!(" for {}", duration(run.lasted)),
-        (false, 0 | 1) => String::new(),
-        (false, samples) => format!(" in {samples} samples in a row"),
-    };
-    format!("{reading} {value}{lasting}, {}", limited(limit))
-}
-
-/// How long a reading has been beyond its limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    pub(super) samples: u64,
-    pub(super) lasted: Duration,
-    pub(super) asked_for_time: bool,
+    format!("{reading} {value}{lasted}, {}", limited(limit))
 }
 
 /// `7 × status: expected 200, got 500`.
 pub(super) fn common_fault(fault: &CommonFault) -> String {
     let code = fault.last.reason.code();
     let detail = fault.last.detail.trim();
-    let detail = detail.strip_prefix(code).map_or(detail, |rest| rest.trim_start_matches([':', ' ']));
+    let detail = detail
+        .strip_prefix(code)
+        .map_or(detail, |rest| rest.trim_start_matches([':', ' ']));
     let last = if fault.alike { "" } else { "last " };
     match detail.is_empty() {
         true => format!("{} × {code}", fault.count),
@@ -140,7 +135,10 @@ fn trimmed(value: f64, decimals: usize) -> String {
 }
 
 fn of_phase(phase: Option<Phase>, name: &str) -> String {
-    phase.map_or_else(|| name.to_owned(), |phase| format!("{}.{name}", phase.name()))
+    phase.map_or_else(
+        || name.to_owned(),
+        |phase| format!("{}.{name}", phase.name()),
+    )
 }
 
 /// 0.5 is `p50`, 0.95 `p95`, 0.999 `p999`.
@@ -156,27 +154,65 @@ mod tests {
     use crate::sample::{Fault, Reason};
 
     fn above(value: f64, measure: Measure) -> Limit {
-        Limit { comparison: Comparison::Above, value, measure }
+        Limit {
+            comparison: Comparison::Above,
+            value,
+            measure,
+        }
     }
 
     #[test]
     fn breaches_read_as_a_person_would_say_them() {
         use Measure::{Number, Seconds, Share};
         use Subject::{Availability, ConsecutiveFailures, ErrorRate, Max, Quantile};
-        let least = Limit { comparison: Comparison::Below, value: 0.99, measure: Share };
+        let least = Limit {
+            comparison: Comparison::Below,
+            value: 0.99,
+            measure: Share,
+        };
         let cases = [
-            (ErrorRate, 7.0 / 58.0, above(0.05, Share), "error rate 12.1 % over 58 samples, limit 5 %"),
-            (ErrorRate, 0.004, above(0.001, Share), "error rate 0.4 % over 58 samples, limit 0.1 %"),
-            (Availability, 0.9, least, "availability 90 % over 58 samples, must be at least 99 %"),
-            (Quantile(None, 0.95), 2.4, above(2.0, Seconds), "p95 2.4 s over 58 samples, limit 2 s"),
+            (
+                ErrorRate,
+                7.0 / 58.0,
+                above(0.05, Share),
+                "error rate 12.1 % over 58 samples, limit 5 %",
+            ),
+            (
+                ErrorRate,
+                0.004,
+                above(0.001, Share),
+                "error rate 0.4 % over 58 samples, limit 0.1 %",
+            ),
+            (
+                Availability,
+                0.9,
+                least,
+                "availability 90 % over 58 samples, must be at least 99 %",
+            ),
+            (
+                Quantile(None, 0.95),
+                2.4,
+                above(2.0, Seconds),
+                "p95 2.4 s over 58 samples, limit 2 s",
+            ),
             (
                 Quantile(Some(Phase::Tls), 0.5),
                 0.151,
                 above(0.1, Seconds),
                 "tls.p50 151 ms over 58 samples, limit 100 ms",
             ),
-            (Max(None), 75.0, above(60.0, Seconds), "max 1m15s over 58 samples, limit 1m"),
-            (ConsecutiveFailures, 5.0, above(3.0, Number), "5 failures in a row, limit 3"),
+            (
+                Max(None),
+                75.0,
+                above(60.0, Seconds),
+                "max 1m15s over 58 samples, limit 1m",
+            ),
+            (
+                ConsecutiveFailures,
+                5.0,
+                above(3.0, Number),
+                "5 failures in a row, limit 3",
+            ),
         ];
         for (subject, value, limit, expected) in cases {
             assert_eq!(summary_breach(&subject, value, 58, limit), expected);
@@ -184,26 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn readings_say_how_long() {
-        let limit = above(90.0, Measure::Number);
-        let run = |samples, seconds, asked_for_time| Run {
-            samples,
-            lasted: Duration::from_secs(seconds),
-            asked_for_time,
-        };
-        let cases = [
-            (run(7, 60, true), "used_pct 93 for 1m, limit 90"),
-            (run(3, 20, false), "used_pct 93 in 3 samples in a row, limit 90"),
-            (run(1, 0, false), "used_pct 93, limit 90"),
-        ];
-        for (run, expected) in cases {
-            assert_eq!(reading_breach("used_pct", 93.0, &run, limit), expected);
-        }
-    }
-
-    #[test]
     fn quantiles_are_named_as_declared() {
-        let cases = [(0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p999")];
+        let cases = [
+            (0.5, "p50"),
+            (0.9, "p90"),
+            (0.95, "p95"),
+            (0.99, "p99"),
+            (0.999, "p999"),
+        ];
         for (q, expected) in cases {
             assert_eq!(name(&Subject::Quantile(None, q)), expected);
         }
@@ -213,12 +237,28 @@ mod tests {
     fn the_commonest_fault_is_counted_and_quoted_once() {
         let common = |detail: &str, alike| {
             let last = Fault::new(Reason::Status, detail);
-            common_fault(&CommonFault { count: 7, last, alike })
+            common_fault(&CommonFault {
+                count: 7,
+                last,
+                alike,
+            })
         };
         let cases = [
-            ("expected 200, got 500", true, "7 × status: expected 200, got 500"),
-            ("status: expected 200, got 500", true, "7 × status: expected 200, got 500"),
-            ("expected 200, got 503", false, "7 × status: last expected 200, got 503"),
+            (
+                "expected 200, got 500",
+                true,
+                "7 × status: expected 200, got 500",
+            ),
+            (
+                "status: expected 200, got 500",
+                true,
+                "7 × status: expected 200, got 500",
+            ),
+            (
+                "expected 200, got 503",
+                false,
+                "7 × status: last expected 200, got 503",
+            ),
             ("", true, "7 × status"),
         ];
         for (detail, alike, expected) in cases {

@@ -124,7 +124,9 @@ impl Window {
         if self.kept.back().is_none_or(is_newest) {
             self.kept.push_back(record);
         } else {
-            let place = self.kept.partition_point(|held| held.order(&record).is_le());
+            let place = self
+                .kept
+                .partition_point(|held| held.order(&record).is_le());
             self.kept.insert(place, record);
         }
         if self.kept.len() > self.capacity

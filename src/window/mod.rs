@@ -105,6 +105,17 @@ pub struct CommonFault {
     pub alike: bool,
 }
 
+/// How the samples of a window ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Samples from which something is learnt.
+    pub known: u64,
+    /// Those of them that failed or errored.
+    pub bad: u64,
+    /// When the first of these started.
+    pub first_bad: Option<Moment>,
+}
+
 /// How many latencies are beyond a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceedances {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::quantile::Spans;
 use super::record::Record;
-use super::{CommonFault, ReadingSummary, Summary};
+use super::{CommonFault, Counts, ReadingSummary, Summary};
 use crate::clock::Moment;
 use crate::sample::{Fault, Outcome, Phase, Reading, Reason, Unit};
 
@@ -104,15 +104,27 @@ impl Tally {
     }
 
     /// The spans of the whole latency or of one phase.
-    pub(super) fn spans(&mut self, phase: Option<Phase>) -> &mut Spans {
+    pub(super) fn spans(&self, phase: Option<Phase>) -> Option<&Spans> {
         match phase {
-            None => &mut self.latency,
-            Some(phase) => self.phases.entry(phase).or_default(),
+            None => Some(&self.latency),
+            Some(phase) => self.phases.get(&phase),
+        }
+    }
+
+    /// How the samples ended.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            known: self.samples - self.unknown,
+            bad: self.failed + self.errored,
+            first_bad: self.first_bad,
         }
     }
 
     /// The commonest reason among those whose outcome `is_wanted`.
-    pub(super) fn commonest_fault(&self, is_wanted: impl Fn(Outcome) -> bool) -> Option<CommonFault> {
+    pub(super) fn commonest_fault(
+        &self,
+        is_wanted: impl Fn(Outcome) -> bool,
+    ) -> Option<CommonFault> {
         let wanted = self.faults.iter().filter(|(r, _)| is_wanted(r.outcome()));
         let (_, seen) = wanted.max_by_key(|(_, seen)| (seen.count, seen.last.0))?;
         Some(CommonFault {
@@ -180,7 +192,11 @@ impl Tally {
         known.max = known.max.max(seen.max);
         let (known_at, known_value) = known.last;
         let (at, value) = seen.last;
-        if at.cmp(&known_at).then(value.total_cmp(&known_value)).is_gt() {
+        if at
+            .cmp(&known_at)
+            .then(value.total_cmp(&known_value))
+            .is_gt()
+        {
             (known.last, known.unit) = (seen.last, seen.unit);
         }
     }

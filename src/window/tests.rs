@@ -53,8 +53,18 @@ fn latency_is_that_of_samples_which_passed_after_the_warm_up() {
         (1_000, Outcome::Pass, 0, "started during the warm-up"),
         (2_999, Outcome::Pass, 0, "started just before its end"),
         (3_000, Outcome::Pass, 1, "started at its end"),
-        (3_000, Outcome::Fail, 0, "a failed sample is never a fast one"),
-        (3_000, Outcome::Error, 0, "nor is one that could not connect"),
+        (
+            3_000,
+            Outcome::Fail,
+            0,
+            "a failed sample is never a fast one",
+        ),
+        (
+            3_000,
+            Outcome::Error,
+            0,
+            "nor is one that could not connect",
+        ),
         (3_000, Outcome::Unknown, 0, "nothing was learnt"),
     ];
     for (start, outcome, count, why) in cases {
@@ -79,7 +89,11 @@ fn a_run_of_failures_is_neither_lengthened_nor_ended_by_what_is_not_known() {
     let cases: [(&[Outcome], u64, &str); 6] = [
         (&[], 0, "no samples"),
         (&[Fail, Pass], 0, "a pass ends it"),
-        (&[Pass, Fail, Error], 2, "wrong answers and none count alike"),
+        (
+            &[Pass, Fail, Error],
+            2,
+            "wrong answers and none count alike",
+        ),
         (&[Fail, Unknown, Fail], 2, "unknown in the middle"),
         (&[Fail, Unknown], 1, "unknown at the end"),
         (&[Unknown], 0, "unknown alone"),
@@ -90,7 +104,11 @@ fn a_run_of_failures_is_neither_lengthened_nor_ended_by_what_is_not_known() {
             .zip(3_000..)
             .map(|(outcome, start)| sample(start, 40, *outcome))
             .collect();
-        assert_eq!(window_of(10, &samples).summary().consecutive_failures, run, "{why}");
+        assert_eq!(
+            window_of(10, &samples).summary().consecutive_failures,
+            run,
+            "{why}"
+        );
     }
 }
 
@@ -130,20 +148,37 @@ fn the_last_span_reaches_from_its_end_back_and_excludes_its_far_edge() {
 fn what_is_no_longer_held_in_full_is_still_counted() {
     let samples: Vec<Sample> = (0..500)
         .map(|n| {
-            let outcome = [Outcome::Pass, Outcome::Pass, Outcome::Fail, Outcome::Unknown];
+            let outcome = [
+                Outcome::Pass,
+                Outcome::Pass,
+                Outcome::Fail,
+                Outcome::Unknown,
+            ];
             sample(3_000 + n, 10 + n % 90, outcome[(n % 4) as usize])
         })
         .collect();
     let (small, large) = (window_of(50, &samples), window_of(1_000, &samples));
     assert_eq!(small.records().len(), 50);
     let (a, b) = (small.summary(), large.summary());
-    assert_eq!((a.samples, a.failed, a.errored), (b.samples, b.failed, b.errored));
-    assert_eq!((a.unknown, a.retries, a.first_bad), (b.unknown, b.retries, b.first_bad));
+    assert_eq!(
+        (a.samples, a.failed, a.errored),
+        (b.samples, b.failed, b.errored)
+    );
+    assert_eq!(
+        (a.unknown, a.retries, a.first_bad),
+        (b.unknown, b.retries, b.first_bad)
+    );
     assert_eq!(a.readings, b.readings);
     assert_eq!(a.last_fault, b.last_fault);
-    assert_eq!((a.latency.mean, a.latency.max), (b.latency.mean, b.latency.max));
+    assert_eq!(
+        (a.latency.mean, a.latency.max),
+        (b.latency.mean, b.latency.max)
+    );
     let (a, b) = (a.latency.p95.unwrap(), b.latency.p95.unwrap());
-    assert!(a.abs_diff(b).as_secs_f64() <= 0.01 * b.as_secs_f64(), "{a:?} and {b:?}");
+    assert!(
+        a.abs_diff(b).as_secs_f64() <= 0.01 * b.as_secs_f64(),
+        "{a:?} and {b:?}"
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use super::bounded::Window;
-use super::quantile;
+use super::quantile::{self, Spans};
 use super::record::Record;
 use super::tally::Tally;
-use super::{CommonFault, Exceedances, Summary};
+use super::{CommonFault, Counts, Exceedances, Latency, Summary};
 use crate::clock::Moment;
 use crate::sample::{Outcome, Phase};
 
@@ -72,14 +72,35 @@ impl<'a> View<'a> {
         self.tally().summary(self.failures_in_a_row())
     }
 
+    /// How the samples ended, without all that a summary says besides.
+    #[must_use]
+    pub fn counts(self) -> Counts {
+        let mut counts = match self.has_totals {
+            true => self.window.totals().counts(),
+            false => Counts::default(),
+        };
+        for record in self.records() {
+            counts.known += u64::from(record.is_known());
+            if record.is_bad() {
+                counts.bad += 1;
+                counts.first_bad = counts.first_bad.or(Some(record.started));
+            }
+        }
+        counts
+    }
+
+    /// The latency of this part, or one phase of it.
+    #[must_use]
+    pub fn latency(self, phase: Option<Phase>) -> Latency {
+        self.spans(phase).summary()
+    }
+
     /// A quantile of the latency, or how many samples it needs and how many there are.
     pub fn quantile(self, phase: Option<Phase>, q: f64) -> Result<Duration, (u64, u64)> {
-        let mut tally = self.tally();
-        let spans = tally.spans(phase);
-        let (count, _) = spans.count_where(|_| false);
+        let mut spans = self.spans(phase);
         spans
             .quantile(q)
-            .ok_or((quantile::least_count(q), count))
+            .ok_or_else(|| (quantile::least_count(q), spans.count()))
     }
 
     /// How many latencies are beyond what `is_beyond` says, and when the first of them started.
@@ -88,13 +109,17 @@ impl<'a> View<'a> {
         phase: Option<Phase>,
         is_beyond: impl Fn(Duration) -> bool,
     ) -> Exceedances {
-        let (of, beyond) = self.tally().spans(phase).count_where(&is_beyond);
+        let spans = self.spans(phase);
         let first = self
             .records()
             .filter(|record| self.window.counts_latency(record))
             .find(|record| latency_of(record, phase).is_some_and(&is_beyond))
             .map(|record| record.started);
-        Exceedances { beyond, of, first }
+        Exceedances {
+            beyond: spans.count_where(&is_beyond),
+            of: spans.count(),
+            first,
+        }
     }
 
     /// The commonest reason of samples whose outcome `is_wanted`.
@@ -108,6 +133,19 @@ impl<'a> View<'a> {
     fn failures_in_a_row(self) -> u64 {
         let known = self.records().rev().filter(|record| record.is_known());
         known.take_while(|record| record.is_bad()).count() as u64
+    }
+
+    /// The latencies alone: most questions of the judge need no more.
+    fn spans(self, phase: Option<Phase>) -> Spans {
+        let totals = self.has_totals.then(|| self.window.totals().spans(phase));
+        let mut spans = totals.flatten().cloned().unwrap_or_default();
+        let counted = self
+            .records()
+            .filter(|record| self.window.counts_latency(record));
+        counted
+            .filter_map(|record| latency_of(record, phase))
+            .for_each(|span| spans.add(span));
+        spans
     }
 
     fn tally(self) -> Tally {
