@@ -3,6 +3,8 @@
 //! Reading is separate from acting: only [`DeploymentTarget::roll_back`] changes anything, and
 //! only `engine` calls it, with a plan that it got from the same adapter.
 
+pub mod ecs;
+
 use async_trait::async_trait;
 
 use crate::deployment::{

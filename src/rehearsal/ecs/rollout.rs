@@ -19,14 +19,13 @@ impl Service {
     pub(super) fn begin(&mut self, revision: &str, ids: &mut Ids, present: Present) -> String {
         self.replace_unfinished(present);
         let sources = self.sources();
-        let deployment = self.make_primary(revision, Rollout::InProgress, ids, present);
+        self.make_primary(revision, Rollout::InProgress, ids, present);
         let number = ids.next();
         let arn = ids
             .names
             .service_deployment(&self.cluster, &self.name, number);
         self.history.push(ServiceDeployment {
             arn: arn.clone(),
-            deployment,
             status: Status::InProgress,
             reason: None,
             sources,
@@ -200,22 +199,15 @@ impl Service {
         }
     }
 
-    /// Puts a new entry at the head of `deployments[]`; answers with its id.
-    fn make_primary(
-        &mut self,
-        revision: &str,
-        rollout: Rollout,
-        ids: &mut Ids,
-        present: Present,
-    ) -> String {
+    /// Puts a new entry at the head of `deployments[]`.
+    fn make_primary(&mut self, revision: &str, rollout: Rollout, ids: &mut Ids, present: Present) {
         for deployment in &mut self.deployments {
             deployment.primary = false;
         }
-        let id = arn::deployment_id(ids.next());
         self.deployments.insert(
             0,
             Deployment {
-                id: id.clone(),
+                id: arn::deployment_id(ids.next()),
                 primary: true,
                 rollout,
                 revision: revision.to_owned(),
@@ -223,7 +215,6 @@ impl Service {
                 updated: present.wall,
             },
         );
-        id
     }
 
     /// The service revisions that run now; without tasks, the one completed last.

@@ -223,8 +223,6 @@ impl Rollout {
 #[derive(Clone, Debug)]
 pub(super) struct ServiceDeployment {
     pub(super) arn: String,
-    /// Its entry of `deployments[]`.
-    pub(super) deployment: String,
     pub(super) status: Status,
     pub(super) reason: Option<&'static str>,
     pub(super) sources: Vec<String>,

@@ -1,0 +1,208 @@
+//! The reads: each asks ECS one thing, follows its pages, and answers with facts.
+
+use std::time::Duration;
+
+use aws_sdk_ecs::types::{CreatedAt, DesiredStatus, ServiceDeploymentStatus};
+
+use super::EcsTarget;
+use super::facts::{self, Listed, Service, ServiceDeployment, ServiceRevision, Task};
+use super::fault::CallFault;
+use crate::clock::WallTime;
+use crate::deploy::DeployError;
+
+impl EcsTarget {
+    /// The service as it is now; one that is missing or not active is the declaration's fault.
+    pub(super) async fn service(&self) -> Result<Service, DeployError> {
+        let answer = self
+            .client
+            .describe_services()
+            .cluster(&self.declared.cluster)
+            .services(&self.declared.service)
+            .send()
+            .await
+            .map_err(|error| self.told(&CallFault::of("DescribeServices", &error)))?;
+        let service = answer.services().first().map(Service::from);
+        service.filter(|service| service.active).ok_or_else(|| {
+            DeployError::Declared(format!(
+                "cluster {} has no active service {}: check deployment.ecs and the region",
+                self.declared.cluster, self.declared.service
+            ))
+        })
+    }
+
+    /// Service deployments by ARN; those that ECS does not show are left out.
+    pub(super) async fn service_deployments(
+        &self,
+        arns: &[&str],
+    ) -> Result<Vec<ServiceDeployment>, CallFault> {
+        let mut found = Vec::new();
+        for some in arns.chunks(MOST_ARNS) {
+            let wanted = some.iter().map(ToString::to_string).collect();
+            let answer = self
+                .client
+                .describe_service_deployments()
+                .set_service_deployment_arns(Some(wanted))
+                .send()
+                .await
+                .map_err(|error| CallFault::of("DescribeServiceDeployments", &error))?;
+            let shown = answer.service_deployments().iter();
+            found.extend(shown.filter_map(ServiceDeployment::of));
+        }
+        Ok(found)
+    }
+
+    /// One service deployment that must be there.
+    pub(super) async fn service_deployment(
+        &self,
+        arn: &str,
+    ) -> Result<ServiceDeployment, DeployError> {
+        let found = self.service_deployments(&[arn]).await;
+        let found = found.map_err(|fault| self.told(&fault))?;
+        found.into_iter().next().ok_or_else(|| {
+            DeployError::Strange(format!(
+                "ECS does not show service deployment {arn} any more"
+            ))
+        })
+    }
+
+    /// Service revisions by ARN; those that ECS does not show are left out.
+    pub(super) async fn revisions(&self, arns: &[&str]) -> Result<Vec<ServiceRevision>, CallFault> {
+        let mut found = Vec::new();
+        for some in arns.chunks(MOST_ARNS) {
+            let wanted = some.iter().map(ToString::to_string).collect();
+            let answer = self
+                .client
+                .describe_service_revisions()
+                .set_service_revision_arns(Some(wanted))
+                .send()
+                .await
+                .map_err(|error| CallFault::of("DescribeServiceRevisions", &error))?;
+            found.extend(
+                answer
+                    .service_revisions()
+                    .iter()
+                    .filter_map(ServiceRevision::of),
+            );
+        }
+        Ok(found)
+    }
+
+    /// The service's deployments, the newest first.
+    pub(super) async fn listed(&self, filter: &Filter) -> Result<Vec<Listed>, CallFault> {
+        let created = (filter.after.is_some() || filter.before.is_some()).then(|| {
+            CreatedAt::builder()
+                .set_after(
+                    filter
+                        .after
+                        .map(|time| facts::date_time(time.unix().saturating_sub(SLACK))),
+                )
+                .set_before(
+                    filter
+                        .before
+                        .map(|time| facts::date_time(time.unix().saturating_add(SLACK))),
+                )
+                .build()
+        });
+        let statuses = filter.ended_well.then(|| {
+            vec![
+                ServiceDeploymentStatus::Successful,
+                ServiceDeploymentStatus::RollbackSuccessful,
+            ]
+        });
+        let mut listed = Vec::new();
+        let mut token = None;
+        for _ in 0..MOST_PAGES {
+            let page = self
+                .client
+                .list_service_deployments()
+                .cluster(&self.declared.cluster)
+                .service(&self.declared.service)
+                .set_status(statuses.clone())
+                .set_created_at(created.clone())
+                .max_results(LARGEST_PAGE)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| CallFault::of("ListServiceDeployments", &error))?;
+            listed.extend(page.service_deployments().iter().filter_map(Listed::of));
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+        // The order of the answer is not promised; the sort is stable where times are equal.
+        listed.sort_by_key(|known| std::cmp::Reverse(known.created));
+        Ok(listed)
+    }
+
+    /// Whether a service can be updated to a task definition.
+    pub(super) async fn is_deployable(&self, arn: &str) -> Result<bool, CallFault> {
+        let answer = self
+            .client
+            .describe_task_definition()
+            .task_definition(arn)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer
+                .task_definition()
+                .and_then(|definition| definition.status())
+                .is_some_and(|status| status.as_str() == "ACTIVE")),
+            Err(error) => Err(CallFault::of("DescribeTaskDefinition", &error)),
+        }
+    }
+
+    /// The service's tasks that are meant to run.
+    pub(super) async fn tasks(&self) -> Result<Vec<Task>, CallFault> {
+        let mut pages = self
+            .client
+            .list_tasks()
+            .cluster(&self.declared.cluster)
+            .service_name(&self.declared.service)
+            .desired_status(DesiredStatus::Running)
+            .into_paginator()
+            .page_size(LARGEST_PAGE)
+            .send();
+        let mut tasks = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let Some(page) = pages.next().await else {
+                break;
+            };
+            let page = page.map_err(|error| CallFault::of("ListTasks", &error))?;
+            if page.task_arns().is_empty() {
+                continue;
+            }
+            let answer = self
+                .client
+                .describe_tasks()
+                .cluster(&self.declared.cluster)
+                .set_tasks(Some(page.task_arns().to_vec()))
+                .send()
+                .await
+                .map_err(|error| CallFault::of("DescribeTasks", &error))?;
+            tasks.extend(answer.tasks().iter().filter_map(Task::of));
+        }
+        Ok(tasks)
+    }
+
+    pub(super) fn told(&self, fault: &CallFault) -> DeployError {
+        fault.told(&self.declared)
+    }
+}
+
+/// Which service deployments are listed; the times are asked for with slack, the caller sifts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Filter {
+    pub(super) ended_well: bool,
+    pub(super) after: Option<WallTime>,
+    pub(super) before: Option<WallTime>,
+}
+
+/// Times lose their last digits on the wire, and whether a limit is included is not documented.
+const SLACK: Duration = Duration::from_secs(1);
+/// What AWS allows in one Describe.
+const MOST_ARNS: usize = 20;
+/// What AWS allows on one page.
+const LARGEST_PAGE: i32 = 100;
+/// Ninety days of a hundred deployments a day; no list goes on for ever.
+const MOST_PAGES: usize = 90;

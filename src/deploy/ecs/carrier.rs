@@ -1,0 +1,192 @@
+//! After an update: which deployment did it create, and did it undo the right one?
+//!
+//! `UpdateService` knows no condition. When somebody else's deployment slipped in before it, it is
+//! that one which was undone: then our own is stopped again, and the caller is told.
+
+use tokio::time::Instant;
+
+use super::facts::{self, Service, ServiceDeployment};
+use super::{EcsTarget, Halt, reading};
+use crate::deployment::RollbackPlan;
+
+/// What became of an update.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The deployment that carries the rollback.
+    Ours(String),
+    /// Another deployment was there before it or is there after it; one line says which.
+    Superseded(String),
+    /// No such deployment has appeared.
+    Nothing,
+}
+
+/// Looks for the deployment that an update created, for as long as it may take to be seen.
+/// `answered` is the service as the update's own answer showed it.
+pub(super) async fn find(
+    target: &EcsTarget,
+    plan: &RollbackPlan,
+    answered: Option<&Service>,
+) -> Result<Found, Halt> {
+    let until = Instant::now() + target.pace.settle;
+    loop {
+        let found = if facts::is_entry(&plan.deployment.id) {
+            match answered {
+                Some(service) => among_entries(service, plan),
+                None => among_entries(&target.service().await?, plan),
+            }
+        } else {
+            among_records(target, plan).await?
+        };
+        if found != Found::Nothing || Instant::now() + target.pace.settle_poll > until {
+            return Ok(found);
+        }
+        tokio::time::sleep(target.pace.settle_poll).await;
+    }
+}
+
+fn among_entries(service: &Service, plan: &RollbackPlan) -> Found {
+    let Some(primary) = service.primary() else {
+        return Found::Nothing;
+    };
+    if primary.id == plan.deployment.id {
+        return Found::Nothing;
+    }
+    if primary.task_definition != plan.target.id {
+        return Found::Superseded(format!("deployment {} took over", primary.id));
+    }
+    Found::Ours(primary.id.clone())
+}
+
+async fn among_records(target: &EcsTarget, plan: &RollbackPlan) -> Result<Found, Halt> {
+    let judged = target.service_deployment(&plan.deployment.id).await?;
+    let arns = reading::newer_than(target, &judged).await?;
+    let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
+    let described = target.service_deployments(&arns).await;
+    let described = described.map_err(|fault| target.told(&fault))?;
+    let newer: Vec<&ServiceDeployment> = arns
+        .iter()
+        .filter_map(|arn| described.iter().find(|known| known.arn == *arn))
+        .collect();
+    let targets: Vec<&str> = newer.iter().map(|known| known.target.as_str()).collect();
+    let revisions = target.revisions(&targets).await;
+    let revisions = revisions.map_err(|fault| target.told(&fault))?;
+    let brings_target = |deployment: &ServiceDeployment| {
+        let mut revisions = revisions.iter();
+        let brought = revisions.find(|known| known.arn == deployment.target);
+        brought.is_some_and(|brought| brought.task_definition == plan.target.id)
+    };
+    match order(&newer, brings_target, &judged.target) {
+        Order::Nothing => Ok(Found::Nothing),
+        Order::Clean(ours) => Ok(Found::Ours(ours)),
+        Order::Replaced(other) => Ok(Found::Superseded(format!(
+            "deployment {other} took over from the rollback"
+        ))),
+        Order::Raced { ours, other } => take_back(target, &ours, &other).await,
+    }
+}
+
+/// Our own update hit somebody else's deployment: it is rolled back itself.
+async fn take_back(target: &EcsTarget, ours: &str, other: &str) -> Result<Found, Halt> {
+    let state = match target.tell_stop(ours).await {
+        Ok(()) => format!("our own deployment {ours} was stopped again"),
+        Err(fault) => format!("our own deployment {ours} could not be stopped again ({fault})"),
+    };
+    Ok(Found::Superseded(format!(
+        "deployment {other} was started at the same moment; {state}: look at the service"
+    )))
+}
+
+/// How the deployments after the judged one lie.
+#[derive(Debug, PartialEq, Eq)]
+enum Order {
+    Nothing,
+    Clean(String),
+    /// Something came after ours.
+    Replaced(String),
+    /// Something came between the judged one and ours.
+    Raced {
+        ours: String,
+        other: String,
+    },
+}
+
+/// `newer` are the deployments after the judged one, the newest first.
+fn order(
+    newer: &[&ServiceDeployment],
+    brings_target: impl Fn(&ServiceDeployment) -> bool,
+    judged_revision: &str,
+) -> Order {
+    // The newest that brings the target is ours, or was started by somebody with the same aim.
+    let Some(place) = newer.iter().position(|known| brings_target(known)) else {
+        return Order::Nothing;
+    };
+    if let Some(after) = place.checked_sub(1) {
+        return Order::Replaced(newer[after].arn.clone());
+    }
+    let ours = newer[place];
+    let between = newer.get(place + 1).map(|known| known.arn.clone());
+    let foreign_source = ours
+        .sources
+        .iter()
+        .find(|source| *source != judged_revision);
+    match between.or_else(|| foreign_source.cloned()) {
+        Some(other) => Order::Raced {
+            ours: ours.arn.clone(),
+            other,
+        },
+        None => Order::Clean(ours.arn.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Status;
+    use super::*;
+    use crate::clock::WallTime;
+
+    fn deployment(arn: &str, target: &str, sources: &[&str]) -> ServiceDeployment {
+        ServiceDeployment {
+            arn: arn.into(),
+            status: Status::InProgress,
+            created: WallTime::default(),
+            sources: sources.iter().map(ToString::to_string).collect(),
+            target: target.into(),
+            rolled_back_to: None,
+        }
+    }
+
+    #[test]
+    fn only_an_update_that_undid_the_judged_revision_is_clean() {
+        let ours = deployment("ours", "good", &["bad"]);
+        let over_foreign = deployment("ours", "good", &["bad", "foreign"]);
+        let foreign = deployment("foreign", "other", &["bad"]);
+        let raced = |other: &str| Order::Raced {
+            ours: "ours".into(),
+            other: other.into(),
+        };
+        let cases = [
+            (vec![], Order::Nothing, "nothing to be seen yet"),
+            (vec![&foreign], Order::Nothing, "ours is not to be seen yet"),
+            (vec![&ours], Order::Clean("ours".into()), "as meant"),
+            (
+                vec![&foreign, &ours],
+                Order::Replaced("foreign".into()),
+                "somebody came after",
+            ),
+            (
+                vec![&ours, &foreign],
+                raced("foreign"),
+                "somebody came between",
+            ),
+            (
+                vec![&over_foreign],
+                raced("foreign"),
+                "the source says that somebody came between",
+            ),
+        ];
+        for (newer, expected, why) in cases {
+            let order = order(&newer, |known| known.target == "good", "bad");
+            assert_eq!(order, expected, "{why}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Makes the SDK client: the environment's region and credentials, our own timeouts and retries,
+//! one TLS stack.
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::config::{Credentials, ProvideCredentials};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::deploy::{DeployError, EcsService};
+
+/// A client for where the service is declared to be.
+pub(super) async fn from_environment(declared: &EcsService) -> Result<Client, DeployError> {
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(timeouts())
+        .retry_config(retries());
+    if let Some(region) = &declared.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let environment = loader.load().await;
+    if environment.region().is_none() {
+        return Err(DeployError::Declared(format!(
+            "no AWS region for service {}: set deployment.ecs.region or AWS_REGION",
+            declared.service
+        )));
+    }
+    // Asked for here, so that missing credentials are told as that and not as a failed request.
+    let provider = environment.credentials_provider();
+    let found = match &provider {
+        Some(provider) => provider.provide_credentials().await.is_ok(),
+        None => false,
+    };
+    if !found {
+        return Err(DeployError::Declared(format!(
+            "no AWS credentials for service {}: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair, or run with a role",
+            declared.service
+        )));
+    }
+    Ok(Client::new(&environment))
+}
+
+/// A client for an endpoint that asks for no real credentials: the stand-in, an emulator.
+pub(super) fn for_endpoint(url: &str, region: &str) -> Client {
+    let config = aws_sdk_ecs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .endpoint_url(url)
+        .credentials_provider(Credentials::new(
+            "REHEARSAL",
+            "rehearsal",
+            None,
+            None,
+            "rehearsal",
+        ))
+        .http_client(Builder::new().build_http())
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        .build();
+    Client::from_conf(config)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_max_backoff(LONGEST_BACK_OFF)
+}
+
+const CONNECT: Duration = Duration::from_secs(3);
+/// ECS answers in well under a second; ten times that is no answer.
+const ATTEMPT: Duration = Duration::from_secs(10);
+const OPERATION: Duration = Duration::from_secs(45);
+const ATTEMPTS: u32 = 4;
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);

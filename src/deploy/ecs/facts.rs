@@ -1,0 +1,383 @@
+//! What was read from ECS, as values of our own: nothing optional that the adapter cannot do without.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_ecs::primitives::DateTime;
+use aws_sdk_ecs::types;
+
+use crate::clock::WallTime;
+use crate::deployment::Revision;
+
+/// A service, as DescribeServices shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Service {
+    pub(super) active: bool,
+    /// Who moves its tasks: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
+    pub(super) controller: String,
+    pub(super) desired: i32,
+    /// `deployments[]`; for other controllers than ECS the task sets.
+    pub(super) entries: Vec<Entry>,
+    /// The service deployment that ECS calls current.
+    pub(super) current: Option<String>,
+}
+
+impl Service {
+    pub(super) fn is_moved_by_ecs(&self) -> bool {
+        self.controller == "ECS"
+    }
+
+    pub(super) fn primary(&self) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.primary)
+    }
+
+    pub(super) fn entry(&self, id: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.id == id)
+    }
+}
+
+impl From<&types::Service> for Service {
+    fn from(service: &types::Service) -> Self {
+        let controller = service.deployment_controller();
+        let controller = controller.map_or("ECS", |controller| controller.r#type().as_str());
+        let entries = if controller == "ECS" {
+            service.deployments().iter().filter_map(Entry::of).collect()
+        } else {
+            service
+                .task_sets()
+                .iter()
+                .filter_map(Entry::of_task_set)
+                .collect()
+        };
+        Self {
+            active: service.status().is_none_or(|status| status == "ACTIVE"),
+            controller: controller.to_owned(),
+            desired: service.desired_count(),
+            entries,
+            current: service.current_service_deployment().map(str::to_owned),
+        }
+    }
+}
+
+/// An entry of `deployments[]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) id: String,
+    pub(super) primary: bool,
+    pub(super) task_definition: String,
+    pub(super) rollout: Rollout,
+    pub(super) desired: i32,
+    pub(super) running: i32,
+    pub(super) pending: i32,
+    pub(super) created: Option<WallTime>,
+}
+
+impl Entry {
+    fn of(deployment: &types::Deployment) -> Option<Self> {
+        let (running, desired) = (deployment.running_count(), deployment.desired_count());
+        let rollout = match deployment.rollout_state() {
+            Some(types::DeploymentRolloutState::Completed) => Rollout::Completed,
+            Some(types::DeploymentRolloutState::Failed) => Rollout::Failed,
+            Some(_) => Rollout::InProgress,
+            // Behind a Classic Load Balancer there is no state: the counts must do.
+            None if running == desired && deployment.pending_count() == 0 => Rollout::Completed,
+            None => Rollout::InProgress,
+        };
+        Some(Self {
+            id: deployment.id()?.to_owned(),
+            primary: deployment.status() == Some("PRIMARY"),
+            task_definition: deployment.task_definition()?.to_owned(),
+            rollout,
+            desired,
+            running,
+            pending: deployment.pending_count(),
+            created: wall(deployment.created_at()),
+        })
+    }
+
+    fn of_task_set(set: &types::TaskSet) -> Option<Self> {
+        let steady = set.stability_status() == Some(&types::StabilityStatus::SteadyState);
+        Some(Self {
+            id: set.id()?.to_owned(),
+            primary: set.status() == Some("PRIMARY"),
+            task_definition: set.task_definition()?.to_owned(),
+            rollout: if steady {
+                Rollout::Completed
+            } else {
+                Rollout::InProgress
+            },
+            desired: set.computed_desired_count(),
+            running: set.running_count(),
+            pending: set.pending_count(),
+            created: wall(set.created_at()),
+        })
+    }
+}
+
+/// How far an entry of `deployments[]` has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rollout {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+/// A service deployment, as DescribeServiceDeployments shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServiceDeployment {
+    pub(super) arn: String,
+    pub(super) status: Status,
+    pub(super) created: WallTime,
+    /// The ARNs of the service revisions that ran before.
+    pub(super) sources: Vec<String>,
+    /// The ARN of the service revision that it brings.
+    pub(super) target: String,
+    /// The ARN of the service revision to which it was rolled back.
+    pub(super) rolled_back_to: Option<String>,
+}
+
+impl ServiceDeployment {
+    pub(super) fn of(shown: &types::ServiceDeployment) -> Option<Self> {
+        let arn_of = |summary: &types::ServiceRevisionSummary| summary.arn().map(str::to_owned);
+        Some(Self {
+            arn: shown.service_deployment_arn()?.to_owned(),
+            status: Status::of(shown.status()?.as_str()),
+            created: wall(shown.created_at())?,
+            sources: shown
+                .source_service_revisions()
+                .iter()
+                .filter_map(arn_of)
+                .collect(),
+            target: arn_of(shown.target_service_revision()?)?,
+            rolled_back_to: shown
+                .rollback()
+                .and_then(types::Rollback::service_revision_arn)
+                .map(str::to_owned),
+        })
+    }
+
+    /// The service revision that runs when it has ended well: after a rollback not its target.
+    pub(super) fn effective(&self) -> Option<&str> {
+        match self.status {
+            Status::Successful => Some(&self.target),
+            Status::RollbackSuccessful => self.rolled_back_to.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// A service deployment in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) arn: String,
+    pub(super) created: WallTime,
+    pub(super) finished: Option<WallTime>,
+}
+
+impl Listed {
+    pub(super) fn of(brief: &types::ServiceDeploymentBrief) -> Option<Self> {
+        Some(Self {
+            arn: brief.service_deployment_arn()?.to_owned(),
+            created: wall(brief.created_at())?,
+            finished: wall(brief.finished_at()),
+        })
+    }
+}
+
+/// The status of a service deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Pending,
+    InProgress,
+    StopRequested,
+    RollbackRequested,
+    RollbackInProgress,
+    Successful,
+    Stopped,
+    RollbackSuccessful,
+    RollbackFailed,
+    Unknown(String),
+}
+
+impl Status {
+    fn of(name: &str) -> Self {
+        match name {
+            "PENDING" => Self::Pending,
+            "IN_PROGRESS" => Self::InProgress,
+            "STOP_REQUESTED" => Self::StopRequested,
+            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
+            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
+            "SUCCESSFUL" => Self::Successful,
+            "STOPPED" => Self::Stopped,
+            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
+            "ROLLBACK_FAILED" => Self::RollbackFailed,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// A service revision: what was really deployed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ServiceRevision {
+    pub(super) arn: String,
+    pub(super) task_definition: String,
+    /// By container, the digest of its image where ECS resolved it.
+    pub(super) digests: Digests,
+    shown: types::ServiceRevision,
+}
+
+/// Digests of images by container.
+pub(super) type Digests = BTreeMap<String, String>;
+
+impl ServiceRevision {
+    pub(super) fn of(shown: &types::ServiceRevision) -> Option<Self> {
+        let digest = |image: &types::ContainerImage| {
+            Some((
+                image.container_name()?.to_owned(),
+                image.image_digest()?.to_owned(),
+            ))
+        };
+        Some(Self {
+            arn: shown.service_revision_arn()?.to_owned(),
+            task_definition: shown.task_definition()?.to_owned(),
+            digests: shown.container_images().iter().filter_map(digest).collect(),
+            shown: shown.clone(),
+        })
+    }
+
+    /// Whether both run the same task definition from the same images.
+    pub(super) fn is_same_software(&self, other: &Self) -> bool {
+        self.task_definition == other.task_definition && self.digests == other.digests
+    }
+
+    /// What differs besides the task definition, and would not come back with it.
+    pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let (a, b) = (&self.shown, &other.shown);
+        let compared = [
+            (
+                "network configuration",
+                a.network_configuration == b.network_configuration,
+            ),
+            ("platform version", a.platform_version == b.platform_version),
+            ("load balancers", a.load_balancers == b.load_balancers),
+            (
+                "service registries",
+                a.service_registries == b.service_registries,
+            ),
+            (
+                "Service Connect",
+                a.service_connect_configuration == b.service_connect_configuration,
+            ),
+            (
+                "volumes",
+                a.volume_configurations == b.volume_configurations,
+            ),
+            (
+                "VPC Lattice",
+                a.vpc_lattice_configurations == b.vpc_lattice_configurations,
+            ),
+        ];
+        let differing = compared.into_iter().filter(|(_, same)| !same);
+        differing.map(|(name, _)| name).collect()
+    }
+}
+
+/// A task that runs or starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    pub(super) task_definition: String,
+    pub(super) running: bool,
+    pub(super) digests: Digests,
+}
+
+impl Task {
+    pub(super) fn of(shown: &types::Task) -> Option<Self> {
+        let digest = |container: &types::Container| {
+            Some((
+                container.name()?.to_owned(),
+                container.image_digest()?.to_owned(),
+            ))
+        };
+        Some(Self {
+            task_definition: shown.task_definition_arn()?.to_owned(),
+            running: shown.last_status() == Some("RUNNING"),
+            digests: shown.containers().iter().filter_map(digest).collect(),
+        })
+    }
+}
+
+/// A task definition's ARN with the name that people use.
+pub(super) fn revision(task_definition: &str) -> Revision {
+    Revision {
+        id: task_definition.to_owned(),
+        label: label(task_definition).to_owned(),
+    }
+}
+
+/// `family:n` of a task definition's ARN.
+pub(super) fn label(task_definition: &str) -> &str {
+    task_definition
+        .rsplit('/')
+        .next()
+        .unwrap_or(task_definition)
+}
+
+/// Whether a deployment's identifier is an entry of `deployments[]` and not a service deployment.
+pub(super) fn is_entry(id: &str) -> bool {
+    !id.starts_with("arn:")
+}
+
+/// A time of the SDK; times before 1970 are none.
+pub(super) fn wall(time: Option<&DateTime>) -> Option<WallTime> {
+    let time = time?;
+    let seconds = u64::try_from(time.secs()).ok()?;
+    Some(WallTime::since_unix_epoch(Duration::new(
+        seconds,
+        time.subsec_nanos(),
+    )))
+}
+
+/// A time for the SDK, from its distance to 1970.
+pub(super) fn date_time(since_epoch: Duration) -> DateTime {
+    DateTime::from_secs_f64(since_epoch.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_is_the_last_part_of_the_arn() {
+        let arn = "arn:aws:ecs:eu-west-1:000000000000:task-definition/api:41";
+        assert_eq!(revision(arn).label, "api:41");
+        assert!(is_entry("ecs-svc/123"));
+        assert!(!is_entry(
+            "arn:aws:ecs:eu-west-1:0:service-deployment/c/s/x"
+        ));
+    }
+
+    #[test]
+    fn after_a_rollback_the_effective_revision_is_the_one_rolled_back_to() {
+        let deployment = |status, rolled_back_to: Option<&str>| ServiceDeployment {
+            arn: "d".into(),
+            status,
+            created: WallTime::default(),
+            sources: vec!["old".into()],
+            target: "bad".into(),
+            rolled_back_to: rolled_back_to.map(str::to_owned),
+        };
+        assert_eq!(
+            deployment(Status::Successful, None).effective(),
+            Some("bad")
+        );
+        assert_eq!(
+            deployment(Status::RollbackSuccessful, Some("old")).effective(),
+            Some("old")
+        );
+        assert_eq!(
+            deployment(Status::RollbackSuccessful, None).effective(),
+            None
+        );
+        assert_eq!(deployment(Status::Stopped, None).effective(), None);
+    }
+}

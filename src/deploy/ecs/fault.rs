@@ -1,0 +1,217 @@
+//! What went wrong with a call, told apart by who is to blame; and in words for a person.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_ecs::config::http::HttpResponse;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+
+use crate::deploy::{DeployError, EcsService};
+
+/// A call that did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CallFault {
+    /// The operation, as in IAM: `UpdateService`.
+    pub(super) operation: &'static str,
+    pub(super) blame: Blame,
+    /// ECS's error code, or what happened instead of an answer.
+    detail: String,
+}
+
+/// Who is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// Too many requests; nothing was done.
+    Throttled,
+    /// ECS failed inside; whether something was done is not known.
+    Server,
+    /// Something that is not ECS failed on the way; whether something was done is not known.
+    Garbled,
+    /// No answer came, or half of one; whether something was done is not known.
+    Silence,
+    /// Nothing was sent.
+    NotSent,
+    /// The server does not know the operation, or not for this service.
+    Absent,
+    /// We may not.
+    Denied,
+    /// Our credentials are not accepted.
+    Credentials,
+    /// The cluster does not exist.
+    NoCluster,
+    /// The service does not exist, or is not active.
+    NoService,
+    /// The state does not allow it any more.
+    Conflict,
+    /// ECS does not accept what was asked.
+    Refused,
+}
+
+impl CallFault {
+    /// Reads the SDK's error.
+    pub(super) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let status = error.raw_response().map(|raw| raw.status().as_u16());
+        let (blame, detail) = match error {
+            SdkError::ConstructionFailure(_) => (Blame::NotSent, innermost(error)),
+            SdkError::TimeoutError(_) => (Blame::Silence, "no answer in time".to_owned()),
+            SdkError::DispatchFailure(_) => (Blame::Silence, innermost(error)),
+            SdkError::ServiceError(_) => of_code(error.code(), status),
+            _ => of_code(None, status),
+        };
+        Self {
+            operation,
+            blame,
+            detail,
+        }
+    }
+
+    /// Whether the call may have been carried out all the same.
+    pub(super) const fn is_unclear(&self) -> bool {
+        matches!(self.blame, Blame::Server | Blame::Garbled | Blame::Silence)
+    }
+
+    /// Whether the server does not offer the operation at all. An answer that is not ECS's counts
+    /// as that only where nothing else has shown that the operation exists.
+    pub(super) fn means_absent(&self, is_known_to_exist: bool) -> bool {
+        match self.blame {
+            Blame::Absent => true,
+            Blame::Garbled => !is_known_to_exist,
+            _ => false,
+        }
+    }
+
+    /// The error for the seam, in one line that says what to do.
+    pub(super) fn told(&self, declared: &EcsService) -> DeployError {
+        let EcsService {
+            cluster, service, ..
+        } = declared;
+        let (operation, detail) = (self.operation, &self.detail);
+        let called = format!("ecs:{operation} for service {service}");
+        match self.blame {
+            Blame::Throttled => DeployError::Passing(format!("AWS throttles {called}: {detail}")),
+            Blame::Server => DeployError::Passing(format!("ECS failed on {called}: {detail}")),
+            Blame::Garbled => {
+                DeployError::Passing(format!("no usable answer to {called}: {detail}"))
+            }
+            Blame::Silence => DeployError::Passing(format!("no answer to {called}: {detail}")),
+            Blame::NotSent => DeployError::Declared(format!(
+                "{called} could not be sent: {detail}; check region, endpoint and credentials"
+            )),
+            Blame::Absent => {
+                DeployError::Strange(format!("the endpoint does not offer {called}: {detail}"))
+            }
+            Blame::Denied => {
+                DeployError::Declared(format!("AWS denies {called}: allow ecs:{operation} on it"))
+            }
+            Blame::Credentials => DeployError::Declared(format!(
+                "AWS does not accept the credentials for {called}: {detail}; renew them"
+            )),
+            Blame::NoCluster => DeployError::Declared(format!(
+                "ECS knows no cluster {cluster} here: check deployment.ecs.cluster and the region"
+            )),
+            Blame::NoService => DeployError::Declared(format!(
+                "cluster {cluster} has no active service {service}: check deployment.ecs and the region"
+            )),
+            Blame::Conflict => DeployError::Passing(format!(
+                "ECS is busy with another change and refuses {called}: {detail}"
+            )),
+            Blame::Refused => DeployError::Strange(format!("ECS refuses {called}: {detail}")),
+        }
+    }
+}
+
+impl fmt::Display for CallFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.detail)
+    }
+}
+
+/// By the error code; by the status where an answer has none.
+fn of_code(code: Option<&str>, status: Option<u16>) -> (Blame, String) {
+    let Some(code) = code else {
+        let detail = status.map_or_else(
+            || "an answer that is not ECS's".to_owned(),
+            |status| format!("HTTP {status} with an answer that is not ECS's"),
+        );
+        // A proxy or an emulator wrote it; ECS itself always gives a code.
+        return match status {
+            Some(429) => (Blame::Throttled, detail),
+            _ => (Blame::Garbled, detail),
+        };
+    };
+    let blame = match code {
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled" => Blame::Throttled,
+        "AccessDeniedException" | "AccessDenied" => Blame::Denied,
+        "ExpiredTokenException"
+        | "ExpiredToken"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "InvalidClientTokenId"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature" => Blame::Credentials,
+        "InvalidAction"
+        | "UnknownOperationException"
+        | "UnsupportedFeatureException"
+        | "UnsupportedOperation"
+        | "NotImplemented" => Blame::Absent,
+        "ClusterNotFoundException" => Blame::NoCluster,
+        "ServiceNotFoundException" | "ServiceNotActiveException" => Blame::NoService,
+        "ConflictException" => Blame::Conflict,
+        "ServerException" | "InternalFailure" | "InternalError" | "ServiceUnavailable" => {
+            Blame::Server
+        }
+        _ if status.is_some_and(|status| status >= 500) => Blame::Server,
+        _ => Blame::Refused,
+    };
+    (blame, code.to_owned())
+}
+
+/// The last cause in the chain: the one that says what really happened.
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    // One line, whatever the cause wrote.
+    cause
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_tell_who_is_to_blame() {
+        let cases = [
+            (Some("ThrottlingException"), Some(400), Blame::Throttled),
+            (Some("ServerException"), Some(500), Blame::Server),
+            (Some("SomethingNew"), Some(503), Blame::Server),
+            (Some("SomethingNew"), Some(400), Blame::Refused),
+            (Some("InvalidAction"), Some(400), Blame::Absent),
+            (
+                Some("UnsupportedFeatureException"),
+                Some(400),
+                Blame::Absent,
+            ),
+            (Some("ExpiredTokenException"), Some(400), Blame::Credentials),
+            (None, Some(500), Blame::Garbled),
+            (None, Some(429), Blame::Throttled),
+            (None, Some(200), Blame::Garbled),
+            (None, None, Blame::Garbled),
+        ];
+        for (code, status, blame) in cases {
+            assert_eq!(of_code(code, status).0, blame, "{code:?} {status:?}");
+        }
+    }
+}

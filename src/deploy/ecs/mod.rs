@@ -1,0 +1,134 @@
+//! Services on ECS: pins the deployment under test, says how it stands, and returns the service to
+//! its last good task-definition revision.
+//!
+//! Decides on ids, ARNs, states and counts, never on the texts that ECS writes for people. Refuses
+//! to guess a target, to deploy a family without its revision, to touch counts, and to act on any
+//! deployment but the one that was judged. `engine` alone calls it.
+//!
+//! Reading order: `facts` (what was read), `calls` (reading it), `pinning`, `standing`, `candidate`
+//! and `planning` (what could be done), `acting` with `tell` and `carrier`, `proof` (is it done).
+
+mod acting;
+mod calls;
+mod candidate;
+mod carrier;
+mod client;
+mod facts;
+mod fault;
+mod pace;
+mod pinning;
+mod planning;
+mod proof;
+mod reading;
+mod standing;
+mod tell;
+
+use async_trait::async_trait;
+
+use super::{DeployError, DeploymentTarget, EcsService};
+use crate::deployment::{
+    Deployment, NoRollback, Progress, RollbackPlan, Selector, Standing, StartedRollback,
+};
+
+pub use pace::Pace;
+
+/// An ECS service as a deployment target.
+#[derive(Clone, Debug)]
+pub struct EcsTarget {
+    client: aws_sdk_ecs::Client,
+    declared: EcsService,
+    pace: Pace,
+}
+
+impl EcsTarget {
+    /// Connects with what the environment offers: region, profile, role, `AWS_ENDPOINT_URL_ECS`
+    /// or `AWS_ENDPOINT_URL`.
+    ///
+    /// # Errors
+    /// [`DeployError::Declared`] when there is no region or there are no credentials.
+    pub async fn connect(declared: &EcsService) -> Result<Self, DeployError> {
+        let client = client::from_environment(declared).await?;
+        Ok(Self::with_client(client, declared, Pace::default()))
+    }
+
+    /// Connects to an endpoint that asks for no real credentials: the stand-in, an emulator. The
+    /// environment is not looked at.
+    #[must_use]
+    pub fn at_endpoint(url: &str, declared: &EcsService, pace: Pace) -> Self {
+        let region = declared.region.as_deref().unwrap_or(ANY_REGION);
+        Self::with_client(client::for_endpoint(url, region), declared, pace)
+    }
+
+    /// Uses a client made elsewhere.
+    #[must_use]
+    pub fn with_client(client: aws_sdk_ecs::Client, declared: &EcsService, pace: Pace) -> Self {
+        Self {
+            client,
+            declared: declared.clone(),
+            pace,
+        }
+    }
+}
+
+#[async_trait]
+impl DeploymentTarget for EcsTarget {
+    async fn pin(&self, selector: &Selector) -> Result<Deployment, DeployError> {
+        pinning::pin(self, selector).await
+    }
+
+    async fn standing(&self, deployment: &Deployment) -> Result<Standing, DeployError> {
+        reading::read(self, deployment).await?.standing(deployment)
+    }
+
+    async fn plan(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
+        nested(planning::plan(self, deployment).await)
+    }
+
+    async fn roll_back(
+        &self,
+        plan: &RollbackPlan,
+    ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
+        nested(acting::roll_back(self, plan).await)
+    }
+
+    async fn progress(&self, started: &StartedRollback) -> Result<Progress, DeployError> {
+        proof::progress(self, started).await
+    }
+
+    async fn own_rollback(&self, deployment: &Deployment) -> Result<Progress, DeployError> {
+        proof::own_rollback(self, deployment).await
+    }
+}
+
+/// What requests to an endpoint of our own are signed for when no region is declared.
+const ANY_REGION: &str = "eu-west-1";
+
+/// Why a plan or an action ends early: a considered no, or a platform that could not be asked.
+#[derive(Debug)]
+enum Halt {
+    No(NoRollback),
+    Broken(DeployError),
+}
+
+impl From<DeployError> for Halt {
+    fn from(error: DeployError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<NoRollback> for Halt {
+    fn from(no: NoRollback) -> Self {
+        Self::No(no)
+    }
+}
+
+fn nested<T>(result: Result<T, Halt>) -> Result<Result<T, NoRollback>, DeployError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Halt::No(no)) => Ok(Err(no)),
+        Err(Halt::Broken(error)) => Err(error),
+    }
+}

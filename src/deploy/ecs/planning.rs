@@ -1,0 +1,129 @@
+//! What a rollback would be if it were carried out now, or why there is none.
+
+use super::candidate::{self, Candidate};
+use super::facts::{self, Status};
+use super::fault::Blame;
+use super::reading::{self, Reading, Subject};
+use super::{EcsTarget, Halt};
+use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing};
+
+/// Plans the rollback of the deployment under test.
+pub(super) async fn plan(
+    target: &EcsTarget,
+    deployment: &Deployment,
+) -> Result<RollbackPlan, Halt> {
+    let reading = reading::read(target, deployment).await?;
+    let service = &reading.service;
+    if !service.is_moved_by_ecs() {
+        return Err(refuse(format!(
+            "service {} is deployed by the {} controller: ECS itself cannot roll it back",
+            deployment.service, service.controller
+        )));
+    }
+    let actuator = actuator(&reading, deployment)?;
+    let candidate = candidate::find(target, deployment, &reading).await?;
+    refuse_same(deployment, &candidate, actuator)?;
+    if actuator == Actuator::UpdateService {
+        refuse_undeployable(target, &candidate).await?;
+    }
+    Ok(RollbackPlan {
+        deployment: deployment.clone(),
+        target: candidate.revision.clone(),
+        actuator,
+        caveats: caveats(&reading, &candidate, actuator),
+    })
+}
+
+/// Stopping belongs to a deployment in flight, updating to one that has ended.
+fn actuator(reading: &Reading, deployment: &Deployment) -> Result<Actuator, Halt> {
+    match (reading.standing(deployment)?, &reading.subject) {
+        (Standing::Superseded, _) => Err(superseded(reading, deployment)),
+        (Standing::RollingBack | Standing::RolledBack, _) => {
+            Err(Halt::No(NoRollback::ByPlatform))
+        }
+        (Standing::Failed, Subject::Recorded { deployment, .. })
+            if deployment.status == Status::RollbackFailed =>
+        {
+            Err(refuse(
+                "ECS tried to roll it back and failed: look at the service's events before anything else is deployed"
+                    .to_owned(),
+            ))
+        }
+        (Standing::InFlight, Subject::Recorded { .. }) => Ok(Actuator::StopServiceDeployment),
+        (Standing::InFlight | Standing::Completed | Standing::Failed, _) => {
+            Ok(Actuator::UpdateService)
+        }
+    }
+}
+
+pub(super) fn superseded(reading: &Reading, deployment: &Deployment) -> Halt {
+    Halt::No(NoRollback::Superseded(format!(
+        "{} took over from the deployment of {} that was judged",
+        reading.successor(),
+        deployment.revision
+    )))
+}
+
+/// Deploying the task definition that runs already changes nothing. Stopping in flight does: ECS
+/// returns to the images that it resolved back then.
+fn refuse_same(
+    deployment: &Deployment,
+    candidate: &Candidate,
+    actuator: Actuator,
+) -> Result<(), Halt> {
+    if candidate.revision.id != deployment.revision.id {
+        return Ok(());
+    }
+    let other_images = candidate
+        .recorded
+        .as_ref()
+        .is_some_and(|recorded| recorded.good.digests != recorded.judged.digests);
+    if actuator == Actuator::StopServiceDeployment && other_images {
+        return Ok(());
+    }
+    Err(refuse(format!(
+        "the revision before it is {} too: deploying it again would change nothing",
+        deployment.revision
+    )))
+}
+
+/// ECS refuses to update a service to a task definition that is not ACTIVE.
+async fn refuse_undeployable(target: &EcsTarget, candidate: &Candidate) -> Result<(), Halt> {
+    let label = &candidate.revision;
+    match target.is_deployable(&candidate.revision.id).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(refuse(format!(
+            "task definition {label} is not ACTIVE any more: ECS will not deploy it; register it anew"
+        ))),
+        Err(fault) if fault.blame == Blame::Refused => Err(refuse(format!(
+            "ECS does not show task definition {label} any more: register it anew"
+        ))),
+        Err(fault) => Err(Halt::Broken(target.told(&fault))),
+    }
+}
+
+fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<String> {
+    let mut caveats = Vec::new();
+    if matches!(reading.subject, Subject::Entry) {
+        caveats.push(
+            "ECS offers no service deployments here: a deployment that takes over at the same moment may go unseen"
+                .to_owned(),
+        );
+    }
+    let Some(recorded) = &candidate.recorded else {
+        return caveats;
+    };
+    let differences = recorded.good.differences(&recorded.judged);
+    if actuator == Actuator::UpdateService && !differences.is_empty() {
+        caveats.push(format!(
+            "only the task definition goes back to {}; this stays as it was deployed: {}",
+            facts::label(&recorded.good.task_definition),
+            differences.join(", ")
+        ));
+    }
+    caveats
+}
+
+pub(super) const fn refuse(reason: String) -> Halt {
+    Halt::No(NoRollback::NotRollbackable(reason))
+}
