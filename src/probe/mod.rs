@@ -5,6 +5,7 @@
 //! deadline that [`attempt`] enforces. A probe measures and says what it saw; it never judges.
 
 pub mod attempt;
+pub mod http;
 pub mod registry;
 pub mod wire;
 

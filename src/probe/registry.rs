@@ -48,4 +48,4 @@ macro_rules! kinds {
     };
 }
 
-kinds![];
+kinds![super::http::Http,];
