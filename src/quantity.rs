@@ -1,4 +1,9 @@
-//! Durations and ratios as people write them: `250ms`, `2m`, `5%`. Parsing and printing only.
+//! Durations, ratios and sizes as people write them: `250ms`, `5%`, `64KiB`. Parsing and printing
+//! only.
+
+mod bytes;
+
+pub use bytes::Bytes;
 
 use std::fmt;
 use std::time::Duration;
@@ -22,6 +27,9 @@ pub enum QuantityError {
     /// Not a ratio.
     #[error("`{0}` is not a share; write a percentage from 0% to 100%, or a number from 0 to 1")]
     Ratio(String),
+    /// Not a number of bytes.
+    #[error("`{0}` is not a number of bytes; write a whole number and a unit, as 64KiB or 1MiB")]
+    Bytes(String),
 }
 
 impl Span {

@@ -110,6 +110,12 @@ impl Attempt {
         &self.readings
     }
 
+    /// From the start to the last byte, or to the present where that is not here.
+    fn latency(&self) -> Duration {
+        let ended = self.stopped.unwrap_or_else(|| self.clock.now());
+        ended.since(self.started)
+    }
+
     fn close(&mut self, now: Moment) {
         if let Some((phase, since)) = self.current.take() {
             self.phases.add(phase, now.since(since));
@@ -140,8 +146,10 @@ impl Attempt {
 
 /// Runs a probe once and makes a sample of whatever happens.
 ///
-/// The deadline covers everything from resolving the name to the last byte. A panic of the probe
-/// is an `Unknown` sample: nothing was learnt about the target.
+/// The deadline covers everything from resolving the name to the last byte, and holds also for an
+/// answer that was already there when a busy machine came to look. A panic of the probe, a deadline
+/// that passed while our own resolver was silent, and one that our machine noticed far too late are
+/// `Unknown` samples: nothing was learnt about the target.
 pub async fn run(
     probe: &dyn Probe,
     check: &CheckId,
@@ -153,27 +161,51 @@ pub async fn run(
     let guarded = AssertUnwindSafe(probe.run(&mut attempt)).catch_unwind();
     let ended = tokio::time::timeout(timeout, guarded).await;
     let result = match ended {
+        Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(&attempt)),
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
-        Err(_) => Err(Fault::new(Reason::Timeout, timeout_text(&attempt))),
+        Err(_) => Err(timed_out(&attempt)),
     };
     attempt.into_sample(check.clone(), result)
 }
 
-fn timeout_text(attempt: &Attempt) -> String {
-    let doing = match attempt.current.map(|(phase, _)| phase) {
+/// Who is to blame for a deadline that passed.
+fn timed_out(attempt: &Attempt) -> Fault {
+    let timeout = human(attempt.timeout);
+    let late = attempt.latency().saturating_sub(attempt.timeout);
+    if late > FAR_TOO_LATE {
+        let late = human(late);
+        let detail =
+            format!("our own machine was too busy: it came {late} late to a deadline of {timeout}");
+        return Fault::new(Reason::Abandoned, detail);
+    }
+    if attempt
+        .current
+        .is_some_and(|(phase, _)| phase == Phase::Dns)
+    {
+        let detail = format!("our resolver did not tell the address within {timeout}");
+        return Fault::new(Reason::Resolver, detail);
+    }
+    let doing = doing(attempt);
+    let detail = format!("no whole answer within {timeout}: timed out {doing}");
+    Fault::new(Reason::Timeout, detail)
+}
+
+/// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
+/// measured meanwhile is its own slowness.
+const FAR_TOO_LATE: Duration = Duration::from_secs(1);
+
+fn doing(attempt: &Attempt) -> &'static str {
+    match attempt.current.map(|(phase, _)| phase) {
         Some(Phase::Dns) => "while resolving the name",
         Some(Phase::Connect) => "while connecting",
         Some(Phase::Tls) => "during the TLS handshake",
         Some(Phase::Request) => "while sending the request",
         Some(Phase::Ttfb) => "waiting for the answer",
         Some(Phase::Body) => "while reading the answer",
+        None if attempt.stopped.is_some() => "after an answer that was not the last",
         None => "before it began",
-    };
-    format!(
-        "no whole answer within {}: timed out {doing}",
-        human(attempt.timeout)
-    )
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -183,4 +215,151 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
     format!("the probe itself failed, which is a bug of ours: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::WallTime;
+    use async_trait::async_trait;
+
+    /// Follows the runtime's clock, which the tests stop and move.
+    #[derive(Debug)]
+    struct RuntimeClock(tokio::time::Instant);
+
+    impl Clock for RuntimeClock {
+        fn now(&self) -> Moment {
+            Moment::at(self.0.elapsed())
+        }
+
+        fn wall(&self) -> WallTime {
+            WallTime::default()
+        }
+    }
+
+    /// A probe that does one thing.
+    enum Does {
+        Pass,
+        Panic,
+        HangIn(Phase),
+        AnswerAfter(Duration),
+        Starve,
+    }
+
+    #[async_trait]
+    impl Probe for Does {
+        async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
+            attempt.enter(Phase::Connect);
+            tokio::time::advance(Duration::from_millis(10)).await;
+            match self {
+                Self::Pass => {}
+                Self::Panic => panic!("boom"),
+                Self::HangIn(phase) => {
+                    attempt.enter(*phase);
+                    std::future::pending::<()>().await;
+                }
+                Self::AnswerAfter(span) => {
+                    // No await that the deadline could cut: the machine was away meanwhile.
+                    let _ready = tokio::time::advance(*span).now_or_never();
+                }
+                Self::Starve => {
+                    attempt.enter(Phase::Ttfb);
+                    let _ready = tokio::time::advance(Duration::from_secs(9)).now_or_never();
+                    std::future::pending::<()>().await;
+                }
+            }
+            attempt.stop();
+            tokio::time::advance(Duration::from_millis(30)).await;
+            Ok(())
+        }
+    }
+
+    async fn sample(probe: Does) -> Sample {
+        let clock = Arc::new(RuntimeClock(tokio::time::Instant::now()));
+        run(
+            &probe,
+            &CheckId::new("x"),
+            clock,
+            Duration::from_secs(5),
+            false,
+        )
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_happens_becomes_a_sample() {
+        for (probe, outcome, reason) in [
+            (Does::Pass, Outcome::Pass, None),
+            (Does::Panic, Outcome::Unknown, Some(Reason::Panic)),
+            (
+                Does::HangIn(Phase::Tls),
+                Outcome::Error,
+                Some(Reason::Timeout),
+            ),
+            (
+                Does::HangIn(Phase::Dns),
+                Outcome::Unknown,
+                Some(Reason::Resolver),
+            ),
+            (
+                Does::AnswerAfter(Duration::from_secs(5)),
+                Outcome::Error,
+                Some(Reason::Timeout),
+            ),
+            (Does::Starve, Outcome::Unknown, Some(Reason::Abandoned)),
+        ] {
+            let sample = sample(probe).await;
+            assert_eq!(sample.outcome, outcome, "{sample:?}");
+            assert_eq!(sample.fault.map(|fault| fault.reason), reason);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_latency_ends_at_the_last_byte_and_is_the_sum_of_its_phases() {
+        let sample = sample(Does::Pass).await;
+        assert_eq!(sample.latency, Duration::from_millis(10));
+        assert_eq!(sample.phases.total(), sample.latency);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hang_ends_at_the_deadline_and_says_where_it_was() {
+        let sample = sample(Does::HangIn(Phase::Body)).await;
+        assert!(sample.latency >= Duration::from_secs(5));
+        assert!(sample.latency < Duration::from_millis(5_100), "{sample:?}");
+        assert_eq!(sample.phases.total(), sample.latency);
+        let detail = sample.fault.unwrap().detail;
+        assert_eq!(
+            detail,
+            "no whole answer within 5s: timed out while reading the answer"
+        );
+    }
+
+    #[test]
+    fn time_that_was_taken_for_another_phase_is_moved() {
+        #[derive(Debug, Default)]
+        struct Steps(std::sync::atomic::AtomicU64);
+        impl Clock for Steps {
+            fn now(&self) -> Moment {
+                let step = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Moment::at(Duration::from_secs(step))
+            }
+            fn wall(&self) -> WallTime {
+                WallTime::default()
+            }
+        }
+        let mut attempt = Attempt::start(Arc::new(Steps::default()), Duration::MAX, false);
+        attempt.enter(Phase::Request);
+        attempt.enter(Phase::Ttfb);
+        attempt.correct(Phase::Request);
+        attempt.enter(Phase::Ttfb);
+        attempt.stop();
+        assert_eq!(
+            attempt.phases.get(Phase::Request),
+            Some(Duration::from_secs(2))
+        );
+        assert_eq!(
+            attempt.phases.get(Phase::Ttfb),
+            Some(Duration::from_secs(1))
+        );
+    }
 }

@@ -7,6 +7,7 @@
 pub mod attempt;
 pub mod chain;
 pub mod evm;
+pub mod http;
 pub mod postgres;
 pub mod redis;
 pub mod registry;

@@ -50,6 +50,7 @@ macro_rules! kinds {
 
 kinds![
     super::evm::Evm,
+    super::http::Http,
     super::postgres::Postgres,
     super::redis::Redis,
     super::tezos::Tezos,

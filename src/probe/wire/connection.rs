@@ -111,6 +111,12 @@ impl Connection {
         self.certificate_days
     }
 
+    /// How many bytes have come over this connection.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.counts.read()
+    }
+
     /// Whether the other side still keeps the connection open and another request can be sent.
     pub async fn is_open(&mut self) -> bool {
         // Two looks: the first may only find out that the other side has gone.

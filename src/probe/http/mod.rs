@@ -1,0 +1,262 @@
+//! The kind `http`: one request, redirects included, and what is expected of the answer.
+//!
+//! Proves that the target answers as expected over a connection opened for the purpose, or over a
+//! kept one where declared. It does not render pages, run scripts or keep cookies.
+
+mod expectation;
+mod redirect;
+mod settings;
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method};
+
+pub use expectation::{Expectation, Status, StatusPart};
+pub use settings::{Address, ConnectionPolicy, HttpSettings, Redirects};
+
+use super::wire::connection::Connection;
+use super::wire::exchange::{Answer, Request};
+use super::wire::tls::Tls;
+use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use crate::quantity;
+use crate::sample::{Fault, Reason, Unit};
+
+/// The kind `http`.
+#[derive(Clone, Copy, Debug)]
+pub struct Http;
+
+impl Kind for Http {
+    const NAME: &'static str = "http";
+    const SUMMARY: &'static str =
+        "An HTTP request is answered with the expected status, headers and body";
+    const READINGS: Readings = Readings {
+        named: &[
+            ("status", Unit::Number, "the status of the last answer"),
+            (
+                "body_bytes",
+                Unit::Bytes,
+                "the size of its body, decompressed",
+            ),
+            (
+                "cert_days",
+                Unit::Days,
+                "how long the certificate is still valid",
+            ),
+        ],
+        open: false,
+    };
+    type Settings = HttpSettings;
+
+    fn probe(
+        settings: HttpSettings,
+        surroundings: &Surroundings,
+    ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
+        let mut misfits = Vec::new();
+        let mut headers = headers(&settings, &mut misfits);
+        let body = body(&settings, &mut headers, &mut misfits);
+        if settings.body_limit > LARGEST_BODY {
+            let message = format!("a body of more than {LARGEST_BODY} is not read");
+            misfits.push(Misfit::at(&["body_limit"], message));
+        }
+        misfits.extend(settings.expect.iter().flat_map(Expectation::misfits));
+        let tls = Tls::new(&settings.tls, surroundings).map_err(|more| misfits.extend(more));
+        let Some(tls) = tls.ok().filter(|_| misfits.is_empty()) else {
+            return Err(misfits);
+        };
+        Ok(Box::new(HttpProbe {
+            request: Request {
+                method: settings.method.0,
+                url: settings.url.0,
+                headers,
+                body,
+                tls,
+                body_limit: settings.body_limit.0,
+            },
+            expectation: settings.expect.unwrap_or_default(),
+            redirects: settings.redirects,
+            max_redirects: settings.max_redirects,
+            policy: settings.connection,
+            idle: Mutex::new(None),
+        }))
+    }
+}
+
+/// The body of an answer is held in memory, for as many checks as run at once.
+const LARGEST_BODY: quantity::Bytes = quantity::Bytes(64 << 20);
+
+fn headers(settings: &HttpSettings, misfits: &mut Vec<Misfit>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &settings.headers {
+        let mut wrong = |message: String| misfits.push(Misfit::at(&["headers", name], message));
+        let Ok(key) = HeaderName::try_from(name.as_str()) else {
+            wrong(format!("`{name}` is not the name of a header"));
+            continue;
+        };
+        if OURS.contains(&key.as_str()) {
+            wrong(format!("`{name}` is set by the protocol"));
+            continue;
+        }
+        // The value may be a secret: it is not repeated, and never printed by the client.
+        let Ok(mut value) = HeaderValue::try_from(value.as_str()) else {
+            wrong(format!(
+                "the value of `{name}` has characters that no header can carry"
+            ));
+            continue;
+        };
+        value.set_sensitive(true);
+        if headers.insert(key, value).is_some() {
+            wrong(format!("`{name}` is declared twice"));
+        }
+    }
+    headers
+}
+
+/// Headers that frame the message: a declared one would contradict the real one.
+const OURS: &[&str] = &[
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+fn body(settings: &HttpSettings, headers: &mut HeaderMap, misfits: &mut Vec<Misfit>) -> Bytes {
+    match (&settings.body, &settings.json) {
+        (None, None) => Bytes::new(),
+        (Some(text), None) => Bytes::from(text.clone()),
+        (None, Some(value)) => {
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("application/json"));
+            Bytes::from(value.to_string())
+        }
+        (Some(_), Some(_)) => {
+            misfits.push(Misfit::at(
+                &["json"],
+                "a request has one body: `body` or `json`",
+            ));
+            Bytes::new()
+        }
+    }
+}
+
+struct HttpProbe {
+    request: Request,
+    expectation: Expectation,
+    redirects: Redirects,
+    max_redirects: u8,
+    policy: ConnectionPolicy,
+    /// The connection kept between runs. A run takes it out and puts it back when it is whole.
+    idle: Mutex<Option<Connection>>,
+}
+
+#[async_trait]
+impl Probe for HttpProbe {
+    async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
+        let answer = self.last_answer(attempt).await?;
+        attempt.reading("status", f64::from(answer.status.as_u16()), Unit::Number);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a body is at most 64 MiB, which a float holds exactly"
+        )]
+        let size = answer.body.len() as f64;
+        attempt.reading("body_bytes", size, Unit::Bytes);
+        if let Some(days) = answer.certificate_days {
+            attempt.reading("cert_days", days, Unit::Days);
+        }
+        self.expectation.fault(&answer).map_or(Ok(()), Err)
+    }
+}
+
+impl HttpProbe {
+    /// Asks, and follows redirects as far as they are allowed.
+    async fn last_answer(&self, attempt: &mut Attempt) -> Result<Answer, Fault> {
+        let mut request = self.request.clone();
+        let mut connection = self.take_idle(attempt);
+        let mut asked: Vec<(Method, url::Url)> = Vec::new();
+        loop {
+            let (answer, used) = ask(attempt, &request, connection.take()).await?;
+            let next = if self.expectation.accepts(answer.status) {
+                None
+            } else {
+                redirect::next(&request, &answer, self.redirects)?
+            };
+            connection = Some(used);
+            let Some(next) = next else {
+                self.put_idle(connection);
+                return Ok(answer);
+            };
+            asked.push((request.method, request.url));
+            self.check(&next, &asked)?;
+            attempt.note(format!("redirected to {}", redirect::place(&next.url)));
+            request = next;
+        }
+    }
+
+    fn check(&self, next: &Request, asked: &[(Method, url::Url)]) -> Result<(), Fault> {
+        let place = redirect::place(&next.url);
+        let known = |(method, url): &(Method, url::Url)| *method == next.method && *url == next.url;
+        if asked.iter().any(known) {
+            let detail = format!("redirected in a circle, back to {place}");
+            return Err(Fault::new(Reason::Redirect, detail));
+        }
+        if asked.len() > usize::from(self.max_redirects) {
+            let most = self.max_redirects;
+            let detail = format!("redirected more than {most} times, the last time to {place}");
+            return Err(Fault::new(Reason::Redirect, detail));
+        }
+        Ok(())
+    }
+
+    fn take_idle(&self, attempt: &Attempt) -> Option<Connection> {
+        if attempt.fresh() {
+            return None;
+        }
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn put_idle(&self, connection: Option<Connection>) {
+        if self.policy == ConnectionPolicy::KeepAlive {
+            *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        }
+    }
+}
+
+/// Sends one request, over the connection at hand where that serves the address.
+///
+/// A kept connection may have been closed by the target at any time, which says nothing about
+/// its health: it is opened anew once, when it is found closed before the request was sent, or
+/// when nothing came back and asking again changes nothing (RFC 9110, section 9.2.2).
+async fn ask(
+    attempt: &mut Attempt,
+    request: &Request,
+    kept: Option<Connection>,
+) -> Result<(Answer, Connection), Fault> {
+    if let Some(mut kept) = kept.filter(|kept| kept.serves(&request.url)) {
+        if kept.is_open().await {
+            let before = kept.bytes_read();
+            match kept.send(attempt, request).await {
+                Ok(answer) => return Ok((answer, kept)),
+                Err(fault) if may_ask_again(&fault, request, kept.bytes_read() - before) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        attempt.note("the connection at hand was closed and has been opened anew");
+    }
+    let mut opened = Connection::open(attempt, &request.url, &request.tls).await?;
+    let answer = opened.send(attempt, request).await?;
+    Ok((answer, opened))
+}
+
+fn may_ask_again(fault: &Fault, request: &Request, came: u64) -> bool {
+    matches!(fault.reason, Reason::Closed | Reason::Reset)
+        && came == 0
+        && request.method.is_idempotent()
+}

@@ -1,0 +1,152 @@
+//! What the user writes below `http:`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, Deserializer};
+use serde_json::Value;
+use url::Url;
+
+use super::expectation::Expectation;
+use crate::probe::wire::exchange::BODY_LIMIT;
+use crate::probe::wire::tls::TlsSettings;
+use crate::quantity::Bytes;
+
+/// One HTTP request and what is expected of its answer.
+// Not `Debug`: addresses, headers and bodies hold secrets.
+#[derive(serde::Deserialize, JsonSchema)]
+pub struct HttpSettings {
+    /// The address, `http://` or `https://`. A user and a password in it are sent as basic
+    /// authentication.
+    pub url: Address,
+    /// The method.
+    #[serde(default)]
+    pub method: Method,
+    /// Headers to send beyond the ones that the protocol needs.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body to send, as it stands.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The body to send, as JSON; sets the content type.
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// What is expected of the answer. Without it: any status from 200 to 299.
+    #[serde(default)]
+    pub expect: Option<Expectation>,
+    /// What to do when the answer points elsewhere. An answer whose status is expected is final.
+    #[serde(default)]
+    pub redirects: Redirects,
+    /// How many redirects to follow at most.
+    #[serde(default = "ten")]
+    pub max_redirects: u8,
+    /// How the target's certificate is checked.
+    #[serde(default)]
+    pub tls: TlsSettings,
+    /// Whether each run opens a connection of its own.
+    #[serde(default)]
+    pub connection: ConnectionPolicy,
+    /// How large the body of the answer may be, as it comes and decompressed; at most 64MiB.
+    #[serde(default = "usual_limit")]
+    pub body_limit: Bytes,
+}
+
+const fn ten() -> u8 {
+    10
+}
+
+const fn usual_limit() -> Bytes {
+    Bytes(BODY_LIMIT)
+}
+
+/// What to do when the answer points elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Redirects {
+    /// Go there. Credentials stay with the host for which they were declared.
+    #[default]
+    Follow,
+    /// Go there on the same host only; anywhere else is a failure.
+    SameHost,
+    /// Being pointed elsewhere is a failure.
+    Refuse,
+}
+
+/// Whether each run opens a connection of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionPolicy {
+    /// A new connection for each run: name, connection and TLS are proven each time.
+    #[default]
+    Fresh,
+    /// One connection is kept between runs: what is measured is the answer alone.
+    KeepAlive,
+}
+
+/// The address of a request: absolute, `http` or `https`, with a host.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(pub Url);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // The text may hold a password: the error does not repeat it.
+        let url = Url::parse(text.trim())
+            .map_err(|error| de::Error::custom(format!("not an address: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let message = format!(
+                "`{}` addresses are not HTTP; write http:// or https://",
+                url.scheme()
+            );
+            return Err(de::Error::custom(message));
+        }
+        Ok(Self(url))
+    }
+}
+
+impl JsonSchema for Address {
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "An absolute address, http:// or https://.",
+            "examples": ["https://api.example.com/health"]
+        })
+    }
+}
+
+/// The method of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Method(pub http::Method);
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match http::Method::from_bytes(text.to_ascii_uppercase().as_bytes()) {
+            Ok(http::Method::CONNECT) => Err(de::Error::custom(
+                "CONNECT asks for a tunnel, not for an answer",
+            )),
+            Ok(method) => Ok(Self(method)),
+            Err(_) => Err(de::Error::custom(format!("`{text}` is not a method"))),
+        }
+    }
+}
+
+impl JsonSchema for Method {
+    fn schema_name() -> Cow<'static, str> {
+        "Method".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The method of the request.",
+            "default": "GET",
+            "examples": ["GET", "HEAD", "POST"]
+        })
+    }
+}
