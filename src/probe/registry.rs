@@ -48,7 +48,4 @@ macro_rules! kinds {
     };
 }
 
-kinds![
-    super::evm::Evm,
-    super::tezos::Tezos,
-];
+kinds![super::evm::Evm, super::tezos::Tezos,];

@@ -12,6 +12,7 @@ mod encoding;
 pub mod exchange;
 mod http_fault;
 mod resolve;
+pub mod said;
 pub mod tls;
 mod tls_fault;
 mod unverified;
