@@ -22,7 +22,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper_util", &["probe", "rehearsal"]),
     ("jsonpath_rust", &["expect"]),
     ("redis", &["probe/redis"]),
-    ("regex", &["expect"]),
+    ("regex", &["config", "expect"]),
     ("tokio_postgres", &["probe/postgres"]),
     ("tokio_postgres_rustls", &["probe/postgres"]),
     ("tracing_subscriber", &["cli", "telemetry"]),

@@ -9,8 +9,6 @@ use smokejumper::probe::registry::KINDS;
 enum Place {
     /// Values that everyone uses.
     Word(usize),
-    /// What can be said about a user's text: known by what reads it and by the shell.
-    Diagnostic,
     /// The pure middle.
     Core(usize),
     /// What the engine asks of probes or of platforms.
@@ -44,6 +42,7 @@ const WORDS: &[&str] = &[
 const CORE: &[&str] = &["expect", "window", "verdict", "decision"];
 const SHELL: &[&str] = &[
     "telemetry",
+    "diagnostic",
     "engine",
     "report",
     "server",
@@ -73,7 +72,6 @@ fn place(segments: &[String]) -> Option<Place> {
         ("deploy", Some(name)) => Place::Platform(name.to_owned()),
         ("config", _) => Place::Config,
         ("plan", _) => Place::Plan,
-        ("diagnostic", _) => Place::Diagnostic,
         _ => {
             if let Some(rank) = at(WORDS) {
                 Place::Word(rank)
@@ -88,9 +86,7 @@ fn place(segments: &[String]) -> Option<Place> {
 
 /// Whether what stands at `from` may know what stands at `to`.
 fn may_know(from: &Place, to: &Place) -> bool {
-    use Place::{
-        Config, Core, Diagnostic, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Word,
-    };
+    use Place::{Config, Core, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Word};
     if from == to {
         return true;
     }
@@ -99,7 +95,7 @@ fn may_know(from: &Place, to: &Place) -> bool {
         (Root, _) => true,
         (Word(me), Word(other)) | (Core(me), Core(other)) => other < me,
         (Word(_), _) => false,
-        (Core(_) | Diagnostic, to) => matches!(to, Word(_)),
+        (Core(_), to) => matches!(to, Word(_)),
         (Seam(_), to) => matches!(to, Word(_) | Core(_)),
         // The wire is below what else is shared: it knows no protocol.
         (Shared(me), Shared(other)) => other == "wire" && me != "wire",
@@ -107,11 +103,8 @@ fn may_know(from: &Place, to: &Place) -> bool {
         (Kind(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe") | Shared(_)),
         (Registry, to) => matches!(to, Word(_) | Seam("probe") | Kind(_)),
         (Platform(_), to) => matches!(to, Word(_) | Core(_) | Seam("deploy")),
-        (Config, to) => matches!(to, Word(_) | Core(_) | Diagnostic | Seam(_)),
-        (Plan, to) => matches!(
-            to,
-            Word(_) | Core(_) | Diagnostic | Seam(_) | Registry | Config
-        ),
+        (Config, to) => matches!(to, Word(_) | Core(_) | Seam(_)),
+        (Plan, to) => matches!(to, Word(_) | Core(_) | Seam(_) | Registry | Config),
         // Inside the shell: nobody knows the command line, and the engine tells what happens by
         // events alone, so it knows nobody who shows them.
         (Shell(_), Shell("cli")) => false,
@@ -196,7 +189,8 @@ fn each_forbidden_acquaintance_is_seen() {
         ("src/config/mod.rs", "use crate::probe::registry::KINDS;"),
         ("src/plan/mod.rs", "use crate::deploy::ecs::Ecs;"),
         ("src/plan/mod.rs", "use crate::{clock::Moment, engine};"),
-        ("src/diagnostic.rs", "use crate::config::Document;"),
+        ("src/plan/mod.rs", "use crate::diagnostic::render;"),
+        ("src/diagnostic.rs", "use crate::cli::Flags;"),
         ("src/engine/mod.rs", "use crate::report::text;"),
         ("src/report/text.rs", "use crate::cli::exit;"),
         ("src/clock.rs", "fn f() { crate::novelty::g() }"),
@@ -236,12 +230,12 @@ fn what_is_allowed_is_let_through() {
         ),
         (
             "src/plan/mod.rs",
-            "use crate::{config::Document, deploy::Platform, diagnostic::Problem};",
+            "use crate::{config::Document, deploy::Platform, expect::Matcher};",
         ),
         ("src/plan/checks.rs", "use crate::probe::registry;"),
         (
             "src/config/read.rs",
-            "use crate::diagnostic::Problem;\nuse super::spans;",
+            "use crate::secret::Mask;\nuse super::spans;",
         ),
         (
             "src/deploy/ecs/plan.rs",

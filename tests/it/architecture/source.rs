@@ -100,7 +100,8 @@ impl Source {
             .filter(|&at| self.text_at(at + 1) == "::")
             .filter(|&at| at == 0 || self.text_at(at - 1) != "::")
             .map(|at| (self.text_at(at).to_owned(), self.tokens[at].line))
-            .filter(|(name, _)| is_word(name) && !own.contains(name))
+            .filter(|(name, _)| is_word(name) && !ROOTS.contains(&name.as_str()))
+            .filter(|(name, _)| !own.contains(name))
             .collect()
     }
 
@@ -134,8 +135,14 @@ impl Source {
                 "{" => {
                     at += 1;
                     while !matches!(self.text_at(at), "}" | "") {
-                        let next = self.expand(base.clone(), at, found).max(at + 1);
-                        at = next;
+                        at = self.expand(base.clone(), at, found);
+                        // Past `as other` and the comma.
+                        while !matches!(self.text_at(at), "," | "}" | "") {
+                            at += 1;
+                        }
+                        if self.text_at(at) == "," {
+                            at += 1;
+                        }
                     }
                     return at + 1;
                 }
@@ -231,6 +238,9 @@ fn test_files(path: &str, text: &str) -> Vec<String> {
         })
         .collect()
 }
+
+/// Where a path can start that names no crate.
+const ROOTS: &[&str] = &["crate", "self", "super", "Self"];
 
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
