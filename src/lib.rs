@@ -29,6 +29,7 @@ pub mod deploy;
 
 // The shell.
 pub mod cli;
+pub mod diagnostic;
 pub mod engine;
 pub mod rehearsal;
 pub mod report;

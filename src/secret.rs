@@ -97,6 +97,23 @@ impl Mask {
     }
 }
 
+impl Mask {
+    /// The ranges of the text that hold hidden secrets, for those who must keep count of columns.
+    /// They may overlap.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let hidden = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = hidden.iter().flat_map(|secret| {
+            let places = text.match_indices(secret.as_str());
+            places.map(|(at, secret)| at..at + secret.len())
+        });
+        found.collect()
+    }
+}
+
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mask(…)")
@@ -138,6 +155,14 @@ mod tests {
         mask.hide("abcdefgh");
         mask.hide("a");
         assert_eq!(mask.apply("abcdefgh a abcd"), "*** a ***");
+    }
+
+    #[test]
+    fn the_places_of_secrets_are_found() {
+        let mask = Mask::default();
+        mask.hide("canary");
+        assert_eq!(mask.find("a canary, canary"), [2..8, 10..16]);
+        assert_eq!(mask.find("none"), []);
     }
 
     #[test]

@@ -1,0 +1,148 @@
+//! Secrets in a raw line of a file, found by their look: for files that could not be parsed, and
+//! for lines that are shown beside a problem.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::config::place::SourceFile;
+
+/// The ranges of a line that must not be shown, by the look of the line and of those above it.
+#[must_use]
+pub fn hidden(file: &SourceFile, number: usize) -> Vec<Range<usize>> {
+    let line = &file.text()[file.line_range(number)];
+    let mut ranges: Vec<Range<usize>> = userinfo(line).collect();
+    ranges.extend(defaults(line));
+    ranges.extend(values(line));
+    if continues_a_secret(file, number) {
+        let trimmed = line.trim();
+        let start = line.len() - line.trim_start().len();
+        ranges.push(start..start + trimmed.len());
+    }
+    ranges.retain(|range| !range.is_empty());
+    ranges
+}
+
+/// The ranges of the passwords of URLs in a text.
+pub fn userinfo(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, mark)| {
+        let start = at + mark.len();
+        let end = text[start..]
+            .find(|c: char| c.is_whitespace() || "/?#\"'`<>".contains(c))
+            .map_or(text.len(), |length| start + length);
+        let userinfo = &text[start..start + text[start..end].rfind('@')?];
+        let colon = userinfo.find(':')?;
+        let password = start + colon + 1..start + userinfo.len();
+        // A reference is not the secret itself.
+        (!password.is_empty() && !text[password.clone()].starts_with("${")).then_some(password)
+    })
+}
+
+#[expect(clippy::expect_used, reason = "constant patterns, compiled by the tests below")]
+static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\$\{([A-Za-z_][A-Za-z0-9_]*):?[-?=]([^}]*)").expect("a valid pattern")
+});
+
+#[expect(clippy::expect_used, reason = "constant patterns, compiled by the tests below")]
+static VALUE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"["']?([A-Za-z_$.][\w.$-]*)["']?\s*:(?:\s+|$)("[^"]*"?|'[^']*'?|[^\s"'{\[&*|>#,][^,}]*)?"#)
+        .expect("a valid pattern")
+});
+
+/// Defaults of variables whose names say that they are secret.
+fn defaults(line: &str) -> impl Iterator<Item = Range<usize>> {
+    DEFAULT.captures_iter(line).filter_map(|found| {
+        let (name, default) = (found.get(1)?, found.get(2)?);
+        super::is_secret_variable(name.as_str()).then(|| default.range())
+    })
+}
+
+/// Values after keys whose names say that they are secret.
+fn values(line: &str) -> impl Iterator<Item = Range<usize>> {
+    VALUE.captures_iter(line).filter_map(|found| {
+        let (key, value) = (found.get(1)?, found.get(2)?);
+        let shown = value.as_str().trim_matches(['"', '\'']);
+        let reference = shown.starts_with("${") && shown.find('}') == Some(shown.len() - 1);
+        let harmless = reference || ["true", "false", "null", "~"].contains(&shown.trim());
+        (super::is_secret_key(key.as_str()) && !harmless).then(|| value.range())
+    })
+}
+
+/// Whether the line continues a value that began under a secret key above: a block, a list, or
+/// text in quotes over several lines.
+fn continues_a_secret(file: &SourceFile, number: usize) -> bool {
+    let text = |number| &file.text()[file.line_range(number)];
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let line = text(number);
+    // A line without a key of its own may continue a value that stands no deeper.
+    let has_key = VALUE.is_match(line);
+    let mut limit = indent(line) + usize::from(!has_key);
+    let farthest = number.saturating_sub(LINES_BACK);
+    for above in (farthest.max(1)..number).rev() {
+        let line = text(above);
+        if line.trim().is_empty() || indent(line) >= limit {
+            continue;
+        }
+        limit = indent(line);
+        let key = line.trim_start().trim_start_matches("- ").split(':').next();
+        let key = key.unwrap_or_default().trim_matches(['"', '\'', ' ']);
+        if super::is_secret_key(key) {
+            return true;
+        }
+        if limit == 0 {
+            return false;
+        }
+    }
+    false
+}
+
+/// So far up is looked for the key of a value.
+const LINES_BACK: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, number: usize) -> String {
+        let file = SourceFile::new("a.yaml".into(), ".".into(), text.to_owned());
+        let mut line = text[file.line_range(number)].to_owned();
+        let mut ranges = hidden(&file, number);
+        ranges.sort_by_key(|range| std::cmp::Reverse(range.start));
+        for range in ranges {
+            line.replace_range(range.start..range.end.min(line.len()), "***");
+        }
+        line
+    }
+
+    #[test]
+    fn secrets_are_found_by_their_look() {
+        let cases = [
+            ("url: postgres://u:canary@h/db", "url: postgres://u:***@h/db"),
+            ("url: postgres://u:${PW}@h/db", "url: postgres://u:${PW}@h/db"),
+            ("password: canary", "password: ***"),
+            ("password: \"canary", "password: ***"),
+            ("  Authorization: Bearer canary", "  Authorization: ***"),
+            ("{ user: a, password: canary, x: 1 }", "{ user: a, password: ***, x: 1 }"),
+            ("{ \"x-api-key\": \"canary, too\" }", "{ \"x-api-key\": *** }"),
+            ("a: ${DB_PASSWORD:-canary}", "a: ${DB_PASSWORD:-***}"),
+            ("a: ${DB_PASSWORD:?canary}", "a: ${DB_PASSWORD:?***}"),
+            ("a: ${HOST:-localhost}", "a: ${HOST:-localhost}"),
+            ("password: ${DB_PASSWORD}", "password: ${DB_PASSWORD}"),
+            ("token: { json: $.token, secret: true }", "token: { json: $.token, secret: true }"),
+            ("tags: [core]", "tags: [core]"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(shown(line, 1), expected);
+        }
+    }
+
+    #[test]
+    fn a_secret_over_several_lines_is_hidden_on_each() {
+        let text = "a:\n  password: |\n    canary\n\n    canary: two\n  b: shown\n";
+        assert_eq!(shown(text, 3), "    ***");
+        assert_eq!(shown(text, 5), "    ***");
+        assert_eq!(shown(text, 6), "  b: shown");
+        assert_eq!(shown("password: \"can\nary", 2), "ary");
+    }
+}
