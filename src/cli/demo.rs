@@ -15,7 +15,8 @@ use super::terminal::Terminal;
 use super::{exit, refuse};
 use crate::clock::Clock;
 use crate::decision::Permission;
-use crate::deploy::ecs::EcsTarget;
+use crate::deploy::Platform;
+use crate::deploy::ecs::{self, EcsTarget};
 use crate::deployment::{RollbackOutcome, Selector};
 use crate::engine::clock::SystemClock;
 use crate::engine::record::Record;
@@ -82,7 +83,11 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> 
     let session = declare(arguments, &incident)?;
     tell(&session, &opening(arguments.scenario))?;
     let (service, checks) = (session.plan.services[0].clone(), session.plan.checks.clone());
-    let target = EcsTarget::at_endpoint(&incident.ecs.endpoint_url(), "demo", "shop", "eu-west-1");
+    let Some(Platform::Ecs(declared)) = &service.platform else {
+        return Err("the demo's own configuration names no deployment, which is a bug".to_owned());
+    };
+    let target =
+        EcsTarget::at_endpoint(&incident.ecs.endpoint_url(), declared, ecs::Pace::default());
     incident.release().map_err(|error| error.to_string())?;
     let (context, shown) = session.context(stop);
     let watch = Watch {

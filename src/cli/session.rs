@@ -2,6 +2,7 @@
 //! events while it works, and write the reports.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use super::stop::Stop;
 use super::terminal::Terminal;
 use super::{exit, refuse};
 use crate::clock::{Clock, WallTime};
-use crate::config::{self, Sources};
-use crate::diagnostic::{self, Diagnostic};
+use crate::config::{self, Problem, Sources};
+use crate::diagnostic;
 use crate::engine::clock::SystemClock;
 use crate::engine::context::{Context, Events};
 use crate::engine::record::Record;
@@ -67,22 +68,32 @@ impl Session {
             return Err(refuse(&terminal, exit::USAGE, "only one report can go to stdout"));
         }
         let sources = Sources {
+            folder: PathBuf::from("."),
             paths: common.paths.clone(),
             overlays: common.overlay.clone(),
             variables: variables(common).map_err(|why| refuse(&terminal, exit::USAGE, &why))?,
             environment,
         };
         let loaded = config::load(&sources);
-        let terminal = terminal.hiding(loaded.mask.clone());
-        let (plan, diagnostics) = plan::compile(loaded);
-        show(&terminal, &diagnostics);
-        let Some(mut plan) = plan else { return Err(exit::USAGE) };
+        let terminal = terminal.hiding(loaded.mask);
+        let plan = match plan::compile(&loaded.document) {
+            Ok(compiled) => {
+                show(&terminal, &compiled.warnings);
+                compiled.plan
+            }
+            Err(problems) => {
+                show(&terminal, &problems);
+                return Err(refuse(&terminal, exit::USAGE, &diagnostic::count(&problems)));
+            }
+        };
         let selection = Selection {
             only: common.only.clone(),
             tags: common.tag.clone(),
             service: common.service.clone(),
         };
-        plan.select(&selection).map_err(|why| refuse(&terminal, exit::USAGE, &why))?;
+        let plan = plan
+            .select(&selection)
+            .map_err(|error| refuse(&terminal, exit::USAGE, &error.to_string()))?;
         if plan.checks.is_empty() {
             return Err(refuse(&terminal, exit::NOTHING_SELECTED, "no check matches the selection"));
         }
@@ -187,9 +198,10 @@ fn tell(terminal: &Terminal, time: WallTime, line: &str) {
     terminal.tell(&wrapped);
 }
 
-fn show(terminal: &Terminal, diagnostics: &[Diagnostic]) {
-    if !diagnostics.is_empty() {
-        terminal.tell(&diagnostic::render(diagnostics, terminal.talk_colour == text::Colour::Styled));
+fn show(terminal: &Terminal, problems: &[Problem]) {
+    if !problems.is_empty() {
+        let styled = terminal.talk_colour == text::Colour::Styled;
+        terminal.tell(&diagnostic::render(problems, terminal.mask(), styled));
     }
 }
 
@@ -207,7 +219,7 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn variables(common: &Common) -> Result<BTreeMap<String, String>, String> {
+fn variables(common: &Common) -> Result<Vec<(String, String)>, String> {
     let split = |pair: &String| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("--var takes NAME=VALUE, not `{pair}`")),

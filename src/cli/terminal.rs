@@ -50,6 +50,12 @@ impl Terminal {
         self
     }
 
+    /// What is hidden.
+    #[must_use]
+    pub const fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
     /// Writes data, masked, to stdout.
     ///
     /// # Errors

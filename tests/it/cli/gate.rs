@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::program::{Program, ended};
 use crate::harness::anvil::Anvil;
-use crate::harness::http_peer::HttpPeer;
+use super::page::{page, ready_after};
+use crate::harness::http_peer::Peer;
 use crate::harness::postgres::Postgres;
 use crate::harness::redis::Redis;
 
@@ -22,7 +23,7 @@ checks:
 "#;
 
 struct Servers {
-    page: HttpPeer,
+    page: Option<Peer>,
     database: Postgres,
     cache: Redis,
     chain: Anvil,
@@ -31,7 +32,7 @@ struct Servers {
 impl Servers {
     async fn start() -> Self {
         Self {
-            page: HttpPeer::answering(200, "ok").await,
+            page: Some(page("200 OK", "ok").await),
             database: Postgres::start().await,
             cache: Redis::start().await,
             chain: Anvil::start().await,
@@ -40,7 +41,7 @@ impl Servers {
 
     fn program(&self) -> Program {
         Program::with(FOUR_KINDS)
-            .env("PAGE_URL", &self.page.url())
+            .env("PAGE_URL", &self.page.as_ref().expect("it is up").url(""))
             .env("DATABASE_URL", &self.database.url(""))
             .env("REDIS_URL", &self.cache.url(""))
             .env("EVM_RPC_URL", &self.chain.url())
@@ -67,7 +68,7 @@ async fn everything_up_passes_and_each_server_gone_fails_alone() {
     let gone = ["page", "database", "cache", "chain"];
     for (count, name) in gone.iter().enumerate() {
         match *name {
-            "page" => servers.page = HttpPeer::refusing_like(&servers.page).await,
+            "page" => servers.page.take().expect("it is up").stop().await,
             "database" => servers.database.stop(),
             "cache" => servers.cache.stop(),
             _ => servers.chain.stop(),
@@ -85,9 +86,9 @@ async fn everything_up_passes_and_each_server_gone_fails_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_ready_is_waited_for_and_shown_as_such() {
-    let peer = HttpPeer::ready_after(3, 503).await;
+    let peer = ready_after(3).await;
     let configuration = format!(
-        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url()
+        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url("")
     );
     let program = Program::with(&configuration);
     let ran = program.run(&["gate", "--wait", "30s", "--report", "json"]).await;
@@ -99,8 +100,8 @@ async fn what_is_not_ready_is_waited_for_and_shown_as_such() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definite_wrong_answer_is_not_waited_for() {
-    let peer = HttpPeer::answering(404, "no").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url());
+    let peer = page("404 Not Found", "no").await;
+    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
     let ran = Program::with(&configuration).run(&["gate", "--wait", "60s", "--report", "json"]).await;
     let report = ran.expect(1).json();
     assert_eq!(report["checks"][0]["samples"], 1);
@@ -110,10 +111,10 @@ async fn a_definite_wrong_answer_is_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_samples_are_judged_by_the_thresholds() {
-    let peer = HttpPeer::answering(200, "ok").await;
+    let peer = page("200 OK", "ok").await;
     let configuration = format!(
         "checks:\n  page:\n    http: {{ url: \"{}/\" }}\n    thresholds: {{ p95: {{ critical: \"> 5s\" }} }}\n",
-        peer.url()
+        peer.url("")
     );
     let program = Program::with(&configuration);
     let report = program.run(&["gate", "--samples", "25", "--report", "json"]).await.expect(0).json();
@@ -124,8 +125,8 @@ async fn several_samples_are_judged_by_the_thresholds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_goes_to_a_file_whole_and_the_summary_to_stdout() {
-    let peer = HttpPeer::answering(200, "ok").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url());
+    let peer = page("200 OK", "ok").await;
+    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
     let program = Program::with(&configuration);
     std::fs::write(program.folder.path().join("report.json"), "x".repeat(100_000)).unwrap();
     let ran = program.run(&["gate", "--report", "json=report.json"]).await;
@@ -137,8 +138,8 @@ async fn the_report_goes_to_a_file_whole_and_the_summary_to_stdout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_cannot_be_written_is_not_hidden() {
-    let peer = HttpPeer::answering(200, "ok").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url());
+    let peer = page("200 OK", "ok").await;
+    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
     let ran = Program::with(&configuration).run(&["gate", "--report", "json=missing/report.json"]).await;
     ran.expect(70);
     assert!(ran.stderr.contains("missing/report.json"), "{}", ran.all());
@@ -146,11 +147,11 @@ async fn a_report_that_cannot_be_written_is_not_hidden() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_ends_a_gate_that_waits() {
-    let peer = HttpPeer::answering(503, "starting").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url());
+    let peer = page("503 Service Unavailable", "starting").await;
+    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
     let program = Program::with(&configuration);
     let started = program.start(&["gate", "--wait", "60s"]);
-    peer.asked(2).await;
+    super::page::until(|| peer.asked().len() >= 2).await;
     let id = started.id().expect("running").to_string();
     let killed = std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
     assert!(killed.success());

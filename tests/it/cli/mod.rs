@@ -4,6 +4,7 @@ mod crowd;
 mod demo;
 mod gate;
 mod ministack;
+mod page;
 mod plan;
 mod program;
 mod secrets;

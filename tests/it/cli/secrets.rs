@@ -1,7 +1,7 @@
 //! A canary password is absent from every byte that any command writes, whatever goes wrong.
 
+use super::page::echoing;
 use super::program::{Program, Ran};
-use crate::harness::http_peer::HttpPeer;
 
 const CANARY: &str = "canary-Pa55w0rd-xyzzy";
 
@@ -68,8 +68,8 @@ fn configurations(echo: &str) -> Vec<(&'static str, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_canary_is_in_no_output() {
-    let echo = HttpPeer::echoing().await;
-    for (what, configuration) in configurations(&echo.url()) {
+    let echo = echoing().await;
+    for (what, configuration) in configurations(&echo.url("")) {
         let program = Program::with(&configuration).env("API_TOKEN", CANARY);
         std::fs::write(program.folder.path().join("secret"), format!("{CANARY}\n")).unwrap();
         for arguments in [

@@ -11,6 +11,7 @@ use smokejumper::rehearsal::ecs::Settings;
 use smokejumper::rehearsal::incident::Incident;
 use smokejumper::rehearsal::toy::Ailment;
 
+use super::page::{page, until};
 use super::program::{Program, Ran, ended};
 
 const CONFIGURATION: &str = r#"
@@ -186,12 +187,12 @@ async fn without_a_single_sample_nothing_is_decided() {
     let incident = stage(Ailment::Outage, settings()).await;
     incident.release().expect("deployed");
     // A provider that limits our rate teaches us nothing about the deployment.
-    let throttling = crate::harness::http_peer::HttpPeer::answering(429, "slow down").await;
+    let throttling = page("429 Too Many Requests", "slow down").await;
     let configuration = format!(
         "services: {{ shop: {{ deployment: {{ ecs: {{ cluster: demo, service: shop }} }}, policy: quick }} }}\n\
          checks: {{ head: {{ evm: {{ endpoints: [\"{}\"] }}, every: 200ms, timeout: 190ms }} }}\n\
          policies: {{ quick: {{ bake: 5s, min_samples: 10 }} }}\n",
-        throttling.url()
+        throttling.url("")
     );
     let ran = program(&incident, &configuration).run(&["watch", "--report", "json"]).await;
     let report = ran.expect(3).json();
@@ -255,14 +256,4 @@ async fn a_rollback_by_the_platform_itself_is_followed_and_verified() {
     let report = ran.expect(10).json();
     assert_eq!(report["rollback"]["outcome"], "rolled_back_by_ecs", "{}", ran.all());
     assert_eq!(mutations(&incident), Vec::<String>::new());
-}
-
-/// Waits until something holds.
-async fn until(holds: impl Fn() -> bool) {
-    let waiting = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it comes to hold");
 }
