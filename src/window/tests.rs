@@ -193,6 +193,20 @@ fn the_commonest_fault_is_told_with_its_count() {
     let common = window.view().commonest_fault(|_| true).unwrap();
     assert_eq!((common.count, common.alike), (7, true));
     assert_eq!(common.last.detail, "expected 200, got 500");
+    for (start, detail) in [
+        (2_000, "expected 200, got 502"),
+        (2_500, "expected 200, got 503"),
+    ] {
+        let mut earlier = sample(start, 40, Outcome::Fail);
+        earlier.fault = Some(Fault::new(Reason::Status, detail));
+        window.push(&earlier);
+    }
+    let common = window.view().commonest_fault(|_| true).unwrap();
+    assert_eq!((common.count, common.alike), (9, false));
+    assert_eq!(
+        common.last.detail, "expected 200, got 500",
+        "the last by start, not by arrival"
+    );
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::reading::in_measure;
 use super::super::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 use super::super::{Closing, Verdict};
 use super::{above, judged, reasons};
+use crate::sample::{Reading, Unit};
 use Closing::{Final, Running};
 use Verdict::{Fail, Inconclusive, Pass, Warn};
 
@@ -57,6 +59,14 @@ fn readings_are_judged_as_declared() {
             Fail,
             "lag 90 in 3 samples in a row, limit 85",
             "samples without the reading neither break the row nor lengthen it",
+        ),
+        (
+            &plain,
+            "1111111111TTTT",
+            Final,
+            Pass,
+            "",
+            "what an unknown sample read is not of the target",
         ),
         (
             &plain,
@@ -122,6 +132,29 @@ fn readings_are_judged_as_declared() {
         let finding = judged(&[lenient, threshold.clone()], line, closing);
         assert_eq!(reasons(&finding), told, "{line}: {why}");
         assert_eq!(finding.verdict, verdict, "{line}: {why}");
+    }
+}
+
+#[test]
+fn days_are_compared_with_durations_as_durations() {
+    let cases = [
+        (
+            Measure::Seconds,
+            Unit::Days,
+            864_000.0,
+            "ten days, limited by a duration",
+        ),
+        (
+            Measure::Number,
+            Unit::Days,
+            10.0,
+            "ten days, limited by a plain number",
+        ),
+        (Measure::Seconds, Unit::Seconds, 10.0, "ten seconds"),
+    ];
+    for (measure, unit, expected, why) in cases {
+        let reading = Reading::new("cert_days", 10.0, unit);
+        assert_eq!(in_measure(measure, &reading), expected, "{why}");
     }
 }
 
