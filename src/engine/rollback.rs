@@ -7,7 +7,7 @@ use super::context::Context;
 use super::panel::Panel;
 use super::record::{RollbackRecord, Stamp};
 use super::sampling::Sampling;
-use super::watch::why_none;
+use super::watch::{LEAST_BAD, why_none};
 use crate::clock::Moment;
 use crate::decision::{Interlock, Proof, prove};
 use crate::deploy::{DeployError, DeploymentTarget};
@@ -239,6 +239,7 @@ impl Order<'_> {
             min_samples: wanted(check),
             every: check.every,
             coverage: 0.0,
+            least_bad: LEAST_BAD,
         });
         self.feed(&mut panel, &checks, start + lasts).await;
         panel.close(self.context.clock.now()).0

@@ -45,6 +45,9 @@ pub struct Watch<'a> {
     pub options: WatchOptions,
 }
 
+/// One lost sample never rolls a service back: with ten samples it would be an error rate of 10 %,
+/// and one service in ten with a harmless rate of 1 % loses one in ten.
+pub const LEAST_BAD: u64 = 2;
 /// A platform that cannot be asked at the start is asked again this long.
 const PIN_PATIENCE: Duration = Duration::from_secs(60);
 /// How long `--deployment next` waits for a deployment to appear.
@@ -131,6 +134,7 @@ impl Watch<'_> {
                 min_samples: policy.min_samples,
                 every: check.every,
                 coverage: policy.coverage,
+                least_bad: LEAST_BAD,
             }
         });
         let mut sampling = Sampling::start(self.context, self.checks, true);

@@ -36,6 +36,8 @@ pub(super) struct Breach {
     pub(super) reason: FindingReason,
     /// How much it is worth.
     pub(super) strength: Strength,
+    /// How many samples made it, where that can be counted.
+    pub(super) bad: Option<u64>,
     /// Why samples did not pass, where the limit is about that.
     pub(super) fault: Option<String>,
 }
@@ -101,6 +103,7 @@ fn summary_opinion(threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opini
     Opinion::Breached(Breach {
         reason,
         strength,
+        bad: measured.certainty.bad(),
         fault,
     })
 }

@@ -37,13 +37,14 @@ pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Fi
             min_samples,
             every,
             coverage,
+            least_bad,
         } => {
             let demand = Demand {
                 min_samples,
                 every,
                 coverage,
             };
-            judge_window(rules, demand, Look { window, at }, closing)
+            judge_window(rules, demand, least_bad, Look { window, at }, closing)
         }
     }
 }
@@ -58,13 +59,20 @@ pub fn assess(findings: Vec<Finding>) -> Assessment {
     }
 }
 
-fn judge_window(rules: &Rules, demand: Demand, look: Look<'_>, closing: Closing) -> Finding {
+fn judge_window(
+    rules: &Rules,
+    demand: Demand,
+    least_bad: u64,
+    look: Look<'_>,
+    closing: Closing,
+) -> Finding {
     let summary = look.window.summary();
     let gaps = sufficiency::gaps(demand, &summary, look);
     let known = summary.samples - summary.unknown;
     let scales = Scales {
         closing,
         known,
+        least_bad,
         has_least: known >= demand.min_samples,
         has_enough: gaps.is_empty(),
     };
@@ -91,9 +99,13 @@ fn judge_window(rules: &Rules, demand: Demand, look: Look<'_>, closing: Closing)
 struct Scales {
     closing: Closing,
     known: u64,
+    least_bad: u64,
     has_least: bool,
     has_enough: bool,
 }
+
+/// What is said of a breach that one or two samples made.
+const SEEN_TOO_FEW: &str = "seen too few times to condemn";
 
 /// What becomes of a breached critical limit.
 enum Weight {
@@ -103,10 +115,13 @@ enum Weight {
 }
 
 impl Scales {
-    fn weigh(self, strength: Strength) -> Weight {
+    fn weigh(self, strength: Strength, bad: Option<u64>) -> Weight {
         let is_few = self.known <= TOO_FEW_TO_CONDEMN;
+        if bad.is_some_and(|bad| bad < self.least_bad) {
+            return Weight::Warns(SEEN_TOO_FEW);
+        }
         match (self.closing, strength) {
-            (_, Strength::Glimpsed) => Weight::Warns("seen too few times to condemn"),
+            (_, Strength::Glimpsed) => Weight::Warns(SEEN_TOO_FEW),
             (Closing::Running, Strength::Proven) if self.has_least && !is_few => Weight::Condemns,
             (Closing::Running, _) => Weight::Warns("not proven yet"),
             (Closing::Final, Strength::Proven) if !is_few => Weight::Condemns,
@@ -148,7 +163,7 @@ impl Case {
     }
 
     fn weigh(&mut self, breach: Breach, scales: Scales) {
-        match scales.weigh(breach.strength) {
+        match scales.weigh(breach.strength, breach.bad) {
             Weight::Condemns => self.failures.push(told(breach, Level::Critical, "")),
             Weight::Warns(why) => self.warnings.push(told(breach, Level::Warning, why)),
             Weight::CannotBeTold => {

@@ -28,6 +28,16 @@ pub(super) enum Certainty {
     Plain,
 }
 
+impl Certainty {
+    /// How many single samples are beyond the limit, where that is known.
+    pub(super) fn bad(self) -> Option<u64> {
+        match self {
+            Self::Estimated(odds) => Some(odds.bad),
+            Self::Counted | Self::Plain => None,
+        }
+    }
+}
+
 /// Why a summary has no value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lack {

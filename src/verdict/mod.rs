@@ -65,6 +65,9 @@ pub enum Sufficiency {
         /// The least share of the promised samples that must have taught us something, from 0
         /// to 1.
         coverage: f64,
+        /// Fewer bad samples than this never condemn: where a verdict rolls a service back, one
+        /// lost sample must not. A gate changes nothing and takes 1.
+        least_bad: u64,
     },
 }
 

@@ -45,6 +45,7 @@ pub(super) fn opinion(name: &str, threshold: &Threshold, limit: Limit, look: Loo
     let is_proven = is_declared || streak.samples >= IN_A_ROW_UNLESS_DECLARED;
     Opinion::Breached(Breach {
         reason,
+        bad: None,
         strength: if is_proven {
             Strength::Proven
         } else {

@@ -25,6 +25,7 @@ fn a_window_by_count_promises_no_schedule() {
         min_samples: 4,
         every: Duration::ZERO,
         coverage: 0.7,
+        least_bad: 1,
     };
     let rules = Rules {
         facts: facts("api"),

@@ -90,6 +90,7 @@ fn rules(thresholds: Vec<Threshold>, min_samples: u64) -> Rules {
         min_samples,
         every: EVERY,
         coverage: 0.7,
+        least_bad: 1,
     };
     Rules {
         facts: facts("api"),

@@ -29,6 +29,7 @@ fn bake(line: &str) -> Bake {
         min_samples: 10,
         every: second,
         coverage: 0.7,
+        least_bad: 1,
     };
     let length = u32::try_from(line.len()).unwrap();
     for seconds in 1..=length {
