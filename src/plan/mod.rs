@@ -1,5 +1,23 @@
 //! From a read document to what will be run: everything resolved, nothing optional that means
 //! "not validated yet".
+//!
+//! [`compile`] finds every problem of every part in one run. It knows the names of the language,
+//! also of what this version does not do, so that nothing is passed over in silence. It runs
+//! nothing and reaches nothing. Called by `cli`.
+
+mod baseline;
+mod checks;
+mod compile;
+mod defaults;
+mod feasibility;
+pub mod kinds;
+mod language;
+mod policies;
+mod references;
+mod rules;
+pub mod selection;
+mod services;
+mod thresholds;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,6 +29,9 @@ use crate::deploy::Platform;
 use crate::probe::Probe;
 use crate::verdict::CheckFacts;
 use crate::verdict::threshold::Threshold;
+
+pub use self::compile::{Compiled, compile, compile_with};
+pub use self::selection::{Selection, SelectionError};
 
 /// What was declared, resolved and found possible.
 #[derive(Debug)]

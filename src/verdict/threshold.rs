@@ -1,5 +1,9 @@
 //! Thresholds: a subject, limits at two levels, and how long a breach must last.
 
+mod text;
+
+pub use text::{LimitError, NotASummary, SUMMARIES};
+
 use std::sync::Arc;
 use std::time::Duration;
 

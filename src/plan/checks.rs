@@ -1,0 +1,226 @@
+//! `checks`: each with one kind, its schedule, its tags, its limits, and the probe made from it.
+
+mod kind;
+mod schedule;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::kind::KindDraft;
+use self::schedule::Schedule;
+use super::baseline;
+use super::defaults::Defaults;
+use super::kinds::Kinds;
+use super::language::{bad_name, check_name, is_name};
+use super::services::ServiceDraft;
+use super::thresholds::{self, ThresholdDraft};
+use crate::config::problem::{Code, Problem};
+use crate::config::{Document, Entry, Node, Place, Value, read, suggestion};
+use crate::probe::Probe;
+use crate::quantity::Span;
+
+/// A check, as far as it could be read.
+pub struct CheckDraft<'a> {
+    /// Where it is declared.
+    pub entry: &'a Entry,
+    /// Its kind.
+    pub kind: Option<&'static str>,
+    /// The index of its service.
+    pub service: Option<usize>,
+    /// How often it runs.
+    pub every: Duration,
+    /// Where that is written.
+    pub every_place: Place,
+    /// How long one run may take.
+    pub timeout: Duration,
+    /// Its tags.
+    pub tags: Vec<Arc<str>>,
+    /// Its limits; `None` when it declares none.
+    pub thresholds: Option<Vec<ThresholdDraft<'a>>>,
+    /// Its probe.
+    pub probe: Option<Box<dyn Probe>>,
+    /// Whether all of it could be read: otherwise what is missing may only be misread.
+    pub whole: bool,
+}
+
+/// A check, besides its kind.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSettings {
+    /// The service that it belongs to; without it the only one declared.
+    pub service: Option<String>,
+    /// How often it runs.
+    pub every: Option<Span>,
+    /// How long one run may take, from resolving the name to the last byte.
+    pub timeout: Option<Span>,
+    /// Words by which rules and `--tag` find it.
+    pub tags: Option<Vec<String>>,
+}
+
+/// The keys of a check besides its kind.
+pub const CHECK_KEYS: [&str; 6] = ["service", "every", "timeout", "tags", "thresholds", "baseline"];
+
+/// What checks are read against.
+pub struct Surroundings<'a, 'b> {
+    /// The document.
+    pub document: &'a Document,
+    /// The kinds.
+    pub kinds: &'b dyn Kinds,
+    /// The services.
+    pub services: &'b [ServiceDraft<'a>],
+    /// The defaults.
+    pub defaults: &'b Defaults,
+}
+
+/// Reads the section.
+pub fn lower<'a>(
+    around: &Surroundings<'a, '_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<CheckDraft<'a>> {
+    let document = around.document;
+    if document.checks.is_empty() && !document.partial {
+        let problem = Problem::error(Code::NoChecks, "there is nothing to check")
+            .help("declare one: `checks: { web: { http: { url: https://… } } }`");
+        problems.push(problem);
+    }
+    let checks = document.checks.iter();
+    checks.filter_map(|entry| check(entry, around, problems)).collect()
+}
+
+fn check<'a>(
+    entry: &'a Entry,
+    around: &Surroundings<'a, '_>,
+    problems: &mut Vec<Problem>,
+) -> Option<CheckDraft<'a>> {
+    let errors = |problems: &[Problem]| problems.iter().filter(|problem| problem.is_error()).count();
+    let before = errors(problems);
+    check_name(&entry.key, "check", problems);
+    let Value::Map(entries) = &entry.value.value else {
+        refuse(entry, problems);
+        return None;
+    };
+    let settings = settings(entry, entries, problems);
+    let kind = kind::lower(entry, entries, around.kinds, problems);
+    let readings = kind.as_ref().and_then(|kind| around.kinds.readings(kind.name));
+    let service = service(settings.service.as_deref(), entry, around, problems);
+    let schedule = Schedule::of(&settings, entry, around.defaults, problems);
+    let tags = tags(settings.tags.unwrap_or_default(), entry, problems);
+    let thresholds = entry
+        .value
+        .entry("thresholds")
+        .map(|section| thresholds::lower(section, readings, problems));
+    if let Some(section) = entry.value.entry("baseline") {
+        baseline::examine(section, problems);
+    }
+    let (kind, probe) = match kind {
+        Some(KindDraft { name, probe }) => (Some(name), probe),
+        None => (None, None),
+    };
+    Some(CheckDraft {
+        entry,
+        kind,
+        service,
+        every: schedule.every,
+        every_place: schedule.every_place,
+        timeout: schedule.timeout,
+        tags,
+        thresholds,
+        probe,
+        whole: errors(problems) == before && !entry.value.has_hole(),
+    })
+}
+
+fn refuse(entry: &Entry, problems: &mut Vec<Problem>) {
+    if entry.value.value == Value::Hole {
+        return;
+    }
+    let (name, found) = (&entry.key.text, entry.value.description());
+    let message = format!("the check `{name}` is a mapping with a kind, not {found}");
+    let problem = Problem::error(Code::WrongType, message)
+        .at(&entry.pointer())
+        .help(format!("write `{name}: {{ http: {{ url: https://… }} }}`"));
+    problems.push(problem);
+}
+
+/// Reads what every kind has in common.
+fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> CheckSettings {
+    const READ_HERE: [&str; 4] = ["service", "every", "timeout", "tags"];
+    let own = entries
+        .iter()
+        .filter(|entry| READ_HERE.contains(&entry.key.text.as_str()));
+    let node = Node {
+        place: entry.value.place.clone(),
+        value: Value::Map(own.cloned().collect()),
+    };
+    read(&node, &entry.key.place, problems).any().unwrap_or_default()
+}
+
+fn service(
+    named: Option<&str>,
+    entry: &Entry,
+    around: &Surroundings<'_, '_>,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    let services = around.services;
+    let names = services.iter().map(|service| &*service.name);
+    let written = entry.value.entry("service");
+    let Some(name) = named.filter(|name| !name.is_empty()) else {
+        if services.len() > 1 && written.is_none() && !around.document.partial {
+            let check = &entry.key.text;
+            let message = format!("the check `{check}` names no service, and several are declared");
+            let problem = Problem::error(Code::Ambiguous, message)
+                .at(&entry.key.place)
+                .help(format!(
+                    "add `service: …`; {}",
+                    suggestion::one_of(names).unwrap_or_default()
+                ));
+            problems.push(problem);
+        }
+        return (services.len() == 1).then_some(0);
+    };
+    let found = services.iter().position(|service| &*service.name == name);
+    let implied = services.iter().all(|service| service.entry.is_none());
+    if found.is_none() && !around.document.partial {
+        let help = if implied {
+            format!("declare it: `services: {{ {name}: {{}} }}`")
+        } else {
+            suggestion::did_you_mean(name, names).unwrap_or_default()
+        };
+        let place = written.map_or_else(|| entry.key.place.clone(), Entry::pointer);
+        let message = format!("there is no service `{name}`");
+        problems.push(Problem::error(Code::UnknownReference, message).at(&place).help(help));
+    }
+    found
+}
+
+fn tags(names: Vec<String>, entry: &Entry, problems: &mut Vec<Problem>) -> Vec<Arc<str>> {
+    let mut tags: Vec<Arc<str>> = Vec::new();
+    let nodes = entry.value.entry("tags").map_or(&[][..], |tags| tags.value.items());
+    for node in nodes {
+        let Value::Text(text) = &node.value else { continue };
+        if !is_name(&text.text) {
+            problems.push(bad_name(&text.text, "tag", &node.place));
+        }
+        let first = nodes
+            .iter()
+            .find(|first| first.value == node.value)
+            .filter(|first| first.place != node.place);
+        if let Some(first) = first {
+            let message = format!("the tag `{}` is given twice", text.text);
+            let problem = Problem::error(Code::DuplicateName, message)
+                .at(&node.place)
+                .other(&first.place, "first given here")
+                .help("remove one of the two");
+            problems.push(problem);
+        }
+    }
+    for name in names {
+        if !tags.iter().any(|tag| **tag == *name) {
+            tags.push(Arc::from(name.as_str()));
+        }
+    }
+    tags
+}

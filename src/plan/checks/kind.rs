@@ -1,0 +1,171 @@
+//! The kind of a check: found among its keys, its settings read, its probe built.
+
+use super::CHECK_KEYS;
+use crate::config::problem::{Code, Problem};
+use crate::config::{Entry, Node, Outcome, Step, Value, read_with, suggestion};
+use crate::plan::kinds::Kinds;
+use crate::plan::language::{LATER_KINDS, not_available};
+use crate::probe::{Misfit, Probe, Surroundings};
+
+/// The kind of a check, and its probe if that could be built.
+pub struct KindDraft {
+    /// The kind's name.
+    pub name: &'static str,
+    /// The probe.
+    pub probe: Option<Box<dyn Probe>>,
+}
+
+/// Finds the one kind of a check and builds its probe.
+pub fn lower(
+    check: &Entry,
+    entries: &[Entry],
+    kinds: &dyn Kinds,
+    problems: &mut Vec<Problem>,
+) -> Option<KindDraft> {
+    let names = kinds.names();
+    let mut found: Vec<(&'static str, &Entry)> = Vec::new();
+    let mut strangers = 0;
+    for entry in entries {
+        let key = entry.key.text.as_str();
+        if let Some(name) = names.iter().find(|name| **name == key) {
+            found.push((name, entry));
+        } else if LATER_KINDS.contains(&key) {
+            strangers += 1;
+            let what = format!("the kind `{key}`");
+            problems.push(not_available(&what, &entry.key.place));
+        } else if !CHECK_KEYS.contains(&key) {
+            strangers += 1;
+            problems.push(unknown(entry, entries, &names));
+        }
+    }
+    match found.as_slice() {
+        [] if strangers == 0 => problems.push(without_kind(check, &names)),
+        [] => {}
+        [(name, entry)] => {
+            let probe = build(name, entry, kinds, problems);
+            return Some(KindDraft { name, probe });
+        }
+        [(first_name, first), more @ ..] => {
+            for (name, entry) in more {
+                let message = format!("the check has two kinds, `{first_name}` and `{name}`");
+                let problem = Problem::error(Code::KindCount, message)
+                    .at(&entry.key.place)
+                    .other(&first.key.place, "the first kind")
+                    .help("make two checks of them");
+                problems.push(problem);
+            }
+        }
+    }
+    None
+}
+
+/// A key that is neither a setting nor a kind: which of the two was meant?
+fn unknown(entry: &Entry, entries: &[Entry], names: &[&'static str]) -> Problem {
+    let key = entry.key.text.as_str();
+    let near_kind = suggestion::nearest(key, names.iter().copied().chain(LATER_KINDS));
+    let near_key = suggestion::nearest(key, CHECK_KEYS);
+    let has_kind = entries
+        .iter()
+        .any(|entry| names.contains(&entry.key.text.as_str()));
+    let meant_as_kind =
+        near_key.is_none() && !has_kind && matches!(entry.value.value, Value::Map(_));
+    if near_kind.is_some() && near_key.is_none() || meant_as_kind {
+        return Problem::error(Code::UnknownKind, format!("there is no kind of check `{key}`"))
+            .at(&entry.key.place)
+            .maybe_help(match near_kind {
+                Some(near) => Some(format!("did you mean `{near}`?")),
+                None => suggestion::one_of(names.iter().copied()),
+            });
+    }
+    Problem::error(Code::UnknownKey, format!("unknown key `{key}`"))
+        .at(&entry.key.place)
+        .maybe_help(suggestion::did_you_mean(key, CHECK_KEYS))
+}
+
+fn without_kind(check: &Entry, names: &[&'static str]) -> Problem {
+    let message = format!("the check `{}` has no kind", check.key.text);
+    let known = suggestion::one_of(names.iter().copied()).unwrap_or_default();
+    Problem::error(Code::KindCount, message)
+        .at(&check.key.place)
+        .help(format!("add what it checks, as `http: {{ url: https://… }}`; {known}"))
+}
+
+fn build(
+    name: &str,
+    entry: &Entry,
+    kinds: &dyn Kinds,
+    problems: &mut Vec<Problem>,
+) -> Option<Box<dyn Probe>> {
+    let surroundings = Surroundings {
+        folder: entry.key.place.file().folder().to_owned(),
+    };
+    let nothing_expected = empty_expectations(entry, problems);
+    let outcome = read_with(&entry.value, &entry.key.place, problems, |settings| {
+        kinds
+            .build(name, settings, &surroundings)
+            .unwrap_or_else(|| Ok(Err(vec![Misfit::at(&[], "the kind is not there")])))
+    });
+    match outcome {
+        Outcome::Whole(Ok(probe)) => Some(probe),
+        Outcome::Whole(Err(misfits)) => {
+            for misfit in misfits {
+                let told = nothing_expected && misfit.path.first().is_some_and(|at| at == "expect");
+                if !told {
+                    problems.push(refused(&misfit, entry));
+                }
+            }
+            None
+        }
+        // A probe that was built from made-up settings, and what it thinks of them, mean nothing.
+        Outcome::Guessed(_) | Outcome::Nothing => None,
+    }
+}
+
+fn refused(misfit: &Misfit, entry: &Entry) -> Problem {
+    let place = entry
+        .value
+        .place_at(&steps(&misfit.path, &entry.value), &entry.key.place);
+    Problem::error(Code::BadValue, &misfit.message)
+        .at(&place)
+        .maybe_help(misfit.hint.clone())
+}
+
+/// The way that a misfit names, as far as the tree has it: a number is an item of a list.
+fn steps(path: &[String], node: &Node) -> Vec<Step> {
+    let mut node = Some(node);
+    let mut steps = Vec::with_capacity(path.len());
+    for part in path {
+        let is_list = matches!(node.map(|node| &node.value), Some(Value::List(_)));
+        let step = match part.parse() {
+            Ok(index) if is_list => Step::Item(index),
+            _ => Step::Key(part.clone()),
+        };
+        node = node.and_then(|node| node.at(std::slice::from_ref(&step)));
+        steps.push(step);
+    }
+    steps
+}
+
+/// Reports expectations that expect nothing: such a check would pass whatever it is answered.
+fn empty_expectations(kind: &Entry, problems: &mut Vec<Problem>) -> bool {
+    let Some(expect) = kind.value.entry("expect") else {
+        return false;
+    };
+    let before = problems.len();
+    let parts = expect.value.entries().iter();
+    for entry in std::iter::once(expect).chain(parts) {
+        let empty = match &entry.value.value {
+            Value::Map(entries) => entries.is_empty(),
+            Value::Null => true,
+            _ => false,
+        };
+        if empty {
+            let message = format!("`{}` expects nothing", entry.key.text);
+            let problem = Problem::error(Code::EmptyExpectation, message)
+                .at(&entry.key.place)
+                .help("say what must hold, or remove the key");
+            problems.push(problem);
+        }
+    }
+    problems.len() > before
+}

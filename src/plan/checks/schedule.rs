@@ -1,0 +1,88 @@
+//! How often a check runs and how long a run may take: its own word, the defaults', or ours.
+
+use std::time::Duration;
+
+use super::CheckSettings;
+use crate::config::problem::{Code, Problem};
+use crate::config::{Entry, Place};
+use crate::plan::defaults::Defaults;
+use crate::plan::language::{DEFAULT_EVERY, DEFAULT_TIMEOUT};
+use crate::quantity::{Span, human};
+
+/// The two durations of a check.
+pub struct Schedule {
+    /// How often it runs.
+    pub every: Duration,
+    /// Where that is written; the check's name where it is not.
+    pub every_place: Place,
+    /// How long one run may take.
+    pub timeout: Duration,
+}
+
+impl Schedule {
+    /// Resolves the schedule of a check.
+    pub fn of(
+        settings: &CheckSettings,
+        entry: &Entry,
+        defaults: &Defaults,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let own = |value: Option<Span>, key: &str| {
+            value.zip(entry.value.entry(key).map(Entry::pointer))
+        };
+        let own_timeout = own(settings.timeout, "timeout");
+        let sides_by_side = own_timeout.is_some() && settings.every.is_some();
+        let every = own(settings.every, "every").or_else(|| defaults.every.clone());
+        let timeout = own_timeout.or_else(|| defaults.timeout.clone());
+        refuse_zero("every", &every, problems);
+        refuse_zero("timeout", &timeout, problems);
+        let every_place = place_of(&every, entry);
+        let every_value = every.map_or(DEFAULT_EVERY, |(span, _)| span.0);
+        // Our own timeout gives way to a short interval; a declared one does not.
+        let timeout_value = timeout
+            .as_ref()
+            .map_or(DEFAULT_TIMEOUT.min(every_value), |(span, _)| span.0);
+        let too_long = timeout_value > every_value;
+        // Written side by side, equal is a slip; inherited, it only uses the interval up.
+        if too_long || (sides_by_side && timeout_value == every_value) {
+            let timeout_place = place_of(&timeout, entry);
+            let problem = overlong(timeout_value, every_value, too_long, &timeout_place);
+            problems.push(problem.other(&every_place, "the interval"));
+        }
+        Self {
+            every: every_value,
+            every_place,
+            timeout: timeout_value,
+        }
+    }
+}
+
+fn place_of(value: &Option<(Span, Place)>, entry: &Entry) -> Place {
+    let written = value.as_ref().map(|(_, place)| place.clone());
+    written.unwrap_or_else(|| entry.key.place.clone())
+}
+
+fn refuse_zero(key: &str, value: &Option<(Span, Place)>, problems: &mut Vec<Problem>) {
+    if let Some((span, place)) = value
+        && span.0.is_zero()
+    {
+        let message = format!("`{key}` must be longer than 0s");
+        let problem = Problem::error(Code::BadValue, message)
+            .at(place)
+            .help("write a duration such as 5s");
+        problems.push(problem);
+    }
+}
+
+fn overlong(timeout: Duration, every: Duration, longer: bool, place: &Place) -> Problem {
+    let relation = if longer { "longer than" } else { "as long as" };
+    let message = format!(
+        "the timeout of {} is {relation} the interval of {}",
+        human(timeout),
+        human(every)
+    );
+    Problem::error(Code::TimeoutTooLong, message)
+        .at(place)
+        .label("the timeout")
+        .help("shorten `timeout` or lengthen `every`: a run must end before the next begins")
+}

@@ -1,0 +1,104 @@
+//! The whole way from a document to a plan, and all problems of the way in one list.
+
+use std::sync::Arc;
+
+use super::checks::{self, CheckDraft, Surroundings};
+use super::kinds::{Kinds, Registered};
+use super::policies;
+use super::services::{self, ServiceDraft};
+use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, references, thresholds};
+use crate::config::Document;
+use crate::config::problem::{Problem, in_reading_order};
+use crate::sample::CheckId;
+use crate::verdict::CheckFacts;
+
+/// What can be run, and what a person should know about it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The plan.
+    pub plan: Plan,
+    /// Warnings, in reading order.
+    pub warnings: Vec<Problem>,
+}
+
+/// Makes a plan of a document.
+///
+/// # Errors
+/// All problems in reading order, those of reading the document included, as soon as one of them
+/// is an error.
+pub fn compile(document: &Document) -> Result<Compiled, Vec<Problem>> {
+    compile_with(document, &Registered)
+}
+
+/// Makes a plan of a document with the given kinds of check.
+///
+/// # Errors
+/// See [`compile`].
+pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, Vec<Problem>> {
+    let mut problems = document.problems.clone();
+    let policies = policies::lower(document, &mut problems);
+    let services = services::lower(document, &policies, &mut problems);
+    let defaults = defaults::lower(document, &mut problems);
+    let around = Surroundings {
+        document,
+        kinds,
+        services: &services,
+        defaults: &defaults,
+    };
+    let checks = checks::lower(&around, &mut problems);
+    if !document.partial {
+        references::examine(&policies, &services, &checks, &mut problems);
+    }
+    feasibility::examine(&services, &checks, &mut problems);
+    let plan = plan(services, checks);
+    let problems = in_reading_order(problems, &document.files);
+    match plan {
+        Some(plan) if !problems.iter().any(Problem::is_error) => Ok(Compiled {
+            plan,
+            warnings: problems,
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// The plan, when every check is complete.
+fn plan(services: Vec<ServiceDraft<'_>>, checks: Vec<CheckDraft<'_>>) -> Option<Plan> {
+    let checks = checks
+        .into_iter()
+        .map(|draft| check(draft, &services))
+        .collect::<Option<Vec<_>>>()?;
+    let services = services.into_iter().map(service).collect();
+    Some(Plan { services, checks })
+}
+
+fn service(draft: ServiceDraft<'_>) -> ServicePlan {
+    let declared = draft.policy.map(|policy| policy.policy.clone());
+    ServicePlan {
+        name: draft.name,
+        platform: draft.platform,
+        policy: declared.unwrap_or_else(policies::standard),
+    }
+}
+
+fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPlan> {
+    let service = services.get(draft.service?)?;
+    let place = &draft.entry.key.place;
+    let declared = draft.thresholds.map(|drafts| {
+        let thresholds = drafts.into_iter().map(|draft| draft.threshold);
+        thresholds.collect::<Vec<_>>()
+    });
+    Some(CheckPlan {
+        facts: CheckFacts {
+            id: CheckId::new(&draft.entry.key.text),
+            kind: draft.kind?,
+            service: Arc::clone(&service.name),
+            tags: draft.tags,
+        },
+        every: draft.every,
+        timeout: draft.timeout,
+        declared_thresholds: declared.is_some(),
+        thresholds: declared.unwrap_or_else(thresholds::standard),
+        probe: Arc::from(draft.probe?),
+        origin: (place.file().path().to_owned(), place.line()),
+    })
+}

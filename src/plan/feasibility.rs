@@ -1,0 +1,129 @@
+//! What a bake cannot give: too few samples, a breach that lasts longer than it, a percentile that
+//! needs more. Told before anything runs, with the numbers.
+
+use std::time::Duration;
+
+use super::checks::CheckDraft;
+use super::policies::PolicyDraft;
+use super::services::ServiceDraft;
+use super::thresholds::{ThresholdDraft, least_samples};
+use crate::config::Entry;
+use crate::config::problem::{Code, Problem};
+use crate::quantity::human;
+
+/// Finds what cannot happen within the bakes of the policies.
+pub fn examine(
+    services: &[ServiceDraft<'_>],
+    checks: &[CheckDraft<'_>],
+    problems: &mut Vec<Problem>,
+) {
+    let standard = super::policies::standard();
+    for check in checks.iter().filter(|check| !check.every.is_zero()) {
+        let Some(service) = check.service.map(|index| &services[index]) else {
+            continue;
+        };
+        if !service.bakes {
+            continue;
+        }
+        let declared = service.policy;
+        let policy = declared.map_or(&standard, |draft| &draft.policy);
+        let bake = Bake {
+            declared,
+            length: policy.bake,
+            samples: samples(policy.bake, check.every),
+            counted: samples(policy.bake.saturating_sub(policy.warm_up), check.every),
+        };
+        if bake.samples < policy.min_samples {
+            problems.push(too_short(check, &bake, policy.min_samples));
+        }
+        for draft in check.thresholds.iter().flatten() {
+            threshold(draft, &bake, problems);
+        }
+    }
+}
+
+/// What a bake gives to one check.
+struct Bake<'a> {
+    declared: Option<&'a PolicyDraft<'a>>,
+    length: Duration,
+    /// How many samples.
+    samples: u64,
+    /// How many of them after the warm-up.
+    counted: u64,
+}
+
+/// One sample at the start, and one after each interval.
+fn samples(length: Duration, every: Duration) -> u64 {
+    let intervals = length.as_nanos() / every.as_nanos().max(1);
+    u64::try_from(intervals).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+fn too_short(check: &CheckDraft<'_>, bake: &Bake<'_>, needed: u64) -> Problem {
+    let (every, length) = (human(check.every), human(bake.length));
+    let gaps = u32::try_from(needed.saturating_sub(1)).unwrap_or(u32::MAX);
+    let enough = human(check.every.saturating_mul(gaps));
+    let often = human(Duration::from_secs((bake.length / gaps.max(1)).as_secs()));
+    let message = format!(
+        "the check `{}` gives {} samples in a bake of {length}, one every {every}, and {needed} are needed",
+        check.entry.key.text, bake.samples
+    );
+    let mut help = vec![
+        format!("lengthen `bake` to {enough}"),
+        format!("lower `min_samples` to {}", bake.samples),
+    ];
+    if often != "0s" {
+        help.insert(0, format!("run it `every: {often}`"));
+    }
+    let problem = Problem::error(Code::BakeTooShort, message)
+        .at(&check.every_place)
+        .help(help.join(", or "));
+    let Some(draft) = bake.declared else {
+        return problem;
+    };
+    let written = ["bake", "min_samples"].into_iter();
+    written
+        .filter(|key| draft.entry.value.entry(key).is_some())
+        .fold(problem, |problem, key| {
+            problem.other(&draft.place(key), format!("`{key}` of this policy"))
+        })
+}
+
+fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Problem>) {
+    let name = &draft.entry.key.text;
+    let threshold = &draft.threshold;
+    let place = |key: &str| {
+        let written = draft.entry.value.entry(key);
+        written.map_or_else(|| draft.entry.key.place.clone(), Entry::pointer)
+    };
+    let length = human(bake.length);
+    if let Some(lasting) = threshold.lasting.filter(|lasting| *lasting > bake.length) {
+        let message = format!(
+            "`{name}` would have to be breached for {}, and the bake is {length}",
+            human(lasting)
+        );
+        let problem = Problem::error(Code::NeverBreached, message)
+            .at(&place("for"))
+            .help("shorten `for` or lengthen `bake`");
+        problems.push(problem);
+    }
+    let samples = bake.samples;
+    if let Some(count) = threshold.consecutive.filter(|count| u64::from(*count) > samples) {
+        let message = format!(
+            "`{name}` would have to be breached {count} times in a row, and the bake gives {samples} samples"
+        );
+        let problem = Problem::error(Code::NeverBreached, message)
+            .at(&place("consecutive"))
+            .help("lower `consecutive`, run the check more often or lengthen `bake`");
+        problems.push(problem);
+    }
+    let (least, counted) = (least_samples(&threshold.subject), bake.counted);
+    if least > counted {
+        let message = format!(
+            "`{name}` needs {least} samples, and the bake gives {counted} whose latency counts"
+        );
+        let problem = Problem::warning(Code::NeverBreached, message)
+            .at(&draft.entry.key.place)
+            .help("limit a lower percentile, run the check more often or lengthen `bake`");
+        problems.push(problem);
+    }
+}

@@ -1,0 +1,48 @@
+//! The kinds of check that a plan may use. The registry's in the product; a test may bring others.
+
+use crate::config::{Deserializer, Error};
+use crate::probe::{Misfit, Probe, Readings, Surroundings, registry};
+
+/// What the settings of a check became: serde's error, settings that cannot work, or the probe.
+pub type Built = Result<Result<Box<dyn Probe>, Vec<Misfit>>, Error>;
+
+/// A set of kinds.
+pub trait Kinds {
+    /// The names of the kinds.
+    fn names(&self) -> Vec<&'static str>;
+
+    /// The readings that a kind can give.
+    fn readings(&self, name: &str) -> Option<Readings>;
+
+    /// Reads the settings of a kind and builds its probe; `None` when there is no such kind.
+    fn build(
+        &self,
+        name: &str,
+        settings: Deserializer<'_>,
+        surroundings: &Surroundings,
+    ) -> Option<Built>;
+}
+
+/// The kinds of the registry.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Registered;
+
+impl Kinds for Registered {
+    fn names(&self) -> Vec<&'static str> {
+        registry::KINDS.iter().map(|kind| kind.name).collect()
+    }
+
+    fn readings(&self, name: &str) -> Option<Readings> {
+        let kind = registry::KINDS.iter().find(|kind| kind.name == name);
+        kind.map(|kind| kind.readings)
+    }
+
+    fn build(
+        &self,
+        name: &str,
+        settings: Deserializer<'_>,
+        surroundings: &Surroundings,
+    ) -> Option<Built> {
+        registry::build(name, settings, surroundings)
+    }
+}
