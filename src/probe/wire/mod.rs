@@ -11,6 +11,7 @@ pub mod dial;
 mod encoding;
 pub mod exchange;
 mod http_fault;
+pub mod message;
 mod resolve;
 pub mod tls;
 mod tls_fault;
