@@ -60,7 +60,9 @@ impl JsonExpectations {
 }
 
 fn fault(path: &Path, matcher: &Matcher, document: &Value) -> Option<String> {
-    let found = path.find(document);
+    let Some(found) = path.find(document) else {
+        return Some(format!("{path}: finds more values than can be held"));
+    };
     let mismatch = matcher.judge_found(&found).mismatch()?;
     Some(if found.is_empty() {
         let stop = path.where_it_stops(document);

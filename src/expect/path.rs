@@ -1,4 +1,8 @@
 //! JSON paths of RFC 9535: read once at load, applied to every answer, explained where they stop.
+//!
+//! The library parses them and evaluates their filters. The walk is our own: the library's notes
+//! the whole way to every value it visits, and a hostile body with long names would make that
+//! thousands of times its own size.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +15,7 @@ use serde::de::{self, Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::matcher::JsonType;
+use super::walk;
 
 /// A path into a JSON document.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,11 +48,20 @@ impl Path {
     }
 
     /// All that the path finds in `document`, in document order where the path has one.
+    ///
+    /// Absent when the walk meets more than a million values at one step.
     #[must_use]
-    pub fn find<'v>(&self, document: &'v Value) -> Vec<&'v Value> {
-        js_path_process(&self.query, document)
-            .map(|found| found.into_iter().map(|one| one.val).collect())
-            .unwrap_or_default()
+    pub fn find<'v>(&self, document: &'v Value) -> Option<Vec<&'v Value>> {
+        if self.looks_back() {
+            let found = js_path_process(&self.query, document).ok()?;
+            return Some(found.into_iter().map(|one| one.val).collect());
+        }
+        walk::find(&self.query, document)
+    }
+
+    /// Whether a filter asks about the whole document: only the library's own walk knows it then.
+    fn looks_back(&self) -> bool {
+        self.text.get(1..).is_some_and(|rest| rest.contains('$'))
     }
 
     /// Where and why the path finds nothing: `$.checks.database: no member \`status\``.
@@ -61,7 +75,7 @@ impl Path {
             };
             let (next, missing) = match selector {
                 Selector::Name(name) => (here.get(name), format!("no member `{name}`")),
-                Selector::Index(index) => (at(here, *index), format!("no element {index}")),
+                Selector::Index(index) => (walk::at(here, *index), format!("no element {index}")),
                 Selector::Wildcard | Selector::Slice(..) | Selector::Filter(_) => {
                     return format!("{}: finds nothing", self.text);
                 }
@@ -74,17 +88,6 @@ impl Path {
         }
         format!("{so_far}: finds nothing")
     }
-}
-
-fn at(value: &Value, index: i64) -> Option<&Value> {
-    let elements = value.as_array()?;
-    let position = match usize::try_from(index) {
-        Ok(position) => position,
-        Err(_) => elements
-            .len()
-            .checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
-    };
-    elements.get(position)
 }
 
 fn why(here: &Value, selector: &Selector, missing: String) -> String {
@@ -166,7 +169,7 @@ mod tests {
         ];
         for (path, stop) in cases {
             let path = Path::parse(path).unwrap();
-            assert!(path.find(&document).is_empty(), "{path}");
+            assert!(path.find(&document).unwrap().is_empty(), "{path}");
             assert_eq!(path.where_it_stops(&document), stop);
         }
     }
@@ -184,7 +187,7 @@ mod tests {
         ];
         for (path, found) in cases {
             let path = Path::parse(path).unwrap();
-            assert_eq!(json!(path.find(&document)), found, "{path}");
+            assert_eq!(json!(path.find(&document).unwrap()), found, "{path}");
         }
     }
 

@@ -19,18 +19,27 @@ use crate::sample::{Fault, Reason};
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, JsonSchema)]
 pub struct Expectation {
     /// The status: `200`, `[200, 204]`, `2xx`, or a matcher as `{ lt: 500 }`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub status: Option<Status>,
     /// JSON paths into the body, each with what is expected there.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub json: Option<JsonExpectations>,
     /// What is expected of the body as a text.
-    #[serde(default, alias = "text")]
+    #[serde(default, alias = "text", deserialize_with = "present")]
     pub body: Option<Matcher>,
     /// Headers, each with what is expected of its value; of several values, of all of them joined
     /// by a comma.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub headers: Option<BTreeMap<String, Matcher>>,
+}
+
+/// Reads a setting that, where it stands, must say something: an empty one is no default.
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 impl Expectation {
@@ -76,7 +85,7 @@ impl Expectation {
         faults.extend(self.header_faults(&answer.headers));
         faults.extend(self.body_faults(answer));
         let fault = Fault::new(reason, first_and_count(&faults)?);
-        Some(if is_passing(answer.status) {
+        Some(if reason == Reason::Status && is_passing(answer.status) {
             fault.transient()
         } else {
             fault

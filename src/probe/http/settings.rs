@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
-use super::expectation::Expectation;
+use super::expectation::{Expectation, present};
 use crate::probe::wire::exchange::BODY_LIMIT;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Bytes;
@@ -33,7 +33,7 @@ pub struct HttpSettings {
     #[serde(default)]
     pub json: Option<Value>,
     /// What is expected of the answer. Without it: any status from 200 to 299.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub expect: Option<Expectation>,
     /// What to do when the answer points elsewhere. An answer whose status is expected is final.
     #[serde(default)]

@@ -4,9 +4,9 @@
 //! the kinds that speak JSON-RPC over HTTP.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderValue, USER_AGENT};
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use url::Url;
 
@@ -14,6 +14,7 @@ use super::connection::{Connection, Sender};
 use super::counted::Counts;
 use super::encoding::{self, Decoded};
 use super::http_fault;
+use super::message::message;
 use super::tls::Tls;
 use crate::probe::Attempt;
 use crate::sample::{Fault, Phase, Reason};
@@ -197,87 +198,6 @@ fn plain(
             format!("the body of {host} is said to be {encodings} and is not"),
         )),
     }
-}
-
-/// The message as the protocol wants it: HTTP/1.1 has the host in a header and only the path in
-/// the first line, HTTP/2 has both in the address.
-fn message(request: &Request, two: bool) -> Result<http::Request<Full<Bytes>>, Fault> {
-    let unsendable = || Fault::new(Reason::Malformed, "the address cannot be sent in a request");
-    let url = &request.url;
-    let mut headers = request.headers.clone();
-    let authority = match headers.get(HOST) {
-        Some(host) => host.clone(),
-        None => HeaderValue::from_str(&authority(url)).map_err(|_| unsendable())?,
-    };
-    let target = if two {
-        headers.remove(HOST);
-        let authority = authority.to_str().unwrap_or_default();
-        format!("{}://{authority}{}", url.scheme(), path_and_query(url))
-    } else {
-        headers.insert(HOST, authority);
-        path_and_query(url)
-    };
-    if let Some(basic) = basic(url)
-        && !headers.contains_key(AUTHORIZATION)
-    {
-        headers.insert(AUTHORIZATION, basic);
-    }
-    headers
-        .entry(ACCEPT)
-        .or_insert(HeaderValue::from_static("*/*"));
-    headers
-        .entry(USER_AGENT)
-        .or_insert(HeaderValue::from_static(WHO_ASKS));
-    let mut message = http::Request::new(Full::new(request.body.clone()));
-    *message.method_mut() = request.method.clone();
-    *message.uri_mut() = target.parse().map_err(|_| unsendable())?;
-    *message.headers_mut() = headers;
-    Ok(message)
-}
-
-const WHO_ASKS: &str = concat!("smokejumper/", env!("CARGO_PKG_VERSION"));
-
-fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-fn path_and_query(url: &Url) -> String {
-    url.query().map_or_else(
-        || url.path().to_owned(),
-        |query| format!("{}?{query}", url.path()),
-    )
-}
-
-/// The header that the user and the password of an address stand for.
-fn basic(url: &Url) -> Option<HeaderValue> {
-    use base64::Engine as _;
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let mut pair = percent_decoded(url.username());
-    pair.push(b':');
-    pair.extend(percent_decoded(url.password().unwrap_or_default()));
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-    let mut value = HeaderValue::from_str(&format!("Basic {encoded}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut rest = text.as_bytes();
-    let mut decoded = Vec::with_capacity(rest.len());
-    while let [first, tail @ ..] = rest {
-        let pair = (*first == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(pair.unwrap_or(*first));
-        rest = if pair.is_some() { &tail[2..] } else { tail };
-    }
-    decoded
 }
 
 /// Where in the exchange the bytes are: turns counts into phases.

@@ -12,6 +12,7 @@ pub mod dial;
 mod encoding;
 pub mod exchange;
 mod http_fault;
+pub mod message;
 mod resolve;
 pub mod said;
 pub mod tls;

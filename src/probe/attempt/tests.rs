@@ -1,0 +1,145 @@
+//! What becomes of a run that passes, panics, hangs, or comes late.
+
+use super::*;
+use crate::clock::WallTime;
+use async_trait::async_trait;
+
+/// Follows the runtime's clock, which the tests stop and move.
+#[derive(Debug)]
+struct RuntimeClock(tokio::time::Instant);
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Moment {
+        Moment::at(self.0.elapsed())
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime::default()
+    }
+}
+
+/// A probe that does one thing.
+enum Does {
+    Pass,
+    Panic,
+    HangIn(Phase),
+    AnswerAfter(Duration),
+    Starve,
+}
+
+#[async_trait]
+impl Probe for Does {
+    async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
+        attempt.enter(Phase::Connect);
+        tokio::time::advance(Duration::from_millis(10)).await;
+        match self {
+            Self::Pass => {}
+            Self::Panic => panic!("boom"),
+            Self::HangIn(phase) => {
+                attempt.enter(*phase);
+                std::future::pending::<()>().await;
+            }
+            Self::AnswerAfter(span) => {
+                // No await that the deadline could cut: the machine was away meanwhile.
+                let _ready = tokio::time::advance(*span).now_or_never();
+            }
+            Self::Starve => {
+                attempt.enter(Phase::Ttfb);
+                let _ready = tokio::time::advance(Duration::from_secs(9)).now_or_never();
+                std::future::pending::<()>().await;
+            }
+        }
+        attempt.stop();
+        tokio::time::advance(Duration::from_millis(30)).await;
+        Ok(())
+    }
+}
+
+async fn sample(probe: Does) -> Sample {
+    let clock = Arc::new(RuntimeClock(tokio::time::Instant::now()));
+    run(
+        &probe,
+        &CheckId::new("x"),
+        clock,
+        Duration::from_secs(5),
+        false,
+    )
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_happens_becomes_a_sample() {
+    for (probe, outcome, reason) in [
+        (Does::Pass, Outcome::Pass, None),
+        (Does::Panic, Outcome::Unknown, Some(Reason::Panic)),
+        (
+            Does::HangIn(Phase::Tls),
+            Outcome::Error,
+            Some(Reason::Timeout),
+        ),
+        (
+            Does::HangIn(Phase::Dns),
+            Outcome::Unknown,
+            Some(Reason::Resolver),
+        ),
+        (
+            Does::AnswerAfter(Duration::from_secs(5)),
+            Outcome::Error,
+            Some(Reason::Timeout),
+        ),
+        (Does::Starve, Outcome::Unknown, Some(Reason::Abandoned)),
+    ] {
+        let sample = sample(probe).await;
+        assert_eq!(sample.outcome, outcome, "{sample:?}");
+        assert_eq!(sample.fault.map(|fault| fault.reason), reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latency_ends_at_the_last_byte_and_is_the_sum_of_its_phases() {
+    let sample = sample(Does::Pass).await;
+    assert_eq!(sample.latency, Duration::from_millis(10));
+    assert_eq!(sample.phases.total(), sample.latency);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hang_ends_at_the_deadline_and_says_where_it_was() {
+    let sample = sample(Does::HangIn(Phase::Body)).await;
+    assert!(sample.latency >= Duration::from_secs(5));
+    assert!(sample.latency < Duration::from_millis(5_100), "{sample:?}");
+    assert_eq!(sample.phases.total(), sample.latency);
+    let detail = sample.fault.unwrap().detail;
+    assert_eq!(
+        detail,
+        "no whole answer within 5s: timed out while reading the answer"
+    );
+}
+
+#[test]
+fn time_that_was_taken_for_another_phase_is_moved() {
+    #[derive(Debug, Default)]
+    struct Steps(std::sync::atomic::AtomicU64);
+    impl Clock for Steps {
+        fn now(&self) -> Moment {
+            let step = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Moment::at(Duration::from_secs(step))
+        }
+        fn wall(&self) -> WallTime {
+            WallTime::default()
+        }
+    }
+    let mut attempt = Attempt::start(Arc::new(Steps::default()), Duration::MAX, false);
+    attempt.enter(Phase::Request);
+    attempt.enter(Phase::Ttfb);
+    attempt.correct(Phase::Request);
+    attempt.enter(Phase::Ttfb);
+    attempt.stop();
+    assert_eq!(
+        attempt.phases.get(Phase::Request),
+        Some(Duration::from_secs(2))
+    );
+    assert_eq!(
+        attempt.phases.get(Phase::Ttfb),
+        Some(Duration::from_secs(1))
+    );
+}

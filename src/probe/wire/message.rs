@@ -1,0 +1,120 @@
+//! The request as it goes over the wire: the first line, and the headers that the protocol needs.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, USER_AGENT};
+use http_body_util::Full;
+use url::Url;
+
+use super::exchange::Request;
+use crate::sample::{Fault, Reason};
+
+/// The message as the protocol wants it: HTTP/1.1 has the host in a header and only the path in
+/// the first line, HTTP/2 has both in the address.
+///
+/// # Errors
+/// [`Reason::Malformed`] for an address that no request can carry.
+pub fn message(request: &Request, two: bool) -> Result<http::Request<Full<Bytes>>, Fault> {
+    let unsendable = || Fault::new(Reason::Malformed, "the address cannot be sent in a request");
+    let url = &request.url;
+    let mut headers = request.headers.clone();
+    let authority = match headers.get(HOST) {
+        Some(host) => host.clone(),
+        None => HeaderValue::from_str(&authority(url)).map_err(|_| unsendable())?,
+    };
+    let target = if two {
+        headers.remove(HOST);
+        let authority = authority.to_str().unwrap_or_default();
+        format!("{}://{authority}{}", url.scheme(), path_and_query(url))
+    } else {
+        headers.insert(HOST, authority);
+        path_and_query(url)
+    };
+    if let Some(basic) = basic(url)
+        && !headers.contains_key(AUTHORIZATION)
+    {
+        headers.insert(AUTHORIZATION, basic);
+    }
+    headers
+        .entry(ACCEPT)
+        .or_insert(HeaderValue::from_static("*/*"));
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(WHO_ASKS));
+    let mut message = http::Request::new(Full::new(request.body.clone()));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = target.parse().map_err(|_| unsendable())?;
+    *message.headers_mut() = headers;
+    Ok(message)
+}
+
+const WHO_ASKS: &str = concat!("smokejumper/", env!("CARGO_PKG_VERSION"));
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn path_and_query(url: &Url) -> String {
+    url.query().map_or_else(
+        || url.path().to_owned(),
+        |query| format!("{}?{query}", url.path()),
+    )
+}
+
+/// The header that the user and the password of an address stand for.
+#[must_use]
+pub fn basic(url: &Url) -> Option<HeaderValue> {
+    use base64::Engine as _;
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut pair = percent_decoded(url.username());
+    pair.push(b':');
+    pair.extend(percent_decoded(url.password().unwrap_or_default()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+    let mut value = HeaderValue::from_str(&format!("Basic {encoded}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut rest = text.as_bytes();
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let [first, tail @ ..] = rest {
+        let pair = (*first == b'%')
+            .then(|| tail.get(..2))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(pair.unwrap_or(*first));
+        rest = if pair.is_some() { &tail[2..] } else { tail };
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_password_become_basic_authentication() {
+        for (url, token) in [
+            ("http://a.test/", None),
+            (
+                "http://smoke:p%40ss@a.test/",
+                Some("Basic c21va2U6cEBzcw=="),
+            ),
+            ("http://smoke@a.test/", Some("Basic c21va2U6")),
+            ("http://:100%@a.test/", Some("Basic OjEwMCU=")),
+        ] {
+            let value = basic(&url.parse().unwrap());
+            assert_eq!(
+                value.as_ref().map(|value| value.to_str().unwrap()),
+                token,
+                "{url}"
+            );
+            assert!(value.is_none_or(|value| value.is_sensitive()), "{url}");
+        }
+    }
+}
