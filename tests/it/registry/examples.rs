@@ -1,0 +1,138 @@
+//! The examples in `checks/`: every file of a kind and every example system plans as it stands, with
+//! nothing set in the environment, and says truly what it still waits for.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use smokejumper::probe::registry::KINDS;
+
+use super::{read, root};
+
+/// The example systems.
+fn systems() -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(root().join("checks")).expect("there are examples");
+    let mut systems: Vec<PathBuf> = folder
+        .map(|entry| entry.expect("folders are readable").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    systems.sort();
+    systems
+}
+
+/// The files of a folder that a command given the folder would read.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("folders are readable");
+    let paths = entries.map(|entry| entry.expect("folders are readable").path());
+    paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .collect()
+}
+
+/// `smokejumper plan` of a path, with an empty environment.
+fn plan(path: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_smokejumper"))
+        .arg("plan")
+        .arg(path)
+        .env_clear()
+        .current_dir(root())
+        .output()
+        .expect("the program starts")
+}
+
+/// That the plan was accepted and names all of these.
+fn accepted(path: &Path, names: &[String]) {
+    let output = plan(path);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let problems = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}:\n{problems}", path.display());
+    for name in names {
+        assert!(
+            said.contains(name),
+            "{}: {name} is missing in\n{said}",
+            path.display()
+        );
+    }
+}
+
+/// The names declared under a top-level key: the lines indented by two.
+fn declared(text: &str, section: &str) -> Vec<String> {
+    let inside = text
+        .lines()
+        .skip_while(|line| *line != format!("{section}:"))
+        .skip(1);
+    inside
+        .take_while(|line| line.is_empty() || line.starts_with([' ', '#']))
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// The kinds that comments say they wait for: every name in backquotes after "waits for kind", up
+/// to the colon that begins what the check would do.
+fn awaited(text: &str) -> Vec<String> {
+    let rests = text
+        .lines()
+        .filter_map(|line| line.split_once("waits for kind"));
+    rests
+        .flat_map(|(_, rest)| {
+            let names = rest.split(':').next().unwrap_or_default();
+            names.split('`').skip(1).step_by(2).map(str::to_owned)
+        })
+        .collect()
+}
+
+#[test]
+fn the_example_of_every_kind_plans_as_it_stands() {
+    assert!(!KINDS.is_empty(), "the registry is empty");
+    for kind in KINDS {
+        let path = root().join(format!("checks/{}.yaml", kind.name));
+        let text = read(&path);
+        assert!(
+            text.contains(&format!(" {}:", kind.name)),
+            "{}: {text}",
+            kind.name
+        );
+        accepted(&path, &declared(&text, "checks"));
+    }
+}
+
+#[test]
+fn every_example_system_plans_as_it_stands() {
+    let systems = systems();
+    assert_eq!(systems.len(), 5, "{systems:?}");
+    for system in systems {
+        let text = read(&system.join("checks.yaml"));
+        let checks = declared(&text, "checks");
+        assert!(checks.len() >= 4, "{}: {checks:?}", system.display());
+        accepted(&system, &[checks, declared(&text, "services")].concat());
+    }
+}
+
+#[test]
+fn no_example_waits_for_a_kind_that_is_there() {
+    let mut found = 0;
+    for system in systems() {
+        for file in files(&system) {
+            for kind in awaited(&read(&file)) {
+                found += 1;
+                let there = KINDS.iter().any(|entry| entry.name == kind);
+                assert!(!there, "{}: `{kind}` is there: use it", file.display());
+            }
+        }
+    }
+    assert!(found > 0, "the examples wait for kinds to come");
+}
+
+#[test]
+fn declarations_and_waiting_lines_are_read() {
+    let text = "services:\n  a: {}\nchecks:\n  # no\n  one:\n    http: {}\n\n  two:\n    url: x\npolicies:\n  p: {}\n";
+    assert_eq!(declared(text, "checks"), ["one", "two"]);
+    assert_eq!(declared(text, "services"), ["a"]);
+    let text = "  # waits for kind `flow`: GET `/x`\n# a | waits for kinds `logs`, `tcp`\n# waits";
+    assert_eq!(awaited(text), ["flow", "logs", "tcp"]);
+}
