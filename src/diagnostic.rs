@@ -62,8 +62,10 @@ fn one(problem: &Problem, mask: &Mask, renderer: &Renderer) -> String {
         .elements(Vec::<Element<'_>>::new());
     if let Some(place) = &problem.place {
         let label = problem.label.as_deref().unwrap_or_default();
-        let (same, others): (Vec<_>, Vec<_>) =
-            problem.others.iter().partition(|(other, _)| on_one_line(place, other));
+        let (same, others): (Vec<_>, Vec<_>) = problem
+            .others
+            .iter()
+            .partition(|(other, _)| on_one_line(place, other));
         group = show(group, place, label, &same, AnnotationKind::Primary, mask);
         for (other, label) in others {
             group = show(group, other, label, &[], AnnotationKind::Context, mask);
@@ -108,7 +110,9 @@ fn show<'a>(
         snippet = snippet.annotation(annotate(AnnotationKind::Context, other, label));
     }
     let path = place.file().path().display().to_string();
-    let origin = Origin::path(path).line(place.line()).char_column(place.column());
+    let origin = Origin::path(path)
+        .line(place.line())
+        .char_column(place.column());
     group.element(origin).element(snippet)
 }
 
@@ -144,9 +148,7 @@ impl Line {
 
     /// The range of the shown line that stands for a place, as far as it lies on this line.
     fn marked(&self, place: &Place) -> Range<usize> {
-        let own = |offset: usize| {
-            offset.clamp(self.range.start, self.range.end) - self.range.start
-        };
+        let own = |offset: usize| offset.clamp(self.range.start, self.range.end) - self.range.start;
         let start = self.shown(own(place.range().start), false);
         let end = self.shown(own(place.range().end), true);
         start..end.max(start)
@@ -246,10 +248,19 @@ mod tests {
             .at(&place(text, 31..35))
             .label("canary");
         let shown = render(&[problem], &mask, false);
-        assert!(shown.contains("1 | a: [***-one, http://u:***@h, here]"), "{shown}");
-        assert!(shown.contains("  |                              ^^^^ ***"), "{shown}");
+        assert!(
+            shown.contains("1 | a: [***-one, http://u:***@h, here]"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("  |                              ^^^^ ***"),
+            "{shown}"
+        );
         assert!(shown.contains("--> a.yaml:1:32"), "{shown}");
-        assert!(!shown.contains("canary") && !shown.contains("pw"), "{shown}");
+        assert!(
+            !shown.contains("canary") && !shown.contains("pw"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -274,6 +285,9 @@ mod tests {
         let problem = Problem::error(Code::BadValue, "wrong").at(&place(&text, 303..307));
         let shown = render(&[problem], &Mask::default(), false);
         assert!(shown.contains("here"), "{shown}");
-        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH + 4), "{shown}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= WIDTH + 4),
+            "{shown}"
+        );
     }
 }

@@ -145,7 +145,11 @@ impl FromStr for ReportRequest {
                     "the format `{format}` is not available in this version; there are text and json"
                 ));
             }
-            _ => return Err(format!("there is no format `{format}`; there are text and json")),
+            _ => {
+                return Err(format!(
+                    "there is no format `{format}`; there are text and json"
+                ));
+            }
         };
         Ok(Self { format, file })
     }
@@ -250,7 +254,11 @@ pub enum Scenario {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let span = Span::parse(text).map_err(|error| error.to_string())?;
-    if span.0.is_zero() { Err("it must be longer than zero".to_owned()) } else { Ok(span.0) }
+    if span.0.is_zero() {
+        Err("it must be longer than zero".to_owned())
+    } else {
+        Ok(span.0)
+    }
 }
 
 fn selector(text: &str) -> Result<Selector, String> {
@@ -277,9 +285,15 @@ mod tests {
 
     #[test]
     fn reports_are_asked_for_by_format_and_file() {
-        let json = ReportRequest { format: Format::Json, file: None };
+        let json = ReportRequest {
+            format: Format::Json,
+            file: None,
+        };
         assert_eq!("json".parse::<ReportRequest>().unwrap(), json);
-        let file = ReportRequest { format: Format::Json, file: Some(PathBuf::from("a=b.json")) };
+        let file = ReportRequest {
+            format: Format::Json,
+            file: Some(PathBuf::from("a=b.json")),
+        };
         assert_eq!("json=a=b.json".parse::<ReportRequest>().unwrap(), file);
         for wrong in ["xml", "json=", "junit", ""] {
             assert!(wrong.parse::<ReportRequest>().is_err(), "{wrong}");

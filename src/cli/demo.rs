@@ -41,11 +41,11 @@ checks:
     timeout: 400ms
   orders:
     http: { url: \"${SHOP_URL}/orders\", expect: { status: 200, json: { $.orders: { len: 1 } } } }
-    every: 200ms
-    timeout: 190ms
+    every: 250ms
+    timeout: 240ms
     thresholds:
       error_rate: { warning: \"> 1%\", critical: \"> 5%\" }
-      p95: { warning: \"> 50ms\", critical: \"> 100ms\" }
+      p95: { warning: \"> 60ms\", critical: \"> 120ms\" }
 
 policies:
   quick:
@@ -55,8 +55,11 @@ policies:
 ";
 
 /// How fast things go in the demo: a rollout of minutes in seconds.
-const STAGE: (Duration, Duration, Duration) =
-    (Duration::from_secs(4), Duration::from_millis(400), Duration::from_secs(4));
+const STAGE: (Duration, Duration, Duration) = (
+    Duration::from_secs(4),
+    Duration::from_millis(400),
+    Duration::from_secs(4),
+);
 /// How often the stand-in is asked.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -76,13 +79,21 @@ pub async fn run(arguments: DemoArguments) -> u8 {
 async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let (rollout, rollback_lag, rollback) = STAGE;
-    let settings = Settings { rollout, rollback_lag, rollback, ..Settings::default() };
+    let settings = Settings {
+        rollout,
+        rollback_lag,
+        rollback,
+        ..Settings::default()
+    };
     let incident = Incident::stage(Arc::clone(&clock), settings, ailment(arguments.scenario))
         .await
         .map_err(|error| error.to_string())?;
     let session = declare(arguments, &incident)?;
     tell(&session, &opening(arguments.scenario))?;
-    let (service, checks) = (session.plan.services[0].clone(), session.plan.checks.clone());
+    let (service, checks) = (
+        session.plan.services[0].clone(),
+        session.plan.checks.clone(),
+    );
     let Some(Platform::Ecs(declared)) = &service.platform else {
         return Err("the demo's own configuration names no deployment, which is a bug".to_owned());
     };
@@ -98,7 +109,10 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> 
         options: WatchOptions {
             selector: Selector::Current,
             permission: Permission::Armed,
-            pace: Pace { poll: POLL, ..Pace::default() },
+            pace: Pace {
+                poll: POLL,
+                ..Pace::default()
+            },
         },
     };
     let record = watch.run().await.map_err(|error| error.to_string())?;
@@ -107,7 +121,10 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> 
     let as_it_should = handled(arguments.scenario, &record);
     let watch_code = exit::exit_code(&record, false, stop.signal());
     let report = crate::report::text::render(&record, watch_code, session.terminal.data_colour);
-    tell(&session, &format!("\n{report}\n{}", closing(&incident, as_it_should)))?;
+    tell(
+        &session,
+        &format!("\n{report}\n{}", closing(&incident, as_it_should)),
+    )?;
     Ok(match (as_it_should, stop.signal()) {
         (true, _) => exit::PASS,
         (false, Some(signal)) => signal,
@@ -116,7 +133,10 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> 
 }
 
 fn tell(session: &Session, text: &str) -> Result<(), String> {
-    session.terminal.data(text).map_err(|error| error.to_string())
+    session
+        .terminal
+        .data(text)
+        .map_err(|error| error.to_string())
 }
 
 const fn ailment(scenario: Scenario) -> Ailment {
@@ -135,7 +155,8 @@ fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, St
         .suffix(".yaml")
         .tempfile()
         .map_err(|error| format!("no temporary file can be made: {error}"))?;
-    file.write_all(CONFIGURATION.as_bytes()).map_err(|error| error.to_string())?;
+    file.write_all(CONFIGURATION.as_bytes())
+        .map_err(|error| error.to_string())?;
     let common = Common {
         paths: vec![file.path().to_owned()],
         overlay: Vec::new(),
@@ -160,7 +181,10 @@ fn opening(scenario: Scenario) -> String {
     format!(
         "A toy shop runs revision shop:1 on an ECS stand-in, both on this machine.\n\
          Now shop:3 is deployed: {what}, and its health page stays green.\n\n{}\n",
-        CONFIGURATION.lines().map(|line| format!("    {line}\n")).collect::<String>()
+        CONFIGURATION
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect::<String>()
     )
 }
 
@@ -184,8 +208,16 @@ fn closing(incident: &Incident, as_it_should: bool) -> String {
     let serving = serving.as_deref().unwrap_or("nothing");
     let calls = incident.ecs.control().mutating_calls();
     let calls: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
-    let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
-    let handled = if as_it_should { "as it should be" } else { "NOT as it should be" };
+    let calls = if calls.is_empty() {
+        "none".to_owned()
+    } else {
+        calls.join(", ")
+    };
+    let handled = if as_it_should {
+        "as it should be"
+    } else {
+        "NOT as it should be"
+    };
     format!(
         "The shop now runs {serving}. Calls that changed anything on ECS: {calls}.\n\
          The incident was handled {handled}.\n\n\

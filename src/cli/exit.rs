@@ -2,7 +2,7 @@
 
 use crate::deployment::RollbackOutcome;
 use crate::engine::record::Record;
-use crate::event::Verdict;
+use crate::event::{Action, Verdict};
 
 /// Pass; warnings are allowed.
 pub const PASS: u8 = 0;
@@ -55,6 +55,8 @@ pub fn exit_code(record: &Record, fail_on_warning: bool, signal: Option<u8>) -> 
         _ if record.interrupted => signal.unwrap_or(INTERRUPTED),
         Verdict::Inconclusive => INCONCLUSIVE,
         Verdict::Warn if fail_on_warning => WARNINGS,
+        // The checks are content, and still it was not accepted: a rollout that never ended, say.
+        Verdict::Warn | Verdict::Pass if record.decision.action == Action::Hold => INCONCLUSIVE,
         Verdict::Warn | Verdict::Pass => PASS,
     }
 }
@@ -66,24 +68,35 @@ mod tests {
     use super::*;
     use crate::deployment::Revision;
     use crate::engine::record::{Command, Decided, RollbackRecord, Stamp};
-    use crate::event::Action;
     use crate::verdict::Assessment;
 
     fn record(verdict: Verdict, rollback: Option<RollbackOutcome>, interrupted: bool) -> Record {
-        let stamp = Stamp { moment: Default::default(), wall: Default::default() };
+        let stamp = Stamp {
+            moment: Default::default(),
+            wall: Default::default(),
+        };
         Record {
             command: Command::Watch,
             window: "window".to_owned(),
             service: Some(Arc::from("api")),
             started: stamp,
             finished: stamp,
-            assessment: Assessment { verdict, findings: Vec::new() },
+            assessment: Assessment {
+                verdict,
+                findings: Vec::new(),
+            },
             deployment: None,
-            decision: Decided { action: Action::None, because: Vec::new() },
+            decision: Decided {
+                action: Action::None,
+                because: Vec::new(),
+            },
             rollback: rollback.map(|outcome| RollbackRecord {
                 outcome,
                 actuator: None,
-                from: Revision { id: "api:42".to_owned(), label: "api:42".to_owned() },
+                from: Revision {
+                    id: "api:42".to_owned(),
+                    label: "api:42".to_owned(),
+                },
                 to: None,
                 started: stamp,
                 finished: stamp,
@@ -104,21 +117,119 @@ mod tests {
             (Pass, None, false, false, 0, "a pass"),
             (Warn, None, false, false, 0, "warnings are allowed"),
             (Warn, None, false, true, 5, "unless asked otherwise"),
-            (Fail, None, false, false, 1, "a failure changes nothing by itself"),
-            (Inconclusive, None, false, true, 3, "not knowing is no warning"),
-            (Fail, Some(Outcome::RolledBackVerified), false, false, 10, "undone and proven"),
-            (Pass, Some(Outcome::RolledBackByEcs), false, false, 10, "undone by the platform"),
-            (Fail, Some(Outcome::RolledBackUnhealthy), false, false, 11, "not the cause"),
+            (
+                Fail,
+                None,
+                false,
+                false,
+                1,
+                "a failure changes nothing by itself",
+            ),
+            (
+                Inconclusive,
+                None,
+                false,
+                true,
+                3,
+                "not knowing is no warning",
+            ),
+            (
+                Fail,
+                Some(Outcome::RolledBackVerified),
+                false,
+                false,
+                10,
+                "undone and proven",
+            ),
+            (
+                Pass,
+                Some(Outcome::RolledBackByEcs),
+                false,
+                false,
+                10,
+                "undone by the platform",
+            ),
+            (
+                Fail,
+                Some(Outcome::RolledBackUnhealthy),
+                false,
+                false,
+                11,
+                "not the cause",
+            ),
             (Fail, Some(Outcome::Failed), false, false, 11, "not undone"),
-            (Fail, Some(Outcome::Timeout), true, false, 11, "not undone in time"),
-            (Fail, Some(Outcome::Refused), false, false, 12, "an interlock"),
-            (Fail, Some(Outcome::NoTarget), false, false, 12, "nowhere to return to"),
-            (Fail, Some(Outcome::NotRollbackable), false, false, 12, "no way to return"),
-            (Fail, Some(Outcome::Superseded), false, false, 13, "overtaken, though failed"),
-            (Fail, Some(Outcome::DryRun), false, false, 1, "failed; nothing was changed"),
-            (Pass, None, true, false, 143, "told to stop with nothing proven"),
-            (Inconclusive, None, true, false, 143, "told to stop with nothing proven"),
-            (Fail, None, true, false, 1, "an interruption hides no proven failure"),
+            (
+                Fail,
+                Some(Outcome::Timeout),
+                true,
+                false,
+                11,
+                "not undone in time",
+            ),
+            (
+                Fail,
+                Some(Outcome::Refused),
+                false,
+                false,
+                12,
+                "an interlock",
+            ),
+            (
+                Fail,
+                Some(Outcome::NoTarget),
+                false,
+                false,
+                12,
+                "nowhere to return to",
+            ),
+            (
+                Fail,
+                Some(Outcome::NotRollbackable),
+                false,
+                false,
+                12,
+                "no way to return",
+            ),
+            (
+                Fail,
+                Some(Outcome::Superseded),
+                false,
+                false,
+                13,
+                "overtaken, though failed",
+            ),
+            (
+                Fail,
+                Some(Outcome::DryRun),
+                false,
+                false,
+                1,
+                "failed; nothing was changed",
+            ),
+            (
+                Pass,
+                None,
+                true,
+                false,
+                143,
+                "told to stop with nothing proven",
+            ),
+            (
+                Inconclusive,
+                None,
+                true,
+                false,
+                143,
+                "told to stop with nothing proven",
+            ),
+            (
+                Fail,
+                None,
+                true,
+                false,
+                1,
+                "an interruption hides no proven failure",
+            ),
         ];
         for (verdict, rollback, interrupted, fail_on_warning, expected, why) in cases {
             let record = record(verdict, rollback, interrupted);

@@ -28,9 +28,15 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     // One TLS provider for everything; a second installation is refused and harmless.
-    rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return ExitCode::from(exit::INTERNAL) };
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
+        return ExitCode::from(exit::INTERNAL);
+    };
     let ended = runtime.block_on(async {
         // In a task of its own, so that a panic is an exit code and not an abort.
         tokio::spawn(run(command_line.command)).await

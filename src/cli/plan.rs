@@ -11,7 +11,10 @@ pub fn run(arguments: &PlanArguments) -> u8 {
         Ok(session) => session,
         Err(code) => return code,
     };
-    match session.terminal.data(&crate::report::plan::render(&session.plan)) {
+    match session
+        .terminal
+        .data(&crate::report::plan::render(&session.plan))
+    {
         Ok(()) => exit::PASS,
         Err(error) => refuse(&session.terminal, exit::INTERNAL, &error.to_string()),
     }

@@ -64,8 +64,17 @@ impl Session {
         let mut environment = environment();
         environment.extend(extra);
         let terminal = Terminal::new(common.shown, environment.contains_key("NO_COLOR"));
-        if reports.iter().filter(|report| report.file.is_none()).count() > 1 {
-            return Err(refuse(&terminal, exit::USAGE, "only one report can go to stdout"));
+        if reports
+            .iter()
+            .filter(|report| report.file.is_none())
+            .count()
+            > 1
+        {
+            return Err(refuse(
+                &terminal,
+                exit::USAGE,
+                "only one report can go to stdout",
+            ));
         }
         let sources = Sources {
             folder: PathBuf::from("."),
@@ -83,7 +92,11 @@ impl Session {
             }
             Err(problems) => {
                 show(&terminal, &problems);
-                return Err(refuse(&terminal, exit::USAGE, &diagnostic::count(&problems)));
+                return Err(refuse(
+                    &terminal,
+                    exit::USAGE,
+                    &diagnostic::count(&problems),
+                ));
             }
         };
         let selection = Selection {
@@ -95,9 +108,17 @@ impl Session {
             .select(&selection)
             .map_err(|error| refuse(&terminal, exit::USAGE, &error.to_string()))?;
         if plan.checks.is_empty() {
-            return Err(refuse(&terminal, exit::NOTHING_SELECTED, "no check matches the selection"));
+            return Err(refuse(
+                &terminal,
+                exit::NOTHING_SELECTED,
+                "no check matches the selection",
+            ));
         }
-        Ok(Self { plan, terminal, reports: reports.to_vec() })
+        Ok(Self {
+            plan,
+            terminal,
+            reports: reports.to_vec(),
+        })
     }
 
     /// Starts showing events; the context is what the engine runs in.
@@ -108,7 +129,15 @@ impl Session {
         let showing = show_events(receiver, self.terminal.clone(), clock.clone());
         let shown = Shown(tokio::spawn(showing));
         let slots = Arc::new(Semaphore::new(slots()));
-        (Context { clock, events, slots, stop: stop.token.clone() }, shown)
+        (
+            Context {
+                clock,
+                events,
+                slots,
+                stop: stop.token.clone(),
+            },
+            shown,
+        )
     }
 
     /// Writes the reports and says with which code to end.
@@ -129,14 +158,18 @@ impl Session {
                 Format::Text => Ok(summary(text::Colour::Plain)),
                 Format::Json => json::render(record, code).map(|line| format!("{line}\n")),
             };
-            let this = rendered.map_err(std::io::Error::from).and_then(|rendered| {
-                match &request.file {
-                    Some(file) => self.terminal.replace(file, &rendered).map_err(|error| {
-                        std::io::Error::new(error.kind(), format!("{}: {error}", file.display()))
-                    }),
-                    None => self.terminal.data(&rendered),
-                }
-            });
+            let this =
+                rendered
+                    .map_err(std::io::Error::from)
+                    .and_then(|rendered| match &request.file {
+                        Some(file) => self.terminal.replace(file, &rendered).map_err(|error| {
+                            std::io::Error::new(
+                                error.kind(),
+                                format!("{}: {error}", file.display()),
+                            )
+                        }),
+                        None => self.terminal.data(&rendered),
+                    });
             written = written.and(this);
         }
         match written {
@@ -144,7 +177,15 @@ impl Session {
             // A failure that was proven stays the more important news.
             Err(error) => {
                 let why = format!("the report could not be written: {error}");
-                refuse(&self.terminal, if code == exit::PASS { exit::INTERNAL } else { code }, &why)
+                refuse(
+                    &self.terminal,
+                    if code == exit::PASS {
+                        exit::INTERNAL
+                    } else {
+                        code
+                    },
+                    &why,
+                )
             }
         }
     }
@@ -162,11 +203,7 @@ impl Shown {
     }
 }
 
-async fn show_events(
-    mut events: mpsc::Receiver<Event>,
-    terminal: Terminal,
-    clock: Arc<dyn Clock>,
-) {
+async fn show_events(mut events: mpsc::Receiver<Event>, terminal: Terminal, clock: Arc<dyn Clock>) {
     let mut board = Board::default();
     let mut turns = tokio::time::interval(BOARD_EVERY);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

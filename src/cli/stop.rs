@@ -43,7 +43,12 @@ impl Stop {
                 first.cancel();
             }
         });
-        Ok(Self { token, at_once, code, _task: AbortOnDropHandle::new(task) })
+        Ok(Self {
+            token,
+            at_once,
+            code,
+            _task: AbortOnDropHandle::new(task),
+        })
     }
 
     /// The exit code of the last signal, if one came.

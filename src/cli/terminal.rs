@@ -62,7 +62,9 @@ impl Terminal {
     /// When stdout cannot be written to, a closed pipe excepted: whoever closed it has read enough.
     pub fn data(&self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        let written = out.write_all(self.mask.apply(text).as_bytes()).and_then(|()| out.flush());
+        let written = out
+            .write_all(self.mask.apply(text).as_bytes())
+            .and_then(|()| out.flush());
         written.or_else(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Ok(()),
             _ => Err(error),
@@ -73,7 +75,9 @@ impl Terminal {
     pub fn tell(&self, text: &str) {
         let mut err = io::stderr().lock();
         let text = self.mask.apply(text);
-        err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or_default();
+        err.write_all(text.as_bytes())
+            .and_then(|()| err.flush())
+            .unwrap_or_default();
     }
 
     /// Replaces a file with a masked text: a reader sees the old content or the new, never a part.
@@ -81,7 +85,9 @@ impl Terminal {
     /// # Errors
     /// When the file cannot be written; the old content is then still there.
     pub fn replace(&self, path: &Path, text: &str) -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(self.mask.apply(text).as_bytes())?;

@@ -55,7 +55,9 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             let code = exit::exit_code(&record, fail_on_warning, stop.signal());
             session.report(&record, code)
         }
-        Err(error) => stop.signal().unwrap_or_else(|| not_pinned(&session, &error)),
+        Err(error) => stop
+            .signal()
+            .unwrap_or_else(|| not_pinned(&session, &error)),
     }
 }
 
@@ -65,7 +67,11 @@ fn not_pinned(session: &Session, error: &DeployError) -> u8 {
         DeployError::Declared(_) => exit::USAGE,
         DeployError::Passing(_) | DeployError::Strange(_) => exit::INCONCLUSIVE,
     };
-    refuse(&session.terminal, code, &format!("{error}; nothing was judged and nothing changed"))
+    refuse(
+        &session.terminal,
+        code,
+        &format!("{error}; nothing was judged and nothing changed"),
+    )
 }
 
 /// The one service to watch, with the bake that was asked for, and the checks that judge it.
@@ -74,11 +80,18 @@ fn choose(
     arguments: &WatchArguments,
 ) -> Result<(ServicePlan, Vec<CheckPlan>), String> {
     let checked = |service: &&ServicePlan| {
-        session.plan.checks.iter().any(|check| check.facts.service == service.name)
+        session
+            .plan
+            .checks
+            .iter()
+            .any(|check| check.facts.service == service.name)
     };
     let candidates: Vec<&ServicePlan> = session.plan.services.iter().filter(checked).collect();
-    let deployed: Vec<&ServicePlan> =
-        candidates.iter().copied().filter(|service| service.platform.is_some()).collect();
+    let deployed: Vec<&ServicePlan> = candidates
+        .iter()
+        .copied()
+        .filter(|service| service.platform.is_some())
+        .collect();
     let service = match (deployed.as_slice(), candidates.as_slice()) {
         ([service], _) => (*service).clone(),
         ([], [service, ..]) => {
@@ -135,20 +148,22 @@ fn pace(service: &ServicePlan) -> Pace {
 }
 
 fn permission(arguments: &WatchArguments, service: &ServicePlan) -> Permission {
-    if arguments.dry_run {
-        Permission::DryRun
-    } else if arguments.rollback == Some(RollbackFlag::Never) {
-        Permission::Forbidden
-    } else if service.policy.rollback.arm || arguments.rollback == Some(RollbackFlag::Auto) {
-        Permission::Armed
-    } else {
-        Permission::NotArmed
+    // What forbids goes first: a dry run must not claim that it would have rolled back.
+    let armed = service.policy.rollback.arm || arguments.rollback == Some(RollbackFlag::Auto);
+    match (arguments.rollback, armed, arguments.dry_run) {
+        (Some(RollbackFlag::Never), _, _) => Permission::Forbidden,
+        (_, false, _) => Permission::NotArmed,
+        (_, true, true) => Permission::DryRun,
+        (_, true, false) => Permission::Armed,
     }
 }
 
 async fn connect(service: &ServicePlan) -> Result<Arc<dyn DeploymentTarget>, DeployError> {
     match &service.platform {
         Some(Platform::Ecs(ecs)) => Ok(Arc::new(EcsTarget::connect(ecs).await?)),
-        None => Err(DeployError::Declared(format!("{} is deployed nowhere", service.name))),
+        None => Err(DeployError::Declared(format!(
+            "{} is deployed nowhere",
+            service.name
+        ))),
     }
 }

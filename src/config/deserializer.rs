@@ -32,11 +32,7 @@ pub struct Deserializer<'a> {
 impl<'a> Deserializer<'a> {
     /// Begins at a value. `owner` is the place of its key; unknown keys go to `notes`.
     #[must_use]
-    pub const fn new(
-        node: &'a Node,
-        owner: &'a Place,
-        notes: &'a RefCell<Vec<Problem>>,
-    ) -> Self {
+    pub const fn new(node: &'a Node, owner: &'a Place, notes: &'a RefCell<Vec<Problem>>) -> Self {
         Self { node, owner, notes }
     }
 
@@ -251,7 +247,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
             Value::Map(entries) => visitor.visit_map(Pairs::new(self, self.known(entries, fields))),
             // A key with nothing behind it is a mapping without entries.
             Value::Hole | Value::Null => visitor.visit_map(Pairs::new(self, Vec::new())),
-            _ => Err(self.wrong("a mapping")
+            _ => Err(self
+                .wrong("a mapping")
                 .maybe_help(suggestion::one_of(fields.iter().copied()))),
         }
     }
@@ -266,14 +263,17 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
             Value::Text(text) => visitor.visit_enum(Variant::unit(self, &text.text)),
             Value::Map(entries) => match entries.as_slice() {
                 [entry] => visitor.visit_enum(Variant::with(self, entry)),
-                _ => Err(self.wrong("a mapping with one key")
+                _ => Err(self
+                    .wrong("a mapping with one key")
                     .maybe_help(suggestion::one_of(variants.iter().copied()))),
             },
             Value::Hole => match variants.first() {
                 Some(first) => visitor.visit_enum(Variant::unit(self, first)),
                 None => Err(self.wrong("a value")),
             },
-            _ => Err(self.wrong("a word").maybe_help(suggestion::one_of(variants.iter().copied()))),
+            _ => Err(self
+                .wrong("a word")
+                .maybe_help(suggestion::one_of(variants.iter().copied()))),
         }
     }
 

@@ -63,7 +63,8 @@ impl Document {
             // A place to keep anchored values, as other tools have it.
             extension if extension.starts_with("x-") => return,
             unknown => {
-                self.problems.push(unknown_section(unknown, &section.key.place));
+                self.problems
+                    .push(unknown_section(unknown, &section.key.place));
                 return;
             }
         };
@@ -121,5 +122,7 @@ fn no_mapping(name: &str, found: &str, place: &Place) -> Problem {
     let message = format!("`{name}` is a mapping from names, not {found}");
     Problem::error(Code::WrongType, message)
         .at(place)
-        .help(format!("write each one under its name, indented below `{name}:`"))
+        .help(format!(
+            "write each one under its name, indented below `{name}:`"
+        ))
 }

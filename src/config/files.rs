@@ -73,7 +73,11 @@ fn default_paths(folder: &Path) -> Vec<PathBuf> {
     ["config", "checks"]
         .map(PathBuf::from)
         .into_iter()
-        .filter(|path| !yaml_files(&folder.join(path)).unwrap_or_default().is_empty())
+        .filter(|path| {
+            !yaml_files(&folder.join(path))
+                .unwrap_or_default()
+                .is_empty()
+        })
         .collect()
 }
 
@@ -153,7 +157,10 @@ pub fn open(file: &Listed) -> Result<Arc<SourceFile>, Box<Problem>> {
         refuse(Code::Unreadable, cause)
     })?;
     // A byte-order mark is no part of the text.
-    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let text = text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text);
     let folder = file.real.parent().unwrap_or(Path::new(".")).to_owned();
     Ok(SourceFile::new(file.shown.clone(), folder, text))
 }
@@ -179,7 +186,13 @@ mod tests {
     #[test]
     fn folders_are_read_in_the_order_of_names_and_each_file_once() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["checks/b.yaml", "checks/a.yml", "checks/c.json", "checks/d/e.yaml", "config/z.yaml"] {
+        for name in [
+            "checks/b.yaml",
+            "checks/a.yml",
+            "checks/c.json",
+            "checks/d/e.yaml",
+            "config/z.yaml",
+        ] {
             touch(folder.path(), name, b"");
         }
         let (found, problems) = names(folder.path(), &["checks", "checks/b.yaml"], &["config"]);
@@ -193,7 +206,10 @@ mod tests {
         assert_eq!(names(folder.path(), &[], &[]), (vec![], 1));
         touch(folder.path(), "checks/a.yaml", b"");
         touch(folder.path(), "config/b.yaml", b"");
-        assert_eq!(names(folder.path(), &[], &[]).0, ["config/b.yaml", "checks/a.yaml"]);
+        assert_eq!(
+            names(folder.path(), &[], &[]).0,
+            ["config/b.yaml", "checks/a.yaml"]
+        );
         touch(folder.path(), "smokejumper.yaml", b"");
         assert_eq!(names(folder.path(), &[], &[]).0, ["smokejumper.yaml"]);
     }
@@ -214,11 +230,18 @@ mod tests {
         let read = |name: &str| {
             let real = folder.path().join(name);
             let shown = PathBuf::from(name);
-            open(&Listed { shown, real, overlay: false })
+            open(&Listed {
+                shown,
+                real,
+                overlay: false,
+            })
         };
         for (name, message) in [
             ("big", "`big` cannot be read: it is larger than 1024 KiB"),
-            ("latin", "`latin` cannot be read: it is not UTF-8 text (line 2)"),
+            (
+                "latin",
+                "`latin` cannot be read: it is not UTF-8 text (line 2)",
+            ),
             ("absent", "`absent` cannot be read: it does not exist"),
             (".", "`.` cannot be read: it is not a file"),
         ] {

@@ -164,7 +164,15 @@ mod tests {
     #[test]
     fn lines_and_columns_count_from_one_in_characters() {
         let file = file("a: 1\r\nü: x\n\n");
-        let cases = [(0, 1, 1), (3, 1, 4), (6, 2, 1), (8, 2, 2), (10, 2, 4), (12, 3, 1), (99, 4, 1)];
+        let cases = [
+            (0, 1, 1),
+            (3, 1, 4),
+            (6, 2, 1),
+            (8, 2, 2),
+            (10, 2, 4),
+            (12, 3, 1),
+            (99, 4, 1),
+        ];
         for (offset, line, column) in cases {
             let place = Place::new(&file, offset..offset + 1);
             assert_eq!((place.line(), place.column()), (line, column), "{offset}");

@@ -46,10 +46,20 @@ mod tests {
 
     #[test]
     fn only_what_json_calls_a_number_is_a_number() {
-        for text in ["0", "-0", "5", "0.5", "-1.25e-3", "1E+9", "12345678901234567890123"] {
+        for text in [
+            "0",
+            "-0",
+            "5",
+            "0.5",
+            "-1.25e-3",
+            "1E+9",
+            "12345678901234567890123",
+        ] {
             assert!(is_number(text), "{text}");
         }
-        for text in ["", "-", "+5", "010", ".5", "5.", "0x10", "1_000", "1:30", "1e", "NaN", ".inf", "1 "] {
+        for text in [
+            "", "-", "+5", "010", ".5", "5.", "0x10", "1_000", "1:30", "1e", "NaN", ".inf", "1 ",
+        ] {
             assert!(!is_number(text), "{text}");
         }
     }

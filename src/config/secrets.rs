@@ -96,9 +96,27 @@ const KEYS: [&str; 11] = [
 /// Words of the language and of the reports. Masking one of them would garble every output, and a
 /// password that is one of them is no secret.
 const PUBLIC_WORDS: [&str; 21] = [
-    "http", "https", "postgres", "postgresql", "redis", "tezos", "true", "false", "null", "none",
-    "pass", "fail", "warn", "hold", "accept", "critical", "warning", "inconclusive", "default",
-    "service", "check",
+    "http",
+    "https",
+    "postgres",
+    "postgresql",
+    "redis",
+    "tezos",
+    "true",
+    "false",
+    "null",
+    "none",
+    "pass",
+    "fail",
+    "warn",
+    "hold",
+    "accept",
+    "critical",
+    "warning",
+    "inconclusive",
+    "default",
+    "service",
+    "check",
 ];
 
 fn hide_word(value: &str, mask: &Mask) {
@@ -172,8 +190,16 @@ mod tests {
     #[test]
     fn names_of_variables_say_what_is_secret() {
         for name in [
-            "API_TOKEN", "TOKEN", "SSH_KEY", "CLIENT_SECRET", "PGPASSWORD_PASSWORD", "DB_PASS",
-            "SENTRY_DSN", "DATABASE_URL", "TEST_DATABASE_URL", "api_token",
+            "API_TOKEN",
+            "TOKEN",
+            "SSH_KEY",
+            "CLIENT_SECRET",
+            "PGPASSWORD_PASSWORD",
+            "DB_PASS",
+            "SENTRY_DSN",
+            "DATABASE_URL",
+            "TEST_DATABASE_URL",
+            "api_token",
         ] {
             assert!(is_secret_variable(name), "{name}");
         }
@@ -184,7 +210,14 @@ mod tests {
 
     #[test]
     fn names_of_keys_say_what_is_secret() {
-        for name in ["password", "X-Api-Key", "Authorization", "cookie", "client_secret", "$.token"] {
+        for name in [
+            "password",
+            "X-Api-Key",
+            "Authorization",
+            "cookie",
+            "client_secret",
+            "$.token",
+        ] {
             assert!(is_secret_key(name), "{name}");
         }
         for name in ["url", "key", "primary_key", "tags", "username"] {

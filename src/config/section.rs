@@ -42,7 +42,9 @@ pub fn read<T: DeserializeOwned>(
     owner: &Place,
     problems: &mut Vec<Problem>,
 ) -> Outcome<T> {
-    read_with(node, owner, problems, |deserializer| T::deserialize(deserializer))
+    read_with(node, owner, problems, |deserializer| {
+        T::deserialize(deserializer)
+    })
 }
 
 /// Reads a value with a function, which is called once more for every problem that it finds.
@@ -93,7 +95,11 @@ impl Struck {
     /// Whether the error is only a consequence of what was struck out before.
     fn explains(&self, error: &Error) -> bool {
         let mut path = error.path();
-        if self.tree.at(&path).is_none_or(|node| node.value == Value::Hole) {
+        if self
+            .tree
+            .at(&path)
+            .is_none_or(|node| node.value == Value::Hole)
+        {
             return true;
         }
         let Sort::Missing(field) = error.sort() else {

@@ -108,16 +108,25 @@ impl Filler<'_> {
                     let message = format!("the file `{path}` {cause}");
                     let help = "the path starts at the folder of this file";
                     let place = place.narrowed_to(path);
-                    Box::new(Problem::error(Code::SecretFile, message).at(&place).help(help))
+                    Box::new(
+                        Problem::error(Code::SecretFile, message)
+                            .at(&place)
+                            .help(help),
+                    )
                 })?;
                 secrets::hide(&value, self.mask);
                 Ok(value)
             }
             Reference::Elsewhere { form, text } => {
                 let message = format!("`${{{form}:…}}` is not available in this version");
-                let help = "read the value into a variable or a file, and write ${NAME} or ${file:PATH}";
+                let help =
+                    "read the value into a variable or a file, and write ${NAME} or ${file:PATH}";
                 let place = place.narrowed_to(text);
-                Err(Box::new(Problem::error(Code::NotAvailable, message).at(&place).help(help)))
+                Err(Box::new(
+                    Problem::error(Code::NotAvailable, message)
+                        .at(&place)
+                        .help(help),
+                ))
             }
         }
     }
@@ -127,11 +136,14 @@ impl Filler<'_> {
         let meant = suggestion::nearest(name, known)
             .map(|near| format!("did you mean `{near}`? otherwise "))
             .unwrap_or_default();
-        Problem::error(Code::UnsetVariable, format!("the variable `{name}` is not set"))
-            .at(&place.narrowed_to(&format!("${{{name}}}")))
-            .help(format!(
-                "{meant}set it, give `--var {name}=…`, or write ${{{name}:-default}}"
-            ))
+        Problem::error(
+            Code::UnsetVariable,
+            format!("the variable `{name}` is not set"),
+        )
+        .at(&place.narrowed_to(&format!("${{{name}}}")))
+        .help(format!(
+            "{meant}set it, give `--var {name}=…`, or write ${{{name}:-default}}"
+        ))
     }
 }
 

@@ -34,7 +34,10 @@ pub fn one_of<'a>(known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     match names.as_slice() {
         [] => None,
         [only] => Some(format!("only {only} is known here")),
-        several if more > 0 => Some(format!("known here: {} and {more} more", several.join(", "))),
+        several if more > 0 => Some(format!(
+            "known here: {} and {more} more",
+            several.join(", ")
+        )),
         several => Some(format!("known here: {}", several.join(", "))),
     }
 }
@@ -48,7 +51,13 @@ const LONGEST_NAME: usize = 64;
 fn plain(name: &str) -> String {
     name.chars()
         .take(LONGEST_NAME)
-        .map(|c| if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() })
+        .map(|c| {
+            if c == '-' || c == ' ' {
+                '_'
+            } else {
+                c.to_ascii_lowercase()
+            }
+        })
         .collect()
 }
 

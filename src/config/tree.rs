@@ -156,7 +156,9 @@ impl Node {
                     node = &entry.value;
                 }
                 Step::Item(index) => {
-                    let Some(item) = node.items().get(*index) else { break };
+                    let Some(item) = node.items().get(*index) else {
+                        break;
+                    };
                     place = item.place.clone();
                     node = item;
                 }

@@ -15,7 +15,9 @@ impl SystemClock {
     /// A clock whose line of moments begins now.
     #[must_use]
     pub fn start() -> Self {
-        Self { origin: tokio::time::Instant::now() }
+        Self {
+            origin: tokio::time::Instant::now(),
+        }
     }
 }
 
@@ -27,7 +29,9 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is where wall time enters")]
     fn wall(&self) -> WallTime {
         // A clock before 1970 is shown as 1970: it is for people only, nothing is measured by it.
-        let span = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let span = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
         WallTime::since_unix_epoch(span)
     }
 }

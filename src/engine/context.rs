@@ -57,13 +57,24 @@ impl Events {
     #[must_use]
     pub fn queue(clock: Arc<dyn Clock>) -> (Self, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel(EVENT_QUEUE);
-        (Self { sender, lost: Arc::default(), service: None, clock }, receiver)
+        (
+            Self {
+                sender,
+                lost: Arc::default(),
+                service: None,
+                clock,
+            },
+            receiver,
+        )
     }
 
     /// The same way out, for events of one service.
     #[must_use]
     pub fn of(&self, service: &Arc<str>) -> Self {
-        Self { service: Some(Arc::clone(service)), ..self.clone() }
+        Self {
+            service: Some(Arc::clone(service)),
+            ..self.clone()
+        }
     }
 
     /// Emits an event that happens now.

@@ -36,7 +36,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Probes every check, judges once, and says what was found.
 pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions) -> Record {
     let started = Stamp::now(&*context.clock);
-    context.events.emit(What::Started { checks: checks.len(), lasts: options.lasting });
+    context.events.emit(What::Started {
+        checks: checks.len(),
+        lasts: options.lasting,
+    });
     let mut panel = Panel::new(checks, started.moment, Duration::ZERO, |check| {
         sufficiency(check, options)
     });
@@ -70,8 +73,7 @@ fn record(
     assessment: Assessment,
 ) -> Record {
     let first = checks.first().map(|check| Arc::clone(&check.facts.service));
-    let service =
-        first.filter(|first| checks.iter().all(|check| check.facts.service == *first));
+    let service = first.filter(|first| checks.iter().all(|check| check.facts.service == *first));
     Record {
         command: Command::Gate,
         window: ulid::Ulid::new().to_string(),
@@ -80,7 +82,10 @@ fn record(
         finished: Stamp::now(&*context.clock),
         assessment,
         deployment: None,
-        decision: Decided { action: Action::None, because: Vec::new() },
+        decision: Decided {
+            action: Action::None,
+            because: Vec::new(),
+        },
         rollback: None,
         interrupted: context.stop.is_cancelled(),
         warnings: Vec::new(),
@@ -136,7 +141,9 @@ async fn sample_check(context: &Context, check: &CheckPlan, options: GateOptions
             Some(wait) if turn == 0 => start + wait,
             _ => start,
         };
-        let Some(sample) = sample_when_ready(context, check, until).await else { break };
+        let Some(sample) = sample_when_ready(context, check, until).await else {
+            break;
+        };
         context.events.emit(What::Sampled(sample.clone()));
         samples.push(sample);
     }
@@ -154,7 +161,11 @@ async fn sample_when_ready(context: &Context, check: &CheckPlan, until: Moment) 
         };
         sample.retries = retries;
         let left = until.since(context.clock.now());
-        match sample.fault.as_ref().filter(|fault| fault.transient && !left.is_zero()) {
+        match sample
+            .fault
+            .as_ref()
+            .filter(|fault| fault.transient && !left.is_zero())
+        {
             None => return Some(sample),
             Some(fault) => {
                 let again_in = pause.min(left);

@@ -58,8 +58,11 @@ impl Panel {
                 announced: None,
             })
             .collect();
-        let places =
-            checks.iter().enumerate().map(|(at, check)| (check.facts.id.clone(), at)).collect();
+        let places = checks
+            .iter()
+            .enumerate()
+            .map(|(at, check)| (check.facts.id.clone(), at))
+            .collect();
         Self { seats, places }
     }
 
@@ -75,7 +78,12 @@ impl Panel {
     /// The findings as they stand while samples keep coming.
     #[must_use]
     pub fn assessment(&self) -> Assessment {
-        verdict::assess(self.seats.iter().filter_map(|seat| seat.finding.clone()).collect())
+        verdict::assess(
+            self.seats
+                .iter()
+                .filter_map(|seat| seat.finding.clone())
+                .collect(),
+        )
     }
 
     /// The findings when no more samples come; checks without a sample included.
@@ -104,7 +112,11 @@ impl Seat {
             check: self.rules.facts.id.clone(),
             from,
             to: finding.verdict,
-            because: finding.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default(),
+            because: finding
+                .reasons
+                .first()
+                .map(|reason| reason.text.clone())
+                .unwrap_or_default(),
         })
     }
 }

@@ -77,7 +77,10 @@ impl Stamp {
     /// The present.
     #[must_use]
     pub fn now(clock: &dyn crate::clock::Clock) -> Self {
-        Self { moment: clock.now(), wall: clock.wall() }
+        Self {
+            moment: clock.now(),
+            wall: clock.wall(),
+        }
     }
 }
 

@@ -33,7 +33,10 @@ impl Default for Pace {
     fn default() -> Self {
         // Five seconds keeps well within the token buckets of the ECS API (20 reads a second an
         // account); a second between samples proves a small service within half a minute.
-        Self { poll: Duration::from_secs(5), verify_every: Duration::from_secs(1) }
+        Self {
+            poll: Duration::from_secs(5),
+            verify_every: Duration::from_secs(1),
+        }
     }
 }
 
@@ -71,7 +74,9 @@ impl Order<'_> {
     pub async fn carry_out(&self, judged: &Assessment) -> RollbackRecord {
         let mut trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        let planned = self.insist(deadline, || self.target.plan(self.deployment)).await;
+        let planned = self
+            .insist(deadline, || self.target.plan(self.deployment))
+            .await;
         let plan = match planned {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
@@ -88,8 +93,13 @@ impl Order<'_> {
             Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
         };
         trail.plan = Some(started.plan.clone());
-        self.emit(What::RollbackStarted { carrier: started.carrier.clone() });
-        match self.complete(deadline, || self.target.progress(&started)).await {
+        self.emit(What::RollbackStarted {
+            carrier: started.carrier.clone(),
+        });
+        match self
+            .complete(deadline, || self.target.progress(&started))
+            .await
+        {
             Ok(()) => self.verify(trail, Some(&started), judged).await,
             Err((outcome, why)) => self.end(trail, outcome, why, None),
         }
@@ -120,9 +130,15 @@ impl Order<'_> {
     pub async fn follow_own(&self) -> RollbackRecord {
         let trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        match self.complete(deadline, || self.target.own_rollback(self.deployment)).await {
+        match self
+            .complete(deadline, || self.target.own_rollback(self.deployment))
+            .await
+        {
             Ok(()) => {
-                let nothing = Assessment { verdict: crate::verdict::Verdict::Pass, findings: vec![] };
+                let nothing = Assessment {
+                    verdict: crate::verdict::Verdict::Pass,
+                    findings: vec![],
+                };
                 self.verify(trail, None, &nothing).await
             }
             Err((outcome, why)) => self.end(trail, outcome, why, None),
@@ -202,9 +218,12 @@ impl Order<'_> {
         let proof = prove(&self.service.policy, judged, &found);
         let mut record = match proof {
             Proof::Healthy(because) => self.end(trail, done, because, Some(found)),
-            Proof::Unhealthy(because) => {
-                self.end(trail, RollbackOutcome::RolledBackUnhealthy, because, Some(found))
-            }
+            Proof::Unhealthy(because) => self.end(
+                trail,
+                RollbackOutcome::RolledBackUnhealthy,
+                because,
+                Some(found),
+            ),
             Proof::Unproven(because) => {
                 self.end(trail, RollbackOutcome::Timeout, because, Some(found))
             }
@@ -214,7 +233,9 @@ impl Order<'_> {
     }
 
     async fn sample_again(&self) -> Assessment {
-        self.emit(What::VerificationStarted { checks: self.checks.len() });
+        self.emit(What::VerificationStarted {
+            checks: self.checks.len(),
+        });
         let checks: Vec<CheckPlan> = self
             .checks
             .iter()
@@ -224,7 +245,13 @@ impl Order<'_> {
             })
             .collect();
         let wanted = |check: &CheckPlan| {
-            check.thresholds.iter().map(least_samples).max().unwrap_or(0).max(VERIFY_SAMPLES)
+            check
+                .thresholds
+                .iter()
+                .map(least_samples)
+                .max()
+                .unwrap_or(0)
+                .max(VERIFY_SAMPLES)
         };
         let lasts = checks
             .iter()
@@ -235,11 +262,13 @@ impl Order<'_> {
             .max()
             .unwrap_or_default();
         let start = self.context.clock.now();
-        let mut panel = Panel::new(&checks, start, Duration::ZERO, |check| Sufficiency::Window {
-            min_samples: wanted(check),
-            every: check.every,
-            coverage: 0.0,
-            least_bad: LEAST_BAD,
+        let mut panel = Panel::new(&checks, start, Duration::ZERO, |check| {
+            Sufficiency::Window {
+                min_samples: wanted(check),
+                every: check.every,
+                coverage: 0.0,
+                least_bad: LEAST_BAD,
+            }
         });
         self.feed(&mut panel, &checks, start + lasts).await;
         panel.close(self.context.clock.now()).0
@@ -260,7 +289,10 @@ impl Order<'_> {
     }
 
     fn trail(&self) -> Trail {
-        Trail { started: Stamp::now(&*self.context.clock), plan: None }
+        Trail {
+            started: Stamp::now(&*self.context.clock),
+            plan: None,
+        }
     }
 
     fn end(
@@ -276,7 +308,10 @@ impl Order<'_> {
             .map(|plan| plan.target.clone())
             .or_else(|| self.deployment.previous.clone());
         let actuator: Option<Actuator> = trail.plan.as_ref().map(|plan| plan.actuator);
-        self.emit(What::RollbackEnded { outcome, because: because.clone() });
+        self.emit(What::RollbackEnded {
+            outcome,
+            because: because.clone(),
+        });
         RollbackRecord {
             outcome,
             actuator,

@@ -43,7 +43,11 @@ impl Sampling {
             sender,
             stop.clone(),
         ));
-        Self { samples, stop, _task: AbortOnDropHandle::new(task) }
+        Self {
+            samples,
+            stop,
+            _task: AbortOnDropHandle::new(task),
+        }
     }
 
     /// Starts no more probes; those in flight still end, at the latest at their deadlines.

@@ -28,7 +28,10 @@ impl Schedule {
             .enumerate()
             .map(|(index, (interval, place))| {
                 let spread = LONGEST_SPREAD.min(*interval);
-                Reverse((start + spread.mul_f64(f64::from(place) / f64::from(count)), index))
+                Reverse((
+                    start + spread.mul_f64(f64::from(place) / f64::from(count)),
+                    index,
+                ))
             })
             .collect();
         Self { due, every }

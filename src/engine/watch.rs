@@ -121,14 +121,21 @@ impl Watch<'_> {
             Err(error) => Err(error.to_string()),
         };
         let deployment = deployment.clone();
-        self.emit(What::Pinned { deployment, standing, rollback });
+        self.emit(What::Pinned {
+            deployment,
+            standing,
+            rollback,
+        });
     }
 
     async fn bake(&self, deployment: &Deployment, standing: Standing) -> Baked {
         let policy = &self.service.policy;
         let start = self.context.clock.now();
         let bake_end = start + policy.bake;
-        self.emit(What::Started { checks: self.checks.len(), lasts: Some(policy.bake) });
+        self.emit(What::Started {
+            checks: self.checks.len(),
+            lasts: Some(policy.bake),
+        });
         let mut panel = Panel::new(self.checks, start, policy.warm_up, |check| {
             Sufficiency::Window {
                 min_samples: policy.min_samples,
@@ -152,7 +159,11 @@ impl Watch<'_> {
             if decision != Decision::Wait {
                 return self.end_early(panel, decision);
             }
-            let wake = if now < bake_end { bake_end } else { patience_end };
+            let wake = if now < bake_end {
+                bake_end
+            } else {
+                patience_end
+            };
             tokio::select! {
                 Some(sample) = sampling.samples.recv() => {
                     self.emit(What::Sampled(sample.clone()));
@@ -166,11 +177,16 @@ impl Watch<'_> {
                 () = self.context.stop.cancelled() => {}
             }
         }
-        self.end_of_bake(panel, sampling, &standings, bake_end).await
+        self.end_of_bake(panel, sampling, &standings, bake_end)
+            .await
     }
 
     fn end_early(&self, panel: Panel, decision: Decision) -> Baked {
-        Baked { assessment: panel.assessment(), decision, interrupted: false }
+        Baked {
+            assessment: panel.assessment(),
+            decision,
+            interrupted: false,
+        }
     }
 
     /// Lets the probes in flight end, judges for good and decides.
@@ -197,7 +213,11 @@ impl Watch<'_> {
         if decision == Decision::Wait {
             decision = self.undecided(interrupted, standing);
         }
-        Baked { assessment, decision, interrupted }
+        Baked {
+            assessment,
+            decision,
+            interrupted,
+        }
     }
 
     /// What is done when the time is over and nothing was decided.
@@ -211,12 +231,18 @@ impl Watch<'_> {
             };
             format!("the deployment is {state} after twice the bake")
         };
-        Decision::Hold { because: vec![because], interlock: None }
+        Decision::Hold {
+            because: vec![because],
+            interlock: None,
+        }
     }
 
     fn decide(&self, assessment: &Assessment, bake_over: bool, standing: Standing) -> Decision {
-        let circumstances =
-            Circumstances { bake_over, standing, permission: self.options.permission };
+        let circumstances = Circumstances {
+            bake_over,
+            standing,
+            permission: self.options.permission,
+        };
         decision::decide(&self.service.policy, assessment, &circumstances)
     }
 
@@ -273,13 +299,19 @@ impl Watch<'_> {
             }
             Decision::Hold { because, interlock } => {
                 let because = because.clone();
-                self.emit(What::Decided { action: Action::Hold, because });
+                self.emit(What::Decided {
+                    action: Action::Hold,
+                    because,
+                });
                 let interlock = interlock.as_ref().filter(|_| proven(&baked.assessment))?;
                 Some(order.not_carried_out(interlock).await)
             }
             Decision::RollBack { because } => {
                 let because = because.clone();
-                self.emit(What::Decided { action: Action::RollBack, because });
+                self.emit(What::Decided {
+                    action: Action::RollBack,
+                    because,
+                });
                 Some(order.carry_out(&baked.assessment).await)
             }
             Decision::Superseded => {

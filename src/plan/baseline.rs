@@ -97,7 +97,12 @@ mod tests {
 
     #[test]
     fn changes_have_a_sign_and_a_percentage() {
-        for (text, share) in [("> +10%", 0.1), ("< -5 %", -0.05), ("+50%", 0.5), (">=+1%", 0.01)] {
+        for (text, share) in [
+            ("> +10%", 0.1),
+            ("< -5 %", -0.05),
+            ("+50%", 0.5),
+            (">=+1%", 0.01),
+        ] {
             let change = Change::parse(text).unwrap();
             assert!((change.0 - share).abs() < 1e-12, "{text}");
         }

@@ -61,7 +61,14 @@ pub struct CheckSettings {
 }
 
 /// The keys of a check besides its kind.
-pub const CHECK_KEYS: [&str; 6] = ["service", "every", "timeout", "tags", "thresholds", "baseline"];
+pub const CHECK_KEYS: [&str; 6] = [
+    "service",
+    "every",
+    "timeout",
+    "tags",
+    "thresholds",
+    "baseline",
+];
 
 /// What checks are read against.
 pub struct Surroundings<'a, 'b> {
@@ -87,7 +94,9 @@ pub fn lower<'a>(
         problems.push(problem);
     }
     let checks = document.checks.iter();
-    checks.filter_map(|entry| check(entry, around, problems)).collect()
+    checks
+        .filter_map(|entry| check(entry, around, problems))
+        .collect()
 }
 
 fn check<'a>(
@@ -95,7 +104,8 @@ fn check<'a>(
     around: &Surroundings<'a, '_>,
     problems: &mut Vec<Problem>,
 ) -> Option<CheckDraft<'a>> {
-    let errors = |problems: &[Problem]| problems.iter().filter(|problem| problem.is_error()).count();
+    let errors =
+        |problems: &[Problem]| problems.iter().filter(|problem| problem.is_error()).count();
     let before = errors(problems);
     check_name(&entry.key, "check", problems);
     let Value::Map(entries) = &entry.value.value else {
@@ -104,7 +114,9 @@ fn check<'a>(
     };
     let settings = settings(entry, entries, problems);
     let kind = kind::lower(entry, entries, around.kinds, problems);
-    let readings = kind.as_ref().and_then(|kind| around.kinds.readings(kind.name));
+    let readings = kind
+        .as_ref()
+        .and_then(|kind| around.kinds.readings(kind.name));
     let service = service(settings.service.as_deref(), entry, around, problems);
     let schedule = Schedule::of(&settings, entry, around.defaults, problems);
     let tags = tags(settings.tags.unwrap_or_default(), entry, problems);
@@ -155,7 +167,9 @@ fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> Ch
         place: entry.value.place.clone(),
         value: Value::Map(own.cloned().collect()),
     };
-    read(&node, &entry.key.place, problems).any().unwrap_or_default()
+    read(&node, &entry.key.place, problems)
+        .any()
+        .unwrap_or_default()
 }
 
 fn service(
@@ -191,16 +205,25 @@ fn service(
         };
         let place = written.map_or_else(|| entry.key.place.clone(), Entry::pointer);
         let message = format!("there is no service `{name}`");
-        problems.push(Problem::error(Code::UnknownReference, message).at(&place).help(help));
+        problems.push(
+            Problem::error(Code::UnknownReference, message)
+                .at(&place)
+                .help(help),
+        );
     }
     found
 }
 
 fn tags(names: Vec<String>, entry: &Entry, problems: &mut Vec<Problem>) -> Vec<Arc<str>> {
     let mut tags: Vec<Arc<str>> = Vec::new();
-    let nodes = entry.value.entry("tags").map_or(&[][..], |tags| tags.value.items());
+    let nodes = entry
+        .value
+        .entry("tags")
+        .map_or(&[][..], |tags| tags.value.items());
     for node in nodes {
-        let Value::Text(text) = &node.value else { continue };
+        let Value::Text(text) = &node.value else {
+            continue;
+        };
         if !is_name(&text.text) {
             problems.push(bad_name(&text.text, "tag", &node.place));
         }

@@ -39,9 +39,8 @@ pub fn lower(document: &Document, problems: &mut Vec<Problem>) -> Defaults {
     let Some(settings) = read::<DefaultSettings>(&node, place, problems).any() else {
         return Defaults::default();
     };
-    let with_place = |value: Option<Span>, key: &str| {
-        value.zip(node.entry(key).map(Entry::pointer))
-    };
+    let with_place =
+        |value: Option<Span>, key: &str| value.zip(node.entry(key).map(Entry::pointer));
     Defaults {
         every: with_place(settings.every, "every"),
         timeout: with_place(settings.timeout, "timeout"),

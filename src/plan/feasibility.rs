@@ -55,7 +55,9 @@ struct Bake<'a> {
 /// One sample at the start, and one after each interval.
 fn samples(length: Duration, every: Duration) -> u64 {
     let intervals = length.as_nanos() / every.as_nanos().max(1);
-    u64::try_from(intervals).unwrap_or(u64::MAX).saturating_add(1)
+    u64::try_from(intervals)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1)
 }
 
 fn too_short(check: &CheckDraft<'_>, bake: &Bake<'_>, needed: u64) -> Problem {
@@ -107,7 +109,10 @@ fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Pro
         problems.push(problem);
     }
     let samples = bake.samples;
-    if let Some(count) = threshold.consecutive.filter(|count| u64::from(*count) > samples) {
+    if let Some(count) = threshold
+        .consecutive
+        .filter(|count| u64::from(*count) > samples)
+    {
         let message = format!(
             "`{name}` would have to be breached {count} times in a row, and the bake gives {samples} samples"
         );

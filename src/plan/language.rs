@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::Place;
 use crate::config::problem::{Code, Problem};
 use crate::config::tree::Key;
-use crate::config::Place;
 use crate::quantity::Ratio;
 
 /// Kinds of check that are part of the language and not of this version. A kind that is in the
@@ -65,7 +65,13 @@ pub fn bad_name(text: &str, what: &str, place: &Place) -> Problem {
     let plain: String = text
         .trim()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let plain = plain.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let help = if is_name(plain) {
@@ -89,9 +95,12 @@ pub fn not_available(what: &str, place: &Place) -> Problem {
 
 /// The warning for a word that only tunes what is not there yet.
 pub fn not_in_effect(word: &str, place: &Place) -> Problem {
-    Problem::warning(Code::NotInEffect, format!("not in effect in this version: `{word}`"))
-        .at(place)
-        .help("the value was checked; nothing uses it yet")
+    Problem::warning(
+        Code::NotInEffect,
+        format!("not in effect in this version: `{word}`"),
+    )
+    .at(place)
+    .help("the value was checked; nothing uses it yet")
 }
 
 /// A share of a whole, as `5%`.

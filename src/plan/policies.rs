@@ -180,40 +180,76 @@ fn lowered(name: &str, settings: PolicySettings) -> Policy {
 fn examine(draft: &PolicyDraft<'_>, problems: &mut Vec<Problem>) {
     let policy = &draft.policy;
     let mut refuse = |code: Code, path: &[&str], message: String, help: &str| {
-        let path: Vec<Step> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
+        let path: Vec<Step> = path
+            .iter()
+            .map(|key| Step::Key((*key).to_owned()))
+            .collect();
         let place = draft.entry.value.place_at(&path, &draft.entry.key.place);
         problems.push(Problem::error(code, message).at(&place).help(help));
     };
     if policy.bake.is_zero() {
         let message = "a bake of 0s watches nothing".to_owned();
-        refuse(Code::BadValue, &["bake"], message, "write a duration such as 15m");
+        refuse(
+            Code::BadValue,
+            &["bake"],
+            message,
+            "write a duration such as 15m",
+        );
     } else if policy.warm_up >= policy.bake {
         let (warm_up, bake) = (human(policy.warm_up), human(policy.bake));
         let message = format!("the warm-up of {warm_up} leaves nothing of the bake of {bake}");
-        refuse(Code::BakeTooShort, &["warm_up"], message, "shorten `warm_up` or lengthen `bake`");
+        refuse(
+            Code::BakeTooShort,
+            &["warm_up"],
+            message,
+            "shorten `warm_up` or lengthen `bake`",
+        );
     }
     if policy.min_samples == 0 {
         let message = "without samples nothing can be said".to_owned();
-        refuse(Code::BadValue, &["min_samples"], message, "write at least 1");
+        refuse(
+            Code::BadValue,
+            &["min_samples"],
+            message,
+            "write at least 1",
+        );
     }
     if policy.rollback.timeout.is_zero() {
         let message = "a rollback cannot be over after 0s".to_owned();
-        refuse(Code::BadValue, &["rollback", "timeout"], message, "write a duration such as 15m");
+        refuse(
+            Code::BadValue,
+            &["rollback", "timeout"],
+            message,
+            "write a duration such as 15m",
+        );
     }
     if policy.decide.inconclusive == Choice::Rollback {
         let message = "an inconclusive window proves nothing against the deployment".to_owned();
         let help = "choose `hold` or `accept`";
-        refuse(Code::UnsafeChoice, &["decide", "inconclusive"], message, help);
+        refuse(
+            Code::UnsafeChoice,
+            &["decide", "inconclusive"],
+            message,
+            help,
+        );
     }
     warn_unarmed(draft, problems);
 }
 
 /// Whoever writes `rollback` as a choice and does not arm it may wait for one in vain.
 fn warn_unarmed(draft: &PolicyDraft<'_>, problems: &mut Vec<Problem>) {
-    let path = |keys: &[&str]| keys.iter().map(|key| Step::Key((*key).to_owned())).collect();
+    let path = |keys: &[&str]| {
+        keys.iter()
+            .map(|key| Step::Key((*key).to_owned()))
+            .collect()
+    };
     let written = |keys: &[&str]| {
         let steps: Vec<Step> = path(keys);
-        draft.entry.value.at(&steps).map(|_| draft.entry.value.place_at(&steps, &draft.entry.key.place))
+        draft
+            .entry
+            .value
+            .at(&steps)
+            .map(|_| draft.entry.value.place_at(&steps, &draft.entry.key.place))
     };
     if draft.policy.rollback.arm || written(&["rollback", "arm"]).is_some() {
         return;

@@ -24,7 +24,11 @@ pub fn examine(
             used.is_some_and(|used| used.policy.name == policy.policy.name)
         };
         if !(0..services.len()).any(uses) {
-            problems.push(unused("policy", policy.entry, "name it at a service, as `policy: …`"));
+            problems.push(unused(
+                "policy",
+                policy.entry,
+                "name it at a service, as `policy: …`",
+            ));
             continue;
         }
         let own: Vec<&CheckDraft<'_>> = checks
@@ -40,7 +44,11 @@ pub fn examine(
         let has_check = checks.iter().any(|check| check.service == Some(index));
         let placed = checks.iter().all(|check| check.service.is_some());
         if let Some(entry) = service.entry.filter(|_| !has_check && placed) {
-            problems.push(unused("service", entry, "give it a check with `service: …`"));
+            problems.push(unused(
+                "service",
+                entry,
+                "give it a check with `service: …`",
+            ));
         }
     }
 }
@@ -52,7 +60,9 @@ fn unused(what: &str, entry: &Entry, help: &str) -> Problem {
     } else {
         format!("the service `{name}` has no checks")
     };
-    Problem::warning(Code::Unused, message).at(&entry.key.place).help(help)
+    Problem::warning(Code::Unused, message)
+        .at(&entry.key.place)
+        .help(help)
 }
 
 /// The names that rules can refer to.
@@ -75,8 +85,14 @@ impl Known {
         });
         Self {
             tags: tags.map(|tag| tag.to_string()).collect(),
-            checks: checks.iter().map(|check| check.entry.key.text.clone()).collect(),
-            kinds: checks.iter().filter_map(|check| check.kind.map(str::to_owned)).collect(),
+            checks: checks
+                .iter()
+                .map(|check| check.entry.key.text.clone())
+                .collect(),
+            kinds: checks
+                .iter()
+                .filter_map(|check| check.kind.map(str::to_owned))
+                .collect(),
             thresholds: limited.collect::<BTreeSet<String>>(),
         }
     }
@@ -86,7 +102,9 @@ fn rules(policy: &PolicyDraft<'_>, known: &Known, problems: &mut Vec<Problem>) {
     let rules = policy.entry.value.entry("rules");
     let rules = rules.map_or(&[][..], |section| section.value.items());
     for rule in rules {
-        let when = rule.entry("when").map_or(&[][..], |when| when.value.entries());
+        let when = rule
+            .entry("when")
+            .map_or(&[][..], |when| when.value.entries());
         for condition in when {
             let (what, names) = match condition.key.text.as_str() {
                 "tag" | "tags" => ("has the tag", &known.tags),
@@ -96,7 +114,9 @@ fn rules(policy: &PolicyDraft<'_>, known: &Known, problems: &mut Vec<Problem>) {
                 _ => continue,
             };
             for node in named(&condition.value) {
-                let Value::Text(text) = &node.value else { continue };
+                let Value::Text(text) = &node.value else {
+                    continue;
+                };
                 if !names.contains(&text.text) {
                     let known = names.iter().map(String::as_str);
                     problems.push(nobody(policy, what, &text.text, node, known));

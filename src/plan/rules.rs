@@ -182,9 +182,7 @@ fn is_empty(when: Option<&Node>) -> bool {
 }
 
 fn rolls_back_unproven(rule: &Node) -> bool {
-    let is = |node: Option<&Node>, word: &str| {
-        matches!(node.map(|node| &node.value), Some(Value::Text(text)) if text.text == word)
-    };
+    let is = |node: Option<&Node>, word: &str| matches!(node.map(|node| &node.value), Some(Value::Text(text)) if text.text == word);
     let key = |key: &str| Step::Key(key.to_owned());
     is(rule.at(&[key("then")]), "rollback")
         && is(rule.at(&[key("when"), key("verdict")]), "inconclusive")

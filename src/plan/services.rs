@@ -72,7 +72,9 @@ pub fn lower<'a>(
 
 /// The service of a configuration that declares none: checks for `gate`, samples for `replay`.
 fn stand_in<'a>(policies: &'a [PolicyDraft<'a>]) -> ServiceDraft<'a> {
-    let named = policies.iter().find(|policy| &*policy.policy.name == DEFAULT_NAME);
+    let named = policies
+        .iter()
+        .find(|policy| &*policy.policy.name == DEFAULT_NAME);
     let policy = named.or(match policies {
         [only] => Some(only),
         _ => None,
@@ -127,12 +129,16 @@ fn by_name<'a>(
         let known = policies.iter().map(|policy| &*policy.policy.name);
         let help = suggestion::did_you_mean(name, known)
             .unwrap_or_else(|| format!("declare it: `policies: {{ {name}: {{ bake: 15m }} }}`"));
-        let place = entry.value.entry("policy").map_or_else(
-            || entry.key.place.clone(),
-            Entry::pointer,
-        );
+        let place = entry
+            .value
+            .entry("policy")
+            .map_or_else(|| entry.key.place.clone(), Entry::pointer);
         let message = format!("there is no policy `{name}`");
-        problems.push(Problem::error(Code::UnknownReference, message).at(&place).help(help));
+        problems.push(
+            Problem::error(Code::UnknownReference, message)
+                .at(&place)
+                .help(help),
+        );
     }
     found
 }
@@ -143,7 +149,9 @@ fn without_name<'a>(
     policies: &'a [PolicyDraft<'a>],
     problems: &mut Vec<Problem>,
 ) -> Option<&'a PolicyDraft<'a>> {
-    let default = policies.iter().find(|policy| &*policy.policy.name == DEFAULT_NAME);
+    let default = policies
+        .iter()
+        .find(|policy| &*policy.policy.name == DEFAULT_NAME);
     if let (None, [_, _, ..], None) = (default, policies, entry.value.entry("policy")) {
         let name = &entry.key.text;
         let message = format!("the service `{name}` names no policy, and several are declared");

@@ -8,9 +8,7 @@ use crate::config::{Entry, Place, Value, read, suggestion};
 use crate::probe::Readings;
 use crate::quantity::Span;
 use crate::sample::Unit;
-use crate::verdict::threshold::{
-    Comparison, Limit, Measure, SUMMARIES, Subject, Threshold,
-};
+use crate::verdict::threshold::{Comparison, Limit, Measure, SUMMARIES, Subject, Threshold};
 
 /// A threshold and where it is declared.
 pub struct ThresholdDraft<'a> {
@@ -93,8 +91,10 @@ pub fn lower<'a>(
         Value::Map(_) | Value::Null => {
             let problem = Problem::error(Code::BadThreshold, "`thresholds` is empty")
                 .at(&section.pointer())
-                .help("remove the key to get the standard limits, or limit something, as \
-                       `error_rate: { critical: \"> 5%\" }`");
+                .help(
+                    "remove the key to get the standard limits, or limit something, as \
+                       `error_rate: { critical: \"> 5%\" }`",
+                );
             problems.push(problem);
             Vec::new()
         }
@@ -121,7 +121,9 @@ fn threshold<'a>(
         let message = format!("the limit of `{name}` has no level");
         let problem = Problem::error(Code::BadThreshold, message)
             .at(&entry.pointer())
-            .help(format!("write `{name}: {{ warning: …, critical: … }}`, or one of the two"));
+            .help(format!(
+                "write `{name}: {{ warning: …, critical: … }}`, or one of the two"
+            ));
         problems.push(problem);
         return None;
     }
@@ -130,7 +132,10 @@ fn threshold<'a>(
     let measures = measures(subject.as_ref()?, readings);
     let mut limit = |text: &Option<LimitText>, level: &str| {
         let text = text.as_ref()?;
-        let place = entry.value.entry(level).map_or_else(|| entry.pointer(), Entry::pointer);
+        let place = entry
+            .value
+            .entry(level)
+            .map_or_else(|| entry.pointer(), Entry::pointer);
         parse(&text.0, measures, &place, problems)
     };
     let threshold = Threshold {
@@ -153,9 +158,8 @@ fn subject(
     problems: &mut Vec<Problem>,
 ) -> Option<Subject> {
     let name = entry.key.text.as_str();
-    let report = |message: String| {
-        Problem::error(Code::UnknownSubject, message).at(&entry.key.place)
-    };
+    let report =
+        |message: String| Problem::error(Code::UnknownSubject, message).at(&entry.key.place);
     let subject = match Subject::parse(name) {
         Ok(subject) => subject,
         Err(error) => {
@@ -200,7 +204,10 @@ fn measures(subject: &Subject, readings: Option<Readings>) -> &'static [Measure]
         };
     };
     let unit = readings.and_then(|readings| {
-        let named = readings.named.iter().find(|(known, _, _)| *known == &**name);
+        let named = readings
+            .named
+            .iter()
+            .find(|(known, _, _)| *known == &**name);
         named.map(|(_, unit, _)| *unit)
     });
     match unit {
@@ -241,12 +248,20 @@ fn parse(
 /// Whether the parts of a threshold go together.
 fn coherent(entry: &Entry, threshold: &Threshold, problems: &mut Vec<Problem>) {
     let name = &entry.key.text;
-    let place = |key: &str| entry.value.entry(key).map_or_else(|| entry.pointer(), Entry::pointer);
+    let place = |key: &str| {
+        entry
+            .value
+            .entry(key)
+            .map_or_else(|| entry.pointer(), Entry::pointer)
+    };
     match (&threshold.warning, &threshold.critical) {
         (None, None) => problems.push(
-            Problem::error(Code::BadThreshold, format!("the threshold on `{name}` has no limit"))
-                .at(&entry.key.place)
-                .help("add `warning: …`, `critical: …` or both"),
+            Problem::error(
+                Code::BadThreshold,
+                format!("the threshold on `{name}` has no limit"),
+            )
+            .at(&entry.key.place)
+            .help("add `warning: …`, `critical: …` or both"),
         ),
         (Some(warning), Some(critical)) => {
             if let Some((message, help)) = disorder(warning, critical) {
@@ -313,4 +328,3 @@ pub fn least_samples(subject: &Subject) -> u64 {
         _ => 1,
     }
 }
-

@@ -64,9 +64,13 @@ impl Incident {
         let release = control.register(SERVICE, "registry.test/shop:2026.47")?;
         let service = control.create_service(CLUSTER, SERVICE, &good, TASKS, Controller::Ecs)?;
         let label = release.rsplit('/').next().unwrap_or_default().to_owned();
-        let toy =
-            ToyService::start(service.traffic()?, HashMap::from([(label, ailment)])).await?;
-        Ok(Self { ecs, toy, service, release })
+        let toy = ToyService::start(service.traffic()?, HashMap::from([(label, ailment)])).await?;
+        Ok(Self {
+            ecs,
+            toy,
+            service,
+            release,
+        })
     }
 
     /// Deploys the release.

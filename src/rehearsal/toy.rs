@@ -44,7 +44,7 @@ const EVERY_NTH_IS_SLOW: u64 = 8;
 /// How long a healthy answer takes.
 const USUAL_WORK: Duration = Duration::from_millis(4);
 /// How long a slow answer takes.
-const SLOW_WORK: Duration = Duration::from_millis(450);
+const SLOW_WORK: Duration = Duration::from_millis(180);
 
 /// A running toy service; it ends when dropped.
 #[derive(Debug)]
@@ -82,7 +82,10 @@ impl ToyService {
             orders: AtomicU64::new(0),
         };
         let task = tokio::spawn(accept(listener, Arc::new(shop)));
-        Ok(Self { address, _task: AbortOnDropHandle::new(task) })
+        Ok(Self {
+            address,
+            _task: AbortOnDropHandle::new(task),
+        })
     }
 
     /// Where it answers: `http://127.0.0.1:PORT`.
@@ -122,23 +125,33 @@ async fn answer(
     let number = shop.requests.fetch_add(1, Ordering::Relaxed);
     let revision = shop.traffic.borrow().answering(number).map(str::to_owned);
     let (status, body) = match (request.uri().path(), revision) {
-        (_, None) => {
-            (StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"no task is running"}"#.to_owned())
-        }
-        ("/health", Some(revision)) => {
-            (StatusCode::OK, format!(r#"{{"status":"ok","version":"{revision}"}}"#))
-        }
+        (_, None) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            r#"{"error":"no task is running"}"#.to_owned(),
+        ),
+        ("/health", Some(revision)) => (
+            StatusCode::OK,
+            format!(r#"{{"status":"ok","version":"{revision}"}}"#),
+        ),
         ("/orders", Some(revision)) => {
-            let ailment = shop.ailments.get(&revision).copied().unwrap_or(Ailment::Healthy);
+            let ailment = shop
+                .ailments
+                .get(&revision)
+                .copied()
+                .unwrap_or(Ailment::Healthy);
             orders(ailment, &shop.orders).await
         }
-        _ => (StatusCode::NOT_FOUND, r#"{"error":"no such page"}"#.to_owned()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            r#"{"error":"no such page"}"#.to_owned(),
+        ),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
     Ok(response)
 }
 
@@ -160,5 +173,8 @@ async fn orders(ailment: Ailment, asked: &AtomicU64) -> (StatusCode, String) {
         let body = r#"{"error":"column \"discount\" does not exist"}"#;
         return (StatusCode::INTERNAL_SERVER_ERROR, body.to_owned());
     }
-    (StatusCode::OK, r#"{"orders":[{"id":1,"state":"paid"}]}"#.to_owned())
+    (
+        StatusCode::OK,
+        r#"{"orders":[{"id":1,"state":"paid"}]}"#.to_owned(),
+    )
 }

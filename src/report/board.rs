@@ -32,7 +32,10 @@ impl Board {
     pub fn take(&mut self, event: &Event) {
         match &event.what {
             What::Started { lasts, .. } => {
-                *self = Self { ends: lasts.map(|span| event.at + span), rows: BTreeMap::new() };
+                *self = Self {
+                    ends: lasts.map(|span| event.at + span),
+                    rows: BTreeMap::new(),
+                };
             }
             What::Sampled(sample) => {
                 let row = self.rows.entry(sample.check.clone()).or_default();
@@ -54,8 +57,14 @@ impl Board {
     /// One line a check, without line breaks; none when no bake is going on.
     #[must_use]
     pub fn lines(&self, now: Moment) -> Vec<String> {
-        let Some(ends) = self.ends else { return Vec::new() };
-        let names = self.rows.keys().map(|check| check.as_str().chars().count()).max();
+        let Some(ends) = self.ends else {
+            return Vec::new();
+        };
+        let names = self
+            .rows
+            .keys()
+            .map(|check| check.as_str().chars().count())
+            .max();
         let names = names.unwrap_or(0).min(30);
         let left = Duration::from_secs(ends.since(now).as_secs());
         let mut lines = vec![format!("{} of the bake left", human(left))];
@@ -93,7 +102,12 @@ mod tests {
     use crate::sample::{Fault, Phases, Reason, Sample};
 
     fn event(what: What) -> Event {
-        Event { at: Moment::ORIGIN, wall: WallTime::default(), service: None, what }
+        Event {
+            at: Moment::ORIGIN,
+            wall: WallTime::default(),
+            service: None,
+            what,
+        }
     }
 
     fn sample(outcome: Outcome) -> What {
@@ -121,7 +135,10 @@ mod tests {
         let now = Moment::at(Duration::from_secs(15));
         assert_eq!(
             board.lines(now),
-            ["45s of the bake left", "  ...   orders  2 samples, 1 bad, last 4.0 ms"]
+            [
+                "45s of the bake left",
+                "  ...   orders  2 samples, 1 bad, last 4.0 ms"
+            ]
         );
         board.take(&event(What::Decided {
             action: crate::event::Action::Accept,

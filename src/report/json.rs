@@ -172,17 +172,31 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
         finished: rfc3339(record.finished.wall),
         verdict: record.assessment.verdict,
         exit_code,
-        checks: record.assessment.findings.iter().map(|found| check(record, found)).collect(),
-        deployment: record.deployment.as_ref().map(|deployment| DeploymentReport {
-            arn: deployment.id.clone(),
-            from: deployment.previous.as_ref().map(|revision| revision.label.clone()),
-            to: deployment.revision.label.clone(),
-        }),
+        checks: record
+            .assessment
+            .findings
+            .iter()
+            .map(|found| check(record, found))
+            .collect(),
+        deployment: record
+            .deployment
+            .as_ref()
+            .map(|deployment| DeploymentReport {
+                arn: deployment.id.clone(),
+                from: deployment
+                    .previous
+                    .as_ref()
+                    .map(|revision| revision.label.clone()),
+                to: deployment.revision.label.clone(),
+            }),
         decision: DecisionReport {
             action: record.decision.action,
             because: record.decision.because.clone(),
         },
-        rollback: record.rollback.as_ref().map(|rollback| rollback_report(record, rollback)),
+        rollback: record
+            .rollback
+            .as_ref()
+            .map(|rollback| rollback_report(record, rollback)),
         warnings: record.warnings.clone(),
     }
 }
@@ -208,13 +222,21 @@ fn check(record: &Record, finding: &Finding) -> CheckReport {
         unknown: summary.unknown,
         error_rate: summary.error_rate().map(|rate| rounded(rate, 4)),
         latency_ms: latency(&summary.latency),
-        phases_ms: summary.phases.iter().map(|(phase, spans)| phase_entry(*phase, spans)).collect(),
+        phases_ms: summary
+            .phases
+            .iter()
+            .map(|(phase, spans)| phase_entry(*phase, spans))
+            .collect(),
         readings: summary
             .readings
             .iter()
             .map(|(name, reading)| (name.to_string(), reading.last))
             .collect(),
-        reasons: finding.reasons.iter().map(|found| reason(record, found)).collect(),
+        reasons: finding
+            .reasons
+            .iter()
+            .map(|found| reason(record, found))
+            .collect(),
         retries: summary.retries,
     }
 }
@@ -242,7 +264,13 @@ fn rollback_report(record: &Record, rollback: &RollbackRecord) -> RollbackReport
         finished: rfc3339(rollback.finished.wall),
         because: rollback.because.clone(),
         verification: verification
-            .map(|found| found.findings.iter().map(|finding| check(record, finding)).collect())
+            .map(|found| {
+                found
+                    .findings
+                    .iter()
+                    .map(|finding| check(record, finding))
+                    .collect()
+            })
             .unwrap_or_default(),
     }
 }
@@ -267,7 +295,10 @@ fn rounded(value: f64, decimals: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }

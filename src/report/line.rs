@@ -27,20 +27,41 @@ pub fn line(event: &Event, detail: Detail) -> Option<String> {
 fn describe(what: &What) -> Option<(Detail, String)> {
     Some(match what {
         What::Started { checks, lasts } => {
-            let lasts = lasts.map(|span| format!(" for {}", human(span))).unwrap_or_default();
+            let lasts = lasts
+                .map(|span| format!(" for {}", human(span)))
+                .unwrap_or_default();
             let checks = counted(*checks as u64, "check", "checks");
             (Detail::Normal, format!("probing {checks}{lasts}"))
         }
-        What::NotReady { check, fault, again_in } => (
+        What::NotReady {
+            check,
+            fault,
+            again_in,
+        } => (
             Detail::Normal,
-            format!("{check} is not ready ({}); again in {}", fault.detail, human(*again_in)),
+            format!(
+                "{check} is not ready ({}); again in {}",
+                fault.detail,
+                human(*again_in)
+            ),
         ),
-        What::Pinned { deployment, standing, rollback } => {
-            let was = deployment.previous.as_ref().map(|was| format!(", was {was}"));
+        What::Pinned {
+            deployment,
+            standing,
+            rollback,
+        } => {
+            let was = deployment
+                .previous
+                .as_ref()
+                .map(|was| format!(", was {was}"));
             let state = standing_words(*standing);
             let consequence = match rollback {
                 Ok(plan) => {
-                    format!("a rollback would return to {} ({})", plan.target, plan.actuator.name())
+                    format!(
+                        "a rollback would return to {} ({})",
+                        plan.target,
+                        plan.actuator.name()
+                    )
                 }
                 Err(why) => format!("no rollback possible: {why}"),
             };
@@ -53,10 +74,16 @@ fn describe(what: &What) -> Option<(Detail, String)> {
             (Detail::Normal, text)
         }
         What::Sampled(sample) => (Detail::Verbose, sample_words(sample)),
-        What::CheckJudged { check, from, to, because } => judged(check.as_str(), *from, *to, because)?,
-        What::StandingChanged(standing) => {
-            (Detail::Normal, format!("the deployment is {}", standing_words(*standing)))
-        }
+        What::CheckJudged {
+            check,
+            from,
+            to,
+            because,
+        } => judged(check.as_str(), *from, *to, because)?,
+        What::StandingChanged(standing) => (
+            Detail::Normal,
+            format!("the deployment is {}", standing_words(*standing)),
+        ),
         What::Decided { action, because } => (Detail::Quiet, decided(*action, because)),
         What::RollbackIntended(plan) => (
             Detail::Quiet,
@@ -98,13 +125,20 @@ fn judged(
         Verdict::Warn => "WARN",
         other => other.name(),
     };
-    let because = if because.is_empty() { String::new() } else { format!(": {because}") };
+    let because = if because.is_empty() {
+        String::new()
+    } else {
+        format!(": {because}")
+    };
     Some((Detail::Normal, format!("{to} {check}{because}")))
 }
 
 fn decided(action: Action, because: &[String]) -> String {
-    let because =
-        if because.is_empty() { String::new() } else { format!(", because {}", because.join("; ")) };
+    let because = if because.is_empty() {
+        String::new()
+    } else {
+        format!(", because {}", because.join("; "))
+    };
     let action = match action {
         Action::Accept => "accept the deployment",
         Action::RollBack => "roll back",
@@ -126,7 +160,11 @@ fn sample_words(sample: &Sample) -> String {
         .as_ref()
         .map(|fault| format!("  {}: {}", fault.reason.code(), fault.detail))
         .unwrap_or_default();
-    format!("{} {outcome} in {}{fault}", sample.check, millis(sample.latency))
+    format!(
+        "{} {outcome} in {}{fault}",
+        sample.check,
+        millis(sample.latency)
+    )
 }
 
 /// What the platform says of a deployment, in words.

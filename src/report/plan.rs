@@ -16,8 +16,11 @@ use crate::verdict::threshold::Threshold;
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
     for service in &plan.services {
-        let checks: Vec<&CheckPlan> =
-            plan.checks.iter().filter(|check| check.facts.service == service.name).collect();
+        let checks: Vec<&CheckPlan> = plan
+            .checks
+            .iter()
+            .filter(|check| check.facts.service == service.name)
+            .collect();
         if checks.is_empty() {
             continue;
         }
@@ -30,7 +33,11 @@ pub fn render(plan: &Plan) -> String {
     let services = plan
         .services
         .iter()
-        .filter(|service| plan.checks.iter().any(|check| check.facts.service == service.name))
+        .filter(|service| {
+            plan.checks
+                .iter()
+                .any(|check| check.facts.service == service.name)
+        })
         .count();
     push_wrapped(
         &mut text,
@@ -48,7 +55,12 @@ fn render_service(text: &mut String, service: &ServicePlan) {
     let place = match &service.platform {
         Some(Platform::Ecs(ecs)) => {
             let region = ecs.region.as_ref().map(|region| format!(" in {region}"));
-            format!("ecs {}/{}{}", ecs.cluster, ecs.service, region.unwrap_or_default())
+            format!(
+                "ecs {}/{}{}",
+                ecs.cluster,
+                ecs.service,
+                region.unwrap_or_default()
+            )
         }
         None => "not deployed anywhere that watch knows".to_owned(),
     };
@@ -62,8 +74,15 @@ fn render_service(text: &mut String, service: &ServicePlan) {
 
 fn policy_words(policy: &Policy) -> String {
     let rollback = if policy.rollback.arm {
-        let verify = if policy.rollback.verify { "verified" } else { "not verified" };
-        format!("rollback armed, at most {}, {verify}", human(policy.rollback.timeout))
+        let verify = if policy.rollback.verify {
+            "verified"
+        } else {
+            "not verified"
+        };
+        format!(
+            "rollback armed, at most {}, {verify}",
+            human(policy.rollback.timeout)
+        )
     } else {
         "rollback not armed".to_owned()
     };
@@ -92,13 +111,22 @@ fn rule_words(rule: &Rule) -> String {
         list("kind", &when.kinds),
         list("threshold", &when.thresholds),
         when.level.map(|level| format!("level {}", level.name())),
-        when.verdict.map(|verdict| format!("verdict {}", verdict.name())),
+        when.verdict
+            .map(|verdict| format!("verdict {}", verdict.name())),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let because = rule.because.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    format!("{}: {}{because}", conditions.join(" and "), choice(rule.then))
+    let because = rule
+        .because
+        .as_ref()
+        .map(|why| format!(" ({why})"))
+        .unwrap_or_default();
+    format!(
+        "{}: {}{because}",
+        conditions.join(" and "),
+        choice(rule.then)
+    )
 }
 
 const fn choice(choice: Choice) -> &'static str {
@@ -119,12 +147,23 @@ fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
         human(check.timeout)
     );
     if !check.facts.tags.is_empty() {
-        push(&mut words, format_args!(" [{}]", check.facts.tags.join(", ")));
+        push(
+            &mut words,
+            format_args!(" [{}]", check.facts.tags.join(", ")),
+        );
     }
     push_wrapped(text, &format!("  {}  ", check.facts.id), &words);
-    let default = if check.declared_thresholds { "" } else { " (by default)" };
+    let default = if check.declared_thresholds {
+        ""
+    } else {
+        " (by default)"
+    };
     for threshold in &check.thresholds {
-        push_wrapped(text, "      ", &format!("{}{default}", threshold_words(threshold)));
+        push_wrapped(
+            text,
+            "      ",
+            &format!("{}{default}", threshold_words(threshold)),
+        );
     }
 }
 

@@ -53,7 +53,10 @@ pub fn checks(findings: &[Finding], colour: Colour) -> String {
     for finding in findings {
         let word = format!("{:<verdicts$}", verdict_word(finding.verdict));
         let word = paint(finding.verdict, &word, colour);
-        let lead = format!("{word}  {:<names$}  {:<kinds$}  ", finding.facts.id, finding.facts.kind);
+        let lead = format!(
+            "{word}  {:<names$}  {:<kinds$}  ",
+            finding.facts.id, finding.facts.kind
+        );
         push_wrapped(&mut text, &lead, &describe(finding));
     }
     text
@@ -68,13 +71,19 @@ fn verdict_word(verdict: Verdict) -> String {
 }
 
 fn describe(finding: &Finding) -> String {
-    let mut parts: Vec<String> =
-        finding.reasons.iter().map(|reason| reason.text.clone()).collect();
+    let mut parts: Vec<String> = finding
+        .reasons
+        .iter()
+        .map(|reason| reason.text.clone())
+        .collect();
     if parts.is_empty() {
         parts.push(numbers(finding));
     }
     if finding.summary.retries > 0 {
-        parts.push(format!("after {}", counted(finding.summary.retries, "retry", "retries")));
+        parts.push(format!(
+            "after {}",
+            counted(finding.summary.retries, "retry", "retries")
+        ));
     }
     parts.join("; ")
 }
@@ -86,9 +95,24 @@ fn numbers(finding: &Finding) -> String {
         parts.extend(summary.latency.max.map(millis));
     } else {
         parts.push(counted(summary.samples, "sample", "samples"));
-        parts.extend(summary.latency.p50.map(|span| format!("p50 {}", millis(span))));
-        parts.extend(summary.latency.p95.map(|span| format!("p95 {}", millis(span))));
-        parts.extend(summary.latency.max.map(|span| format!("max {}", millis(span))));
+        parts.extend(
+            summary
+                .latency
+                .p50
+                .map(|span| format!("p50 {}", millis(span))),
+        );
+        parts.extend(
+            summary
+                .latency
+                .p95
+                .map(|span| format!("p95 {}", millis(span))),
+        );
+        parts.extend(
+            summary
+                .latency
+                .max
+                .map(|span| format!("max {}", millis(span))),
+        );
     }
     parts.join(", ")
 }
@@ -107,7 +131,11 @@ pub fn millis(span: Duration) -> String {
 /// A number with its noun: `1 check`, `5 checks`.
 #[must_use]
 pub fn counted(count: u64, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
+    }
 }
 
 fn headline_word(record: &Record) -> String {
@@ -121,7 +149,10 @@ fn headline(record: &Record) -> String {
     let mut line = String::new();
     if let Some(deployment) = &record.deployment {
         let service = record.service.as_deref().unwrap_or(&deployment.service);
-        push(&mut line, format_args!("{service} at {}", deployment.revision));
+        push(
+            &mut line,
+            format_args!("{service} at {}", deployment.revision),
+        );
         if let Some(previous) = &deployment.previous {
             push(&mut line, format_args!(" (was {previous})"));
         }
@@ -137,21 +168,37 @@ fn headline(record: &Record) -> String {
 
 fn worst(record: &Record) -> String {
     let findings = &record.assessment.findings;
-    let at = |verdict| findings.iter().filter(move |finding| finding.verdict == verdict);
+    let at = |verdict| {
+        findings
+            .iter()
+            .filter(move |finding| finding.verdict == verdict)
+    };
     let verdict = record.assessment.verdict;
     let total = findings.len();
     if verdict == Verdict::Pass {
         return format!("{} passed", counted(total as u64, "check", "checks"));
     }
     let count = at(verdict).count();
-    let Some(first) = at(verdict).next() else { return "no check was judged".to_owned() };
-    let reason = first.reasons.first().map_or("no reason given", |reason| reason.text.as_str());
-    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    let Some(first) = at(verdict).next() else {
+        return "no check was judged".to_owned();
+    };
+    let reason = first
+        .reasons
+        .first()
+        .map_or("no reason given", |reason| reason.text.as_str());
+    let more = if count > 1 {
+        format!(" (and {} more)", count - 1)
+    } else {
+        String::new()
+    };
     format!("{}: {reason}{more}", first.facts.id)
 }
 
 fn rollback_line(rollback: &RollbackRecord) -> String {
-    let to = rollback.to.as_ref().map_or("the previous revision", |to| to.label.as_str());
+    let to = rollback
+        .to
+        .as_ref()
+        .map_or("the previous revision", |to| to.label.as_str());
     let from = &rollback.from.label;
     let took = human(rollback.finished.moment.since(rollback.started.moment));
     match rollback.outcome {
@@ -159,16 +206,25 @@ fn rollback_line(rollback: &RollbackRecord) -> String {
             format!("Rolled back {from} -> {to} in {took}; {}", rollback.because)
         }
         RollbackOutcome::RolledBackUnhealthy => {
-            format!("Rolled back {from} -> {to}, and {to} fails as well: {}", rollback.because)
+            format!(
+                "Rolled back {from} -> {to}, and {to} fails as well: {}",
+                rollback.because
+            )
         }
         RollbackOutcome::RolledBackByEcs => {
-            format!("ECS rolled {from} back to {to} by itself; {}", rollback.because)
+            format!(
+                "ECS rolled {from} back to {to} by itself; {}",
+                rollback.because
+            )
         }
         RollbackOutcome::Failed => {
             format!("Rollback {from} -> {to} FAILED: {}", rollback.because)
         }
         RollbackOutcome::Timeout => {
-            format!("Rollback {from} -> {to} not complete after {took}: {}", rollback.because)
+            format!(
+                "Rollback {from} -> {to} not complete after {took}: {}",
+                rollback.because
+            )
         }
         RollbackOutcome::Refused => format!("Not rolled back: {}", rollback.because),
         RollbackOutcome::Superseded => format!("Nothing was changed: {}", rollback.because),
@@ -176,16 +232,24 @@ fn rollback_line(rollback: &RollbackRecord) -> String {
             format!("Cannot roll back {from}: {}", rollback.because)
         }
         RollbackOutcome::DryRun => {
-            format!("Dry run: would roll back {from} -> {to}; {}", rollback.because)
+            format!(
+                "Dry run: would roll back {from} -> {to}; {}",
+                rollback.because
+            )
         }
     }
 }
 
 /// What the reader should do now, where anything is to be done.
 fn next_step(record: &Record) -> Option<String> {
-    let Some(rollback) = &record.rollback else { return next_without_rollback(record) };
+    let Some(rollback) = &record.rollback else {
+        return next_without_rollback(record);
+    };
     let from = &rollback.from.label;
-    let to = rollback.to.as_ref().map_or("the previous revision", |to| to.label.as_str());
+    let to = rollback
+        .to
+        .as_ref()
+        .map_or("the previous revision", |to| to.label.as_str());
     Some(match rollback.outcome {
         RollbackOutcome::RolledBackVerified | RollbackOutcome::RolledBackByEcs => {
             format!("{to} is serving; mend {from} before it is deployed again")
@@ -200,7 +264,9 @@ fn next_step(record: &Record) -> Option<String> {
         RollbackOutcome::Refused => {
             format!("{from} is still serving; decide by hand whether to return to {to}")
         }
-        RollbackOutcome::Superseded => "judge the newer deployment in a window of its own".to_owned(),
+        RollbackOutcome::Superseded => {
+            "judge the newer deployment in a window of its own".to_owned()
+        }
         RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
             format!("{from} is still serving; deploy a mended revision")
         }
@@ -223,8 +289,15 @@ fn next_without_rollback(record: &Record) -> Option<String> {
 
 fn closing(record: &Record, exit_code: u8) -> String {
     let took = human(record.finished.moment.since(record.started.moment));
-    let interrupted = if record.interrupted { ", told to stop before it was over" } else { "" };
-    format!("{} took {took}{interrupted}; exit code {exit_code}", record.command.name())
+    let interrupted = if record.interrupted {
+        ", told to stop before it was over"
+    } else {
+        ""
+    };
+    format!(
+        "{} took {took}{interrupted}; exit code {exit_code}",
+        record.command.name()
+    )
 }
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -6,15 +6,22 @@ use crate::clock::WallTime;
 #[must_use]
 pub fn rfc3339(time: WallTime) -> String {
     let seconds = i64::try_from(time.unix().as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "out of range".to_owned(), |timestamp| timestamp.to_string())
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| "out of range".to_owned(),
+        |timestamp| timestamp.to_string(),
+    )
 }
 
 /// The time of day in UTC: `08:50:00`.
 #[must_use]
 pub fn time_of_day(time: WallTime) -> String {
     let seconds = time.unix().as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[cfg(test)]

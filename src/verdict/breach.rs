@@ -80,7 +80,7 @@ fn summary_opinion(threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opini
     }
     let text = wording::summary_breach(subject, measured.value, measured.samples, limit);
     let reason = FindingReason {
-        code: wording::name(subject),
+        code: subject.name(),
         level: None,
         measured: Some(measured.value),
         limit: Some(limit.value),
@@ -155,7 +155,7 @@ pub(super) fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
 }
 
 fn insufficient(subject: &Subject, lack: Lack) -> FindingReason {
-    let name = wording::name(subject).replace('_', " ");
+    let name = subject.name().replace('_', " ");
     let needs = wording::plural(lack.needs, "sample");
     FindingReason::gap(
         "insufficient",

@@ -1,26 +1,28 @@
 //! What an operator reads at three in the morning: one line, numbers included, 160 characters at
 //! most. Words only; nothing is decided here.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::threshold::{Comparison, Limit, Measure, Subject};
 use crate::quantity::human;
-use crate::sample::Phase;
 use crate::window::CommonFault;
 
 /// The longest line: two rows of an 80-column terminal.
 const LONGEST: usize = 160;
 
-/// The name of a subject, as declared: `error_rate`, `p95`, `tls.p95`, `used_pct`.
-pub(super) fn name(subject: &Subject) -> String {
-    match subject {
-        Subject::ErrorRate => "error_rate".to_owned(),
-        Subject::Availability => "availability".to_owned(),
-        Subject::Quantile(phase, q) => of_phase(*phase, &percentile(*q)),
-        Subject::Max(phase) => of_phase(*phase, "max"),
-        Subject::Mean(phase) => of_phase(*phase, "mean"),
-        Subject::ConsecutiveFailures => "consecutive_failures".to_owned(),
-        Subject::Reading(name) => name.to_string(),
+/// A limit as declared: `> 5 %`.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.comparison {
+            Comparison::Above => ">",
+            Comparison::AtLeast => ">=",
+            Comparison::Below => "<",
+            Comparison::AtMost => "<=",
+            Comparison::Equal => "==",
+            Comparison::Unequal => "!=",
+        };
+        write!(f, "{sign} {}", amount(self.value, self.measure))
     }
 }
 
@@ -31,7 +33,7 @@ pub(super) fn summary_breach(subject: &Subject, value: f64, samples: u64, limit:
         return format!("{} in a row, {limited}", plural(value as u64, "failure"));
     }
     let (name, value) = (
-        name(subject).replace('_', " "),
+        subject.name().replace('_', " "),
         amount(value, limit.measure),
     );
     format!(
@@ -134,20 +136,6 @@ fn trimmed(value: f64, decimals: usize) -> String {
     }
 }
 
-fn of_phase(phase: Option<Phase>, name: &str) -> String {
-    phase.map_or_else(
-        || name.to_owned(),
-        |phase| format!("{}.{name}", phase.name()),
-    )
-}
-
-/// 0.5 is `p50`, 0.95 `p95`, 0.999 `p999`.
-fn percentile(q: f64) -> String {
-    let digits = trimmed(q, 6);
-    let digits = digits.strip_prefix("0.").unwrap_or(&digits);
-    format!("p{digits:0<2}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,20 +204,6 @@ mod tests {
         ];
         for (subject, value, limit, expected) in cases {
             assert_eq!(summary_breach(&subject, value, 58, limit), expected);
-        }
-    }
-
-    #[test]
-    fn quantiles_are_named_as_declared() {
-        let cases = [
-            (0.5, "p50"),
-            (0.9, "p90"),
-            (0.95, "p95"),
-            (0.99, "p99"),
-            (0.999, "p999"),
-        ];
-        for (q, expected) in cases {
-            assert_eq!(name(&Subject::Quantile(None, q)), expected);
         }
     }
 

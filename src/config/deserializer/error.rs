@@ -134,8 +134,11 @@ impl de::Error for Error {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(Sort::Unknown(field.to_owned()), format!("unknown key `{field}`"))
-            .maybe_help(suggestion::did_you_mean(field, expected.iter().copied()))
+        Self::new(
+            Sort::Unknown(field.to_owned()),
+            format!("unknown key `{field}`"),
+        )
+        .maybe_help(suggestion::did_you_mean(field, expected.iter().copied()))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -144,7 +147,10 @@ impl de::Error for Error {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::new(Sort::Refused, format!("`{field}` is given twice, under two of its names"))
+        Self::new(
+            Sort::Refused,
+            format!("`{field}` is given twice, under two of its names"),
+        )
     }
 }
 

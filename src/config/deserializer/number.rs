@@ -47,7 +47,8 @@ impl<'de> de::MapAccess<'de> for Exact<'_> {
         if self.0.is_none() {
             return Ok(None);
         }
-        seed.deserialize(StrDeserializer::new(SERDE_JSON_NUMBER)).map(Some)
+        seed.deserialize(StrDeserializer::new(SERDE_JSON_NUMBER))
+            .map(Some)
     }
 
     fn next_value_seed<S: de::DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
@@ -89,5 +90,8 @@ impl Limits for f64 {
 /// The error of a number that the setting cannot hold.
 pub fn refused<T: Limits>(digits: &str) -> Error {
     let expected = T::range();
-    Error::new(Sort::Refused, format!("expected {expected}, found the number `{digits}`"))
+    Error::new(
+        Sort::Refused,
+        format!("expected {expected}, found the number `{digits}`"),
+    )
 }

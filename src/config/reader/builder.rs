@@ -134,9 +134,12 @@ impl<'a> Builder<'a> {
 
     fn refuse_tag(&mut self, range: Range<usize>) {
         let place = self.place(range);
-        let problem = Problem::error(Code::OutsideTheLanguage, "tags are not part of the language")
-            .at(&place)
-            .help("remove the tag; put the value in quotes where it is meant as text");
+        let problem = Problem::error(
+            Code::OutsideTheLanguage,
+            "tags are not part of the language",
+        )
+        .at(&place)
+        .help("remove the tag; put the value in quotes where it is meant as text");
         self.problems.push(problem);
     }
 
@@ -219,7 +222,9 @@ impl<'a> Builder<'a> {
                 "repeat less with aliases",
             ),
         };
-        let problem = Problem::error(code, message).at(&self.place(range)).help(help);
+        let problem = Problem::error(code, message)
+            .at(&self.place(range))
+            .help(help);
         Err(Unreadable::Other(Box::new(problem)))
     }
 
@@ -280,11 +285,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn key_of(
-    node: Node,
-    plain: bool,
-    problems: &mut Vec<Problem>,
-) -> Result<KeyRead, Unreadable> {
+fn key_of(node: Node, plain: bool, problems: &mut Vec<Problem>) -> Result<KeyRead, Unreadable> {
     let place = node.place;
     let text = match node.value {
         Value::Text(text) => text.text,

@@ -39,12 +39,18 @@ pub fn userinfo(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-#[expect(clippy::expect_used, reason = "constant patterns, compiled by the tests below")]
+#[expect(
+    clippy::expect_used,
+    reason = "constant patterns, compiled by the tests below"
+)]
 static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\$\{([A-Za-z_][A-Za-z0-9_]*):?[-?=]([^}]*)").expect("a valid pattern")
 });
 
-#[expect(clippy::expect_used, reason = "constant patterns, compiled by the tests below")]
+#[expect(
+    clippy::expect_used,
+    reason = "constant patterns, compiled by the tests below"
+)]
 static VALUE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"["']?([A-Za-z_$.][\w.$-]*)["']?\s*:(?:\s+|$)("[^"]*"?|'[^']*'?|[^\s"'{\[&*|>#,][^,}]*)?"#)
         .expect("a valid pattern")
@@ -118,18 +124,33 @@ mod tests {
     #[test]
     fn secrets_are_found_by_their_look() {
         let cases = [
-            ("url: postgres://u:canary@h/db", "url: postgres://u:***@h/db"),
-            ("url: postgres://u:${PW}@h/db", "url: postgres://u:${PW}@h/db"),
+            (
+                "url: postgres://u:canary@h/db",
+                "url: postgres://u:***@h/db",
+            ),
+            (
+                "url: postgres://u:${PW}@h/db",
+                "url: postgres://u:${PW}@h/db",
+            ),
             ("password: canary", "password: ***"),
             ("password: \"canary", "password: ***"),
             ("  Authorization: Bearer canary", "  Authorization: ***"),
-            ("{ user: a, password: canary, x: 1 }", "{ user: a, password: ***, x: 1 }"),
-            ("{ \"x-api-key\": \"canary, too\" }", "{ \"x-api-key\": *** }"),
+            (
+                "{ user: a, password: canary, x: 1 }",
+                "{ user: a, password: ***, x: 1 }",
+            ),
+            (
+                "{ \"x-api-key\": \"canary, too\" }",
+                "{ \"x-api-key\": *** }",
+            ),
             ("a: ${DB_PASSWORD:-canary}", "a: ${DB_PASSWORD:-***}"),
             ("a: ${DB_PASSWORD:?canary}", "a: ${DB_PASSWORD:?***}"),
             ("a: ${HOST:-localhost}", "a: ${HOST:-localhost}"),
             ("password: ${DB_PASSWORD}", "password: ${DB_PASSWORD}"),
-            ("token: { json: $.token, secret: true }", "token: { json: $.token, secret: true }"),
+            (
+                "token: { json: $.token, secret: true }",
+                "token: { json: $.token, secret: true }",
+            ),
             ("tags: [core]", "tags: [core]"),
         ];
         for (line, expected) in cases {

@@ -113,7 +113,10 @@ fn reference(inside: &str, depth: usize) -> Result<Reference, Wrong> {
         };
     }
     for form in ELSEWHERE {
-        if inside.strip_prefix(form).is_some_and(|rest| rest.starts_with(':')) {
+        if inside
+            .strip_prefix(form)
+            .is_some_and(|rest| rest.starts_with(':'))
+        {
             let text = format!("${{{inside}}}");
             return Ok(Reference::Elsewhere { form, text });
         }
@@ -182,14 +185,23 @@ mod tests {
             ("^a$", vec![literal("^a$")]),
             ("$$5 and $${X}", vec![literal("$5 and ${X}")]),
             ("${A}", vec![variable("A", None)]),
-            ("${A}/b${C}", vec![variable("A", None), literal("/b"), variable("C", None)]),
+            (
+                "${A}/b${C}",
+                vec![variable("A", None), literal("/b"), variable("C", None)],
+            ),
             ("${A:-x}", vec![variable("A", Some(vec![literal("x")]))]),
             ("${A:-}", vec![variable("A", Some(vec![literal("")]))]),
             (
                 "${A:-${B:-c}}",
-                vec![variable("A", Some(vec![variable("B", Some(vec![literal("c")]))]))],
+                vec![variable(
+                    "A",
+                    Some(vec![variable("B", Some(vec![literal("c")]))]),
+                )],
             ),
-            ("${file:a/b c}", vec![Part::Reference(Reference::File("a/b c".into()))]),
+            (
+                "${file:a/b c}",
+                vec![Part::Reference(Reference::File("a/b c".into()))],
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(parse(text).unwrap(), expected, "{text}");
@@ -198,9 +210,22 @@ mod tests {
 
     #[test]
     fn what_is_no_reference_is_refused_without_showing_its_default() {
-        for text in ["${", "${A", "${}", "${1A}", "${A:?canary}", "${A-canary}", "${file:}", "${a b}"] {
+        for text in [
+            "${",
+            "${A",
+            "${}",
+            "${1A}",
+            "${A:?canary}",
+            "${A-canary}",
+            "${file:}",
+            "${a b}",
+        ] {
             let wrong = parse(text).unwrap_err();
-            assert!(!wrong.message.contains("canary"), "{text}: {}", wrong.message);
+            assert!(
+                !wrong.message.contains("canary"),
+                "{text}: {}",
+                wrong.message
+            );
             assert!(text.contains(&wrong.excerpt), "{text}: {}", wrong.excerpt);
         }
     }

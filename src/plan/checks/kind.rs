@@ -70,12 +70,15 @@ fn unknown(entry: &Entry, entries: &[Entry], names: &[&'static str]) -> Problem 
     let meant_as_kind =
         near_key.is_none() && !has_kind && matches!(entry.value.value, Value::Map(_));
     if near_kind.is_some() && near_key.is_none() || meant_as_kind {
-        return Problem::error(Code::UnknownKind, format!("there is no kind of check `{key}`"))
-            .at(&entry.key.place)
-            .maybe_help(match near_kind {
-                Some(near) => Some(format!("did you mean `{near}`?")),
-                None => suggestion::one_of(names.iter().copied()),
-            });
+        return Problem::error(
+            Code::UnknownKind,
+            format!("there is no kind of check `{key}`"),
+        )
+        .at(&entry.key.place)
+        .maybe_help(match near_kind {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None => suggestion::one_of(names.iter().copied()),
+        });
     }
     Problem::error(Code::UnknownKey, format!("unknown key `{key}`"))
         .at(&entry.key.place)
@@ -87,7 +90,9 @@ fn without_kind(check: &Entry, names: &[&'static str]) -> Problem {
     let known = suggestion::one_of(names.iter().copied()).unwrap_or_default();
     Problem::error(Code::KindCount, message)
         .at(&check.key.place)
-        .help(format!("add what it checks, as `http: {{ url: https://… }}`; {known}"))
+        .help(format!(
+            "add what it checks, as `http: {{ url: https://… }}`; {known}"
+        ))
 }
 
 fn build(

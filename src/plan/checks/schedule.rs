@@ -27,9 +27,8 @@ impl Schedule {
         defaults: &Defaults,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let own = |value: Option<Span>, key: &str| {
-            value.zip(entry.value.entry(key).map(Entry::pointer))
-        };
+        let own =
+            |value: Option<Span>, key: &str| value.zip(entry.value.entry(key).map(Entry::pointer));
         let own_timeout = own(settings.timeout, "timeout");
         let sides_by_side = own_timeout.is_some() && settings.every.is_some();
         let every = own(settings.every, "every").or_else(|| defaults.every.clone());

@@ -92,7 +92,10 @@ impl JsonSchema for Budget {
 /// Reports the settings that this version does not carry out.
 pub fn report(settings: &PolicySettings, entry: &Entry, problems: &mut Vec<Problem>) {
     let place = |path: &[&str]| {
-        let path: Vec<Step> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
+        let path: Vec<Step> = path
+            .iter()
+            .map(|key| Step::Key((*key).to_owned()))
+            .collect();
         entry.value.place_at(&path, &entry.key.place)
     };
     let rollback = settings.rollback.as_ref();
@@ -101,8 +104,14 @@ pub fn report(settings: &PolicySettings, entry: &Entry, problems: &mut Vec<Probl
         (settings.forgive.is_some(), &["forgive"]),
         (settings.closer_look == Some(true), &["closer_look"]),
         (settings.judge == Some(Judge::Sequential), &["judge"]),
-        (rollback.is_some_and(|rollback| rollback.cooldown.is_some()), &["rollback", "cooldown"]),
-        (rollback.is_some_and(|rollback| rollback.budget.is_some()), &["rollback", "budget"]),
+        (
+            rollback.is_some_and(|rollback| rollback.cooldown.is_some()),
+            &["rollback", "cooldown"],
+        ),
+        (
+            rollback.is_some_and(|rollback| rollback.budget.is_some()),
+            &["rollback", "budget"],
+        ),
     ];
     for (_, path) in tuning.iter().filter(|(given, _)| *given) {
         problems.push(not_in_effect(&path.join("."), &place(path)));

@@ -145,8 +145,18 @@ fn an_assessment_is_as_bad_as_its_worst_finding() {
 #[test]
 fn where_a_verdict_rolls_back_one_lost_sample_only_warns() {
     for (pattern, least_bad, verdict, why) in [
-        (".........F", 1, Fail, "a gate takes the estimate as it is: 10 % is over 5 %"),
-        (".........F", 2, Warn, "one lost sample of ten is what a healthy service has"),
+        (
+            ".........F",
+            1,
+            Fail,
+            "a gate takes the estimate as it is: 10 % is over 5 %",
+        ),
+        (
+            ".........F",
+            2,
+            Warn,
+            "one lost sample of ten is what a healthy service has",
+        ),
         ("....F....F", 2, Fail, "two of ten are not"),
     ] {
         let sufficiency = Sufficiency::Window {
@@ -155,8 +165,11 @@ fn where_a_verdict_rolls_back_one_lost_sample_only_warns() {
             coverage: 0.0,
             least_bad,
         };
-        let rules =
-            Rules { facts: facts("api"), thresholds: default_thresholds(), sufficiency };
+        let rules = Rules {
+            facts: facts("api"),
+            thresholds: default_thresholds(),
+            sufficiency,
+        };
         let finding = judge(&rules, &window(&samples(pattern)), Moment::ORIGIN, Final);
         assert_eq!(finding.verdict, verdict, "{why}: {}", reasons(&finding));
     }

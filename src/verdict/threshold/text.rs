@@ -206,7 +206,10 @@ fn comparison(text: &str) -> Result<(Comparison, &str), LimitError> {
 fn refused(value: &str, measure: Measure) -> LimitError {
     let (measure, example) = match measure {
         Measure::Share => ("share", "a percentage from 0% to 100%, as \"> 5%\""),
-        Measure::Seconds => ("duration", "a number and a unit, as \"> 250ms\" or \"> 2s\""),
+        Measure::Seconds => (
+            "duration",
+            "a number and a unit, as \"> 250ms\" or \"> 2s\"",
+        ),
         Measure::Number => ("number", "a plain number without a unit, as \"> 75\""),
     };
     LimitError::Value {
@@ -233,16 +236,30 @@ mod tests {
             Subject::parse("tls.p95").unwrap(),
             Subject::Quantile(Some(Phase::Tls), 0.95)
         );
-        assert_eq!(Subject::parse("head_age").unwrap(), Subject::Reading("head_age".into()));
+        assert_eq!(
+            Subject::parse("head_age").unwrap(),
+            Subject::Reading("head_age".into())
+        );
     }
 
     #[test]
     fn what_can_only_be_a_slip_is_no_reading() {
-        for name in ["p97", "p9", "p99.9", "p100", "tls.p97", "tls.error_rate", "body."] {
+        for name in [
+            "p97",
+            "p9",
+            "p99.9",
+            "p100",
+            "tls.p97",
+            "tls.error_rate",
+            "body.",
+        ] {
             assert!(Subject::parse(name).is_err(), "{name}");
         }
         for name in ["pods", "p", "p95th", "requests.p95"] {
-            assert!(matches!(Subject::parse(name), Ok(Subject::Reading(_))), "{name}");
+            assert!(
+                matches!(Subject::parse(name), Ok(Subject::Reading(_))),
+                "{name}"
+            );
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::program::Program;
 use super::page::page;
+use super::program::Program;
 use crate::harness::http_peer::{Does, Peer};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,11 +12,18 @@ async fn two_hundred_hanging_peers_do_not_delay_eight_hundred_healthy_ones() {
     let healthy = page("200 OK", "ok").await;
     let mut configuration = String::from("defaults: { every: 20s, timeout: 10s }\nchecks:\n");
     for number in 0..1_000 {
-        let (name, url) =
-            if number % 5 == 0 { ("hung", hanging.url("")) } else { ("well", healthy.url("")) };
-        configuration.push_str(&format!("  {name}-{number}: {{ http: {{ url: \"{url}/\" }} }}\n"));
+        let (name, url) = if number % 5 == 0 {
+            ("hung", hanging.url(""))
+        } else {
+            ("well", healthy.url(""))
+        };
+        configuration.push_str(&format!(
+            "  {name}-{number}: {{ http: {{ url: \"{url}/\" }} }}\n"
+        ));
     }
-    let ran = Program::with(&configuration).run(&["gate", "--report", "json"]).await;
+    let ran = Program::with(&configuration)
+        .run(&["gate", "--report", "json"])
+        .await;
     let report = ran.expect(1).json();
     let checks = report["checks"].as_array().expect("checks");
     assert_eq!(checks.len(), 1_000);

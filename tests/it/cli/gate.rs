@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::page::{page, ready_after};
 use super::program::{Program, ended};
 use crate::harness::anvil::Anvil;
-use super::page::{page, ready_after};
 use crate::harness::http_peer::Peer;
 use crate::harness::postgres::Postgres;
 use crate::harness::redis::Redis;
@@ -51,14 +51,21 @@ impl Servers {
 fn verdicts(report: &Value) -> Vec<(String, String)> {
     let checks = report["checks"].as_array().expect("checks");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    checks.iter().map(|check| (text(&check["id"]), text(&check["verdict"]))).collect()
+    checks
+        .iter()
+        .map(|check| (text(&check["id"]), text(&check["verdict"])))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_up_passes_and_each_server_gone_fails_alone() {
     let mut servers = Servers::start().await;
     let program = servers.program();
-    let report = program.run(&["gate", "--report", "json"]).await.expect(0).json();
+    let report = program
+        .run(&["gate", "--report", "json"])
+        .await
+        .expect(0)
+        .json();
     assert_eq!(report["schema"], "smokejumper.report/1");
     assert_eq!(report["command"], "gate");
     assert_eq!(report["verdict"], "pass");
@@ -73,13 +80,30 @@ async fn everything_up_passes_and_each_server_gone_fails_alone() {
             "cache" => servers.cache.stop(),
             _ => servers.chain.stop(),
         }
-        let ran = program.run(&["gate", "--report", "json", "--only", name]).await;
+        let ran = program
+            .run(&["gate", "--report", "json", "--only", name])
+            .await;
         let report = ran.expect(1).json();
-        assert_eq!(report["checks"][0]["reasons"][0]["code"], "refused", "{}", ran.all());
+        assert_eq!(
+            report["checks"][0]["reasons"][0]["code"],
+            "refused",
+            "{}",
+            ran.all()
+        );
         let text = report["checks"][0]["reasons"][0]["text"].as_str().unwrap();
-        assert!(text.contains("refused") && !text.contains('\n'), "one line: {text}");
-        let whole = program.run(&["gate", "--report", "json"]).await.expect(1).json();
-        let failed = verdicts(&whole).iter().filter(|(_, verdict)| verdict == "fail").count();
+        assert!(
+            text.contains("refused") && !text.contains('\n'),
+            "one line: {text}"
+        );
+        let whole = program
+            .run(&["gate", "--report", "json"])
+            .await
+            .expect(1)
+            .json();
+        let failed = verdicts(&whole)
+            .iter()
+            .filter(|(_, verdict)| verdict == "fail")
+            .count();
         assert_eq!(failed, count + 1, "the others still pass: {whole}");
     }
 }
@@ -88,10 +112,13 @@ async fn everything_up_passes_and_each_server_gone_fails_alone() {
 async fn what_is_not_ready_is_waited_for_and_shown_as_such() {
     let peer = ready_after(3).await;
     let configuration = format!(
-        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url("")
+        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n",
+        peer.url("")
     );
     let program = Program::with(&configuration);
-    let ran = program.run(&["gate", "--wait", "30s", "--report", "json"]).await;
+    let ran = program
+        .run(&["gate", "--wait", "30s", "--report", "json"])
+        .await;
     let report = ran.expect(0).json();
     assert_eq!(report["checks"][0]["retries"], 3, "{}", ran.all());
     assert_eq!(report["checks"][0]["samples"], 1);
@@ -101,8 +128,13 @@ async fn what_is_not_ready_is_waited_for_and_shown_as_such() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definite_wrong_answer_is_not_waited_for() {
     let peer = page("404 Not Found", "no").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
-    let ran = Program::with(&configuration).run(&["gate", "--wait", "60s", "--report", "json"]).await;
+    let configuration = format!(
+        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n",
+        peer.url("")
+    );
+    let ran = Program::with(&configuration)
+        .run(&["gate", "--wait", "60s", "--report", "json"])
+        .await;
     let report = ran.expect(1).json();
     assert_eq!(report["checks"][0]["samples"], 1);
     assert_eq!(report["checks"][0]["reasons"][0]["code"], "status");
@@ -117,30 +149,57 @@ async fn several_samples_are_judged_by_the_thresholds() {
         peer.url("")
     );
     let program = Program::with(&configuration);
-    let report = program.run(&["gate", "--samples", "25", "--report", "json"]).await.expect(0).json();
+    let report = program
+        .run(&["gate", "--samples", "25", "--report", "json"])
+        .await
+        .expect(0)
+        .json();
     assert_eq!(report["checks"][0]["samples"], 25);
-    assert!(report["checks"][0]["latency_ms"]["p95"].is_number(), "{report}");
-    assert_eq!(report["checks"][0]["latency_ms"]["p99"], Value::Null, "25 samples have no p99");
+    assert!(
+        report["checks"][0]["latency_ms"]["p95"].is_number(),
+        "{report}"
+    );
+    assert_eq!(
+        report["checks"][0]["latency_ms"]["p99"],
+        Value::Null,
+        "25 samples have no p99"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_goes_to_a_file_whole_and_the_summary_to_stdout() {
     let peer = page("200 OK", "ok").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
+    let configuration = format!(
+        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n",
+        peer.url("")
+    );
     let program = Program::with(&configuration);
-    std::fs::write(program.folder.path().join("report.json"), "x".repeat(100_000)).unwrap();
+    std::fs::write(
+        program.folder.path().join("report.json"),
+        "x".repeat(100_000),
+    )
+    .unwrap();
     let ran = program.run(&["gate", "--report", "json=report.json"]).await;
     ran.expect(0);
     let report: Value = serde_json::from_str(&program.read("report.json")).expect("replaced whole");
     assert_eq!(report["verdict"], "pass");
-    assert!(ran.stdout.contains("pass") && ran.stdout.contains("exit code 0"), "{}", ran.all());
+    assert!(
+        ran.stdout.contains("pass") && ran.stdout.contains("exit code 0"),
+        "{}",
+        ran.all()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_cannot_be_written_is_not_hidden() {
     let peer = page("200 OK", "ok").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
-    let ran = Program::with(&configuration).run(&["gate", "--report", "json=missing/report.json"]).await;
+    let configuration = format!(
+        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n",
+        peer.url("")
+    );
+    let ran = Program::with(&configuration)
+        .run(&["gate", "--report", "json=missing/report.json"])
+        .await;
     ran.expect(70);
     assert!(ran.stderr.contains("missing/report.json"), "{}", ran.all());
 }
@@ -148,12 +207,18 @@ async fn a_report_that_cannot_be_written_is_not_hidden() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_ends_a_gate_that_waits() {
     let peer = page("503 Service Unavailable", "starting").await;
-    let configuration = format!("checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n", peer.url(""));
+    let configuration = format!(
+        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n",
+        peer.url("")
+    );
     let program = Program::with(&configuration);
     let started = program.start(&["gate", "--wait", "60s"]);
     super::page::until(|| peer.asked().len() >= 2).await;
     let id = started.id().expect("running").to_string();
-    let killed = std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .expect("kill runs");
     assert!(killed.success());
     ended(started).await.expect(130);
 }

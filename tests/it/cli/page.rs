@@ -40,5 +40,7 @@ pub async fn until(holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it comes to hold");
+    tokio::time::timeout(Duration::from_secs(30), waiting)
+        .await
+        .expect("it comes to hold");
 }

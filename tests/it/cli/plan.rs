@@ -23,7 +23,11 @@ async fn the_five_example_systems_are_accepted_as_they_stand() {
         let path = folder.to_str().expect("a path of text");
         let ran = Program::with("").run(&["plan", path]).await;
         ran.expect(0);
-        assert!(ran.stdout.contains("The configuration is valid"), "{}", ran.all());
+        assert!(
+            ran.stdout.contains("The configuration is valid"),
+            "{}",
+            ran.all()
+        );
     }
 }
 
@@ -43,8 +47,13 @@ async fn the_examples_of_the_kinds_are_accepted_one_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_shown_at_eighty_columns() {
     let folder = example_folders().remove(0);
-    let ran = Program::with("").run(&["plan", folder.to_str().unwrap()]).await;
-    let wide: Vec<&str> =
-        ran.stdout.lines().filter(|line| line.chars().count() > 80).collect();
+    let ran = Program::with("")
+        .run(&["plan", folder.to_str().unwrap()])
+        .await;
+    let wide: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|line| line.chars().count() > 80)
+        .collect();
     assert_eq!(wide, Vec::<&str>::new(), "{}", ran.all());
 }

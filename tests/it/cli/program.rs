@@ -28,7 +28,10 @@ impl Program {
     pub fn with(configuration: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         std::fs::write(folder.path().join("smokejumper.yaml"), configuration).expect("written");
-        Self { folder, environment: Vec::new() }
+        Self {
+            folder,
+            environment: Vec::new(),
+        }
     }
 
     /// Sets a variable of the environment.
@@ -95,7 +98,10 @@ impl Ran {
 
     /// Everything that was written.
     pub fn all(&self) -> String {
-        format!("exit code {}\n-- stdout\n{}\n-- stderr\n{}", self.code, self.stdout, self.stderr)
+        format!(
+            "exit code {}\n-- stdout\n{}\n-- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
     }
 
     /// Fails with everything that was written unless the program ended with this code.

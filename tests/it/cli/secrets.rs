@@ -11,7 +11,11 @@ fn assert_absent(ran: &Ran, program: &Program, what: &str) {
     let mut written = format!("{}\n{}", ran.stdout, ran.stderr);
     for entry in std::fs::read_dir(program.folder.path()).expect("readable") {
         let path = entry.expect("readable").path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+            .to_owned();
         if path.is_file() && !["smokejumper.yaml", "secret"].contains(&name.as_str()) {
             written.push_str(&std::fs::read_to_string(path).expect("text"));
         }
@@ -27,42 +31,76 @@ fn configurations(echo: &str) -> Vec<(&'static str, String)> {
     let authority = echo.trim_start_matches("http://");
     let expect = "expect: { status: 299, text: { contains: never-there } }";
     vec![
-        ("a URL's userinfo", format!(
-            "checks: {{ a: {{ http: {{ url: \"http://user:{CANARY}@{authority}/\", {expect} }} }} }}"
-        )),
-        ("a variable", format!(
-            "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ authorization: \"Bearer ${{API_TOKEN}}\" }}, {expect} }} }} }}"
-        )),
-        ("a literal header", format!(
-            "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ authorization: \"Bearer {CANARY}\" }}, {expect} }} }} }}"
-        )),
-        ("a file", format!(
-            "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ x-thing: \"${{file:secret}}\" }}, {expect} }} }} }}"
-        )),
-        ("a body's password", format!(
-            "checks: {{ a: {{ http: {{ method: POST, url: \"{echo}/\", json: {{ password: {CANARY} }}, {expect} }} }} }}"
-        )),
-        ("a database that is not there", format!(
-            "checks: {{ a: {{ postgres: {{ url: \"postgres://user:{CANARY}@127.0.0.1:1/db\" }} }} }}"
-        )),
-        ("a cache that is not there", format!(
-            "checks: {{ a: {{ redis: {{ url: \"redis://:{CANARY}@127.0.0.1:1/\" }} }} }}"
-        )),
-        ("a node that is not there", format!(
-            "checks: {{ a: {{ evm: {{ endpoints: [\"http://user:{CANARY}@127.0.0.1:1/v3/{CANARY}\"] }} }} }}"
-        )),
-        ("another node that is not there", format!(
-            "checks: {{ a: {{ tezos: {{ endpoints: [\"http://user:{CANARY}@127.0.0.1:1/\"] }} }} }}"
-        )),
-        ("a wrong setting", format!(
-            "checks: {{ a: {{ http: {{ url: \"nonsense://user:{CANARY}@host\", expectt: {{ }} }} }} }}"
-        )),
-        ("a wrong type", format!(
-            "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ authorization: \"{CANARY}\" }} }}, every: \"${{API_TOKEN}}\" }} }}"
-        )),
-        ("a file that is no YAML", format!(
-            "checks:\n  a:\n    http: {{ url: \"http://user:{CANARY}@host/\"\n  password: {CANARY}\n: ["
-        )),
+        (
+            "a URL's userinfo",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"http://user:{CANARY}@{authority}/\", {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a variable",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ authorization: \"Bearer ${{API_TOKEN}}\" }}, {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a literal header",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ authorization: \"Bearer {CANARY}\" }}, {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a file",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ x-thing: \"${{file:secret}}\" }}, {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a body's password",
+            format!(
+                "checks: {{ a: {{ http: {{ method: POST, url: \"{echo}/\", json: {{ password: {CANARY} }}, {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a database that is not there",
+            format!(
+                "checks: {{ a: {{ postgres: {{ url: \"postgres://user:{CANARY}@127.0.0.1:1/db\" }} }} }}"
+            ),
+        ),
+        (
+            "a cache that is not there",
+            format!("checks: {{ a: {{ redis: {{ url: \"redis://:{CANARY}@127.0.0.1:1/\" }} }} }}"),
+        ),
+        (
+            "a node that is not there",
+            format!(
+                "checks: {{ a: {{ evm: {{ endpoints: [\"http://user:{CANARY}@127.0.0.1:1/v3/{CANARY}\"] }} }} }}"
+            ),
+        ),
+        (
+            "another node that is not there",
+            format!(
+                "checks: {{ a: {{ tezos: {{ endpoints: [\"http://user:{CANARY}@127.0.0.1:1/\"] }} }} }}"
+            ),
+        ),
+        (
+            "a wrong setting",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"nonsense://user:{CANARY}@host\", expectt: {{ }} }} }} }}"
+            ),
+        ),
+        (
+            "a wrong type",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"{echo}/\", headers: {{ authorization: \"{CANARY}\" }} }}, every: \"${{API_TOKEN}}\" }} }}"
+            ),
+        ),
+        (
+            "a file that is no YAML",
+            format!(
+                "checks:\n  a:\n    http: {{ url: \"http://user:{CANARY}@host/\"\n  password: {CANARY}\n: ["
+            ),
+        ),
     ]
 }
 

@@ -2,7 +2,8 @@
 
 use super::program::Program;
 
-const ONE_CHECK: &str = "checks: { page: { http: { url: \"http://127.0.0.1:1/\" }, tags: [core] } }\n";
+const ONE_CHECK: &str =
+    "checks: { page: { http: { url: \"http://127.0.0.1:1/\" }, tags: [core] } }\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_use_says_what_is_wrong() {
@@ -12,7 +13,11 @@ async fn each_wrong_use_says_what_is_wrong() {
         (&["gate", "--samples", "0"], 2, "--samples"),
         (&["gate", "--for", "soon"], 2, "not a duration"),
         (&["gate", "--report", "xml"], 2, "there is no format `xml`"),
-        (&["gate", "--report", "text", "--report", "json"], 2, "only one report can go to stdout"),
+        (
+            &["gate", "--report", "text", "--report", "json"],
+            2,
+            "only one report can go to stdout",
+        ),
         (&["gate", "missing.yaml"], 2, "missing.yaml"),
         (&["gate", "--var", "NAME"], 2, "NAME=VALUE"),
         (&["gate", "--service", "apii"], 2, "apii"),
@@ -45,7 +50,11 @@ async fn help_and_version_are_data() {
     for flag in ["--help", "--version", "help"] {
         let ran = Program::with("").run(&[flag]).await;
         ran.expect(0);
-        assert!(ran.stdout.to_lowercase().contains("smokejumper"), "{}", ran.all());
+        assert!(
+            ran.stdout.to_lowercase().contains("smokejumper"),
+            "{}",
+            ran.all()
+        );
         assert_eq!(ran.stderr, "");
     }
 }
@@ -54,7 +63,13 @@ async fn help_and_version_are_data() {
 async fn a_bake_from_the_command_line_must_reach_the_samples_as_well() {
     let configuration = "services: { api: { deployment: { ecs: { cluster: c, service: s } } } }\n\
                          checks: { page: { http: { url: \"http://127.0.0.1:1/\" } } }\n";
-    let ran = Program::with(configuration).run(&["watch", "--for", "30s"]).await;
+    let ran = Program::with(configuration)
+        .run(&["watch", "--for", "30s"])
+        .await;
     ran.expect(2);
-    assert!(ran.stderr.contains("at most 4 of the 10 samples"), "{}", ran.all());
+    assert!(
+        ran.stderr.contains("at most 4 of the 10 samples"),
+        "{}",
+        ran.all()
+    );
 }

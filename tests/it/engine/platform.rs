@@ -67,7 +67,10 @@ impl Platform {
 }
 
 fn revision(label: &str) -> Revision {
-    Revision { id: format!("arn:{label}"), label: label.to_owned() }
+    Revision {
+        id: format!("arn:{label}"),
+        label: label.to_owned(),
+    }
 }
 
 #[async_trait]
@@ -91,7 +94,9 @@ impl DeploymentTarget for Platform {
         deployment: &Deployment,
     ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
         if self.manner == Manner::HasNoTarget {
-            return Ok(Err(NoRollback::NoTarget("no earlier good revision".to_owned())));
+            return Ok(Err(NoRollback::NoTarget(
+                "no earlier good revision".to_owned(),
+            )));
         }
         Ok(Ok(RollbackPlan {
             deployment: deployment.clone(),
@@ -120,7 +125,10 @@ impl DeploymentTarget for Platform {
         if self.manner != Manner::DoesNotHeal {
             self.ill.store(false, Ordering::SeqCst);
         }
-        Ok(Ok(StartedRollback { plan: plan.clone(), carrier: "arn:carrier".to_owned() }))
+        Ok(Ok(StartedRollback {
+            plan: plan.clone(),
+            carrier: "arn:carrier".to_owned(),
+        }))
     }
 
     async fn progress(&self, _: &StartedRollback) -> Result<Progress, DeployError> {
@@ -155,7 +163,11 @@ impl Probe for Pulse {
 /// A check of the service `api` that fails while it is ill.
 pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
     let limit = |share| {
-        Some(Limit { comparison: Comparison::Above, value: share, measure: Measure::Share })
+        Some(Limit {
+            comparison: Comparison::Above,
+            value: share,
+            measure: Measure::Share,
+        })
     };
     CheckPlan {
         facts: CheckFacts {

@@ -29,9 +29,19 @@ fn stage(manner: Manner, ill: bool) -> Stage {
     let clock = Arc::new(SystemClock::start());
     let (events, receiver) = Events::queue(clock.clone());
     let slots = Arc::new(Semaphore::new(100));
-    let context = Context { clock, events, slots, stop: CancellationToken::new() };
+    let context = Context {
+        clock,
+        events,
+        slots,
+        stop: CancellationToken::new(),
+    };
     let platform = Platform::new(manner, Arc::clone(&ill));
-    Stage { context, events: receiver, platform, ill }
+    Stage {
+        context,
+        events: receiver,
+        platform,
+        ill,
+    }
 }
 
 impl Stage {
@@ -79,7 +89,11 @@ async fn every_manner_of_a_rollback_has_its_outcome() {
         assert_eq!(record.assessment.verdict, Verdict::Fail, "{manner:?}");
         assert_eq!(record.decision.action, Action::RollBack, "{manner:?}");
         assert_eq!(outcome(&record), Some(expected), "{manner:?}");
-        assert_eq!(stage.accepted(), accepted, "at most one rollback: {manner:?}");
+        assert_eq!(
+            stage.accepted(),
+            accepted,
+            "at most one rollback: {manner:?}"
+        );
     }
 }
 
@@ -107,18 +121,34 @@ async fn intent_is_told_before_the_call_and_the_end_after_it() {
             _ => {}
         }
     }
-    assert_eq!(order, ["decided", "intended", "started", "verifying", "ended"]);
+    assert_eq!(
+        order,
+        ["decided", "intended", "started", "verifying", "ended"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_listening_delays_nothing() {
-    let Stage { context, events, platform, ill } = stage(Manner::Heals, true);
+    let Stage {
+        context,
+        events,
+        platform,
+        ill,
+    } = stage(Manner::Heals, true);
     // The queue is full of events that nobody takes.
     for _ in 0..20_000 {
         context.events.emit(What::Warned("filler".to_owned()));
     }
-    let stage = Stage { context, events, platform, ill };
-    assert_eq!(outcome(&stage.watch().await), Some(RollbackOutcome::RolledBackVerified));
+    let stage = Stage {
+        context,
+        events,
+        platform,
+        ill,
+    };
+    assert_eq!(
+        outcome(&stage.watch().await),
+        Some(RollbackOutcome::RolledBackVerified)
+    );
     assert!(stage.context.events.lost() > 0);
 }
 
