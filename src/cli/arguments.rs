@@ -39,6 +39,19 @@ pub enum Command {
     Demo(DemoArguments),
 }
 
+impl Command {
+    /// The flags on what is shown.
+    #[must_use]
+    pub const fn shown(&self) -> Shown {
+        match self {
+            Self::Gate(arguments) => arguments.common.shown,
+            Self::Watch(arguments) => arguments.common.shown,
+            Self::Plan(arguments) => arguments.common.shown,
+            Self::Demo(arguments) => arguments.shown,
+        }
+    }
+}
+
 /// Flags that every command with a configuration takes.
 #[derive(Debug, Args)]
 pub struct Common {

@@ -13,6 +13,7 @@ pub mod terminal;
 pub mod watch;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -27,6 +28,7 @@ pub fn main() -> ExitCode {
         Ok(command_line) => command_line,
         Err(error) => return usage(&error),
     };
+    let shown = command_line.command.shown();
     // One TLS provider for everything; a second installation is refused and harmless.
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
@@ -37,13 +39,33 @@ pub fn main() -> ExitCode {
     let Ok(runtime) = runtime else {
         return ExitCode::from(exit::INTERNAL);
     };
+    silence_panics();
     let ended = runtime.block_on(async {
         // In a task of its own, so that a panic is an exit code and not an abort.
         tokio::spawn(run(command_line.command)).await
     });
     // Whatever still runs (a resolver's thread, say) is not waited for.
     runtime.shutdown_background();
-    ExitCode::from(ended.unwrap_or(exit::INTERNAL))
+    ExitCode::from(ended.unwrap_or_else(|_| {
+        let place = lock(&PANICKED).take().unwrap_or_else(|| "an unknown place".to_owned());
+        let why = format!("internal error at {place}: this is a bug; nothing more was changed");
+        refuse(&Terminal::new(shown, true), exit::INTERNAL, &why)
+    }))
+}
+
+/// Where the last panic happened.
+static PANICKED: Mutex<Option<String>> = Mutex::new(None);
+
+/// A panic's message may hold anything, a secret included; only its place is kept. A panic inside a
+/// probe is a sample, and is told there.
+fn silence_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        *lock(&PANICKED) = panic.location().map(ToString::to_string);
+    }));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 async fn run(command: Command) -> u8 {

@@ -139,7 +139,7 @@ fn trimmed(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Fault, Reason};
+    use crate::sample::{Fault, Phase, Reason};
 
     fn above(value: f64, measure: Measure) -> Limit {
         Limit {
