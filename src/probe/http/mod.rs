@@ -3,6 +3,7 @@
 //! Proves that the target answers as expected over a connection opened for the purpose, or over a
 //! kept one where declared. It does not render pages, run scripts or keep cookies.
 
+mod discretion;
 mod expectation;
 mod redirect;
 mod settings;
@@ -168,11 +169,24 @@ impl Probe for HttpProbe {
         if let Some(days) = answer.certificate_days {
             attempt.reading("cert_days", days, Unit::Days);
         }
-        self.expectation.fault(&answer).map_or(Ok(()), Err)
+        self.judge(&answer)
     }
 }
 
 impl HttpProbe {
+    /// Judges the answer as it is, and words what it lacks by the answer without what we sent.
+    fn judge(&self, answer: &Answer) -> Result<(), Fault> {
+        let Some(fault) = self.expectation.fault(answer) else {
+            return Ok(());
+        };
+        let masked = discretion::masked(answer, &discretion::mask(&self.request));
+        let worded = self.expectation.fault(&masked).map(|fault| fault.detail);
+        Err(Fault {
+            detail: worded.unwrap_or_else(|| "the answer differs where it repeats us".to_owned()),
+            ..fault
+        })
+    }
+
     /// Asks, and follows redirects as far as they are allowed.
     async fn last_answer(&self, attempt: &mut Attempt) -> Result<Answer, Fault> {
         let mut request = self.request.clone();
