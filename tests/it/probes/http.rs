@@ -45,7 +45,7 @@ fn build(settings: Value) -> Result<Box<dyn Probe>, Vec<Misfit>> {
 }
 
 fn probe(settings: Value) -> Box<dyn Probe> {
-    build(settings).unwrap_or_else(|misfits| panic!("{misfits:?}"))
+    build(settings).expect("the settings work")
 }
 
 /// Runs once under a deadline that no healthy exchange on loopback comes near.
@@ -60,10 +60,7 @@ async fn run_within(probe: &dyn Probe, timeout: Duration, fresh: bool) -> Sample
 
 #[track_caller]
 fn assert_fault(sample: &Sample, reason: Reason, part: &str) {
-    let fault = sample
-        .fault
-        .as_ref()
-        .unwrap_or_else(|| panic!("{part}: {sample:?}"));
+    let fault = sample.fault.as_ref().expect(part);
     assert_eq!(fault.reason, reason, "{fault:?}");
     assert!(fault.detail.contains(part), "{part}: {}", fault.detail);
     assert!(!fault.detail.contains('\n'), "{}", fault.detail);
