@@ -193,7 +193,8 @@ impl HttpProbe {
         let mut connection = self.take_idle(attempt);
         let mut asked: Vec<(Method, url::Url)> = Vec::new();
         loop {
-            let (answer, used) = ask(attempt, &request, connection.take()).await?;
+            let kept = connection.take();
+            let (answer, used) = ask(attempt, &request, kept, asked.is_empty()).await?;
             let next = if self.expectation.accepts(answer.status) {
                 None
             } else {
@@ -243,7 +244,8 @@ impl HttpProbe {
     }
 }
 
-/// Sends one request, over the connection at hand where that serves the address.
+/// Sends one request, over the connection at hand where that serves the address. That one may be
+/// `from_before`, kept by an earlier run.
 ///
 /// A kept connection may have been closed by the target at any time, which says nothing about
 /// its health: it is opened anew once, when it is found closed before the request was sent, or
@@ -252,6 +254,7 @@ async fn ask(
     attempt: &mut Attempt,
     request: &Request,
     kept: Option<Connection>,
+    from_before: bool,
 ) -> Result<(Answer, Connection), Fault> {
     if let Some(mut kept) = kept.filter(|kept| kept.serves(&request.url)) {
         if kept.is_open().await {
@@ -262,7 +265,9 @@ async fn ask(
                 Err(fault) => return Err(fault),
             }
         }
-        attempt.note("the connection at hand was closed and has been opened anew");
+        if from_before {
+            attempt.note("the kept connection was closed and has been opened anew");
+        }
     }
     let mut opened = Connection::open(attempt, &request.url, &request.tls).await?;
     let answer = opened.send(attempt, request).await?;

@@ -151,3 +151,14 @@ async fn the_time_ends_at_the_last_byte_though_the_connection_stays() {
     assert_pass(&run(&*probe(json!({ "url": peer.url("/") }))).await);
     assert_pass(&run(&*probe(of_head)).await);
 }
+
+#[tokio::test]
+async fn a_large_request_is_written_whole_before_the_answer_is_waited_for() {
+    let peer = Peer::answering(answer("204 No Content", &[], b"")).await;
+    let body = "x".repeat(8 << 20);
+    let settings = json!({ "method": "PUT", "url": peer.url("/"), "body": body });
+    let sample = run(&*probe(settings)).await;
+    assert_pass(&sample);
+    assert_eq!(peer.asked()[0].body.len(), body.len());
+    assert!(sample.phases.get(Phase::Request) > Some(Duration::ZERO));
+}
