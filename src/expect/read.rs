@@ -214,12 +214,23 @@ impl JsonSchema for Matcher {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let matcher = generator.subschema_for::<Self>();
-        let several = json_schema!({
-            "anyOf": [{ "type": "array", "items": matcher, "minItems": 1 }, matcher]
-        });
-        let number = json_schema!({
-            "anyOf": [{ "type": "number" }, { "type": "string", "pattern": "^0[xX][0-9a-fA-F]+$" }]
-        });
+        let several = |description: &str| {
+            json_schema!({
+                "description": description,
+                "anyOf": [{ "type": "array", "items": matcher, "minItems": 1 }, matcher]
+            })
+        };
+        let one =
+            |description: &str| json_schema!({ "description": description, "allOf": [matcher] });
+        let number = |description: &str| {
+            json_schema!({
+                "description": description,
+                "anyOf": [
+                    { "type": "number" },
+                    { "type": "string", "pattern": "^0[xX][0-9a-fA-F]+$" }
+                ]
+            })
+        };
         let types: Vec<&str> = JsonType::NAMED.iter().map(|(name, _)| *name).collect();
         json_schema!({
             "description": "What is expected of a value: the value itself, or operators that must all hold.",
@@ -232,20 +243,23 @@ impl JsonSchema for Matcher {
                     "properties": {
                         "eq": { "description": "Equal to this value." },
                         "ne": { "description": "Not equal to this value." },
-                        "lt": number, "le": number, "gt": number, "ge": number,
+                        "lt": number("Less than this number; a hex quantity is the integer it is."),
+                        "le": number("At most this number."),
+                        "gt": number("Greater than this number."),
+                        "ge": number("At least this number."),
                         "in": { "description": "Equal to one of these.", "type": "array" },
                         "contains": { "description": "A text with this part, or a list with this element." },
                         "not_contains": { "description": "A text without this part, or a list without this element." },
-                        "starts_with": { "type": "string" },
-                        "ends_with": { "type": "string" },
+                        "starts_with": { "description": "A text with this beginning.", "type": "string" },
+                        "ends_with": { "description": "A text with this end.", "type": "string" },
                         "matches": { "description": "A regular expression that is found in the text.", "type": "string" },
-                        "exists": { "type": "boolean" },
-                        "type": { "enum": types },
-                        "len": matcher,
-                        "all": several,
-                        "any": several,
-                        "each": matcher,
-                        "not": matcher
+                        "exists": { "description": "Whether there is a value at all, `null` included.", "type": "boolean" },
+                        "type": { "description": "The sort of the value.", "enum": types },
+                        "len": one("The length of a list, a text or an object; of what a path finds, the number."),
+                        "all": several("Each of these matchers holds; or, with one matcher, it holds for every element."),
+                        "any": several("One of these matchers holds; or, with one matcher, it holds for some element."),
+                        "each": one("Holds for every element of a list, or for all that a path finds."),
+                        "not": one("Does not hold. What cannot be told stays so.")
                     }
                 }
             ]

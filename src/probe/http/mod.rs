@@ -3,6 +3,7 @@
 //! Proves that the target answers as expected over a connection opened for the purpose, or over a
 //! kept one where declared. It does not render pages, run scripts or keep cookies.
 
+mod discretion;
 mod expectation;
 mod redirect;
 mod settings;
@@ -168,18 +169,32 @@ impl Probe for HttpProbe {
         if let Some(days) = answer.certificate_days {
             attempt.reading("cert_days", days, Unit::Days);
         }
-        self.expectation.fault(&answer).map_or(Ok(()), Err)
+        self.judge(&answer)
     }
 }
 
 impl HttpProbe {
+    /// Judges the answer as it is, and words what it lacks by the answer without what we sent.
+    fn judge(&self, answer: &Answer) -> Result<(), Fault> {
+        let Some(fault) = self.expectation.fault(answer) else {
+            return Ok(());
+        };
+        let masked = discretion::masked(answer, &discretion::mask(&self.request));
+        let worded = self.expectation.fault(&masked).map(|fault| fault.detail);
+        Err(Fault {
+            detail: worded.unwrap_or_else(|| "the answer differs where it repeats us".to_owned()),
+            ..fault
+        })
+    }
+
     /// Asks, and follows redirects as far as they are allowed.
     async fn last_answer(&self, attempt: &mut Attempt) -> Result<Answer, Fault> {
         let mut request = self.request.clone();
         let mut connection = self.take_idle(attempt);
         let mut asked: Vec<(Method, url::Url)> = Vec::new();
         loop {
-            let (answer, used) = ask(attempt, &request, connection.take()).await?;
+            let kept = connection.take();
+            let (answer, used) = ask(attempt, &request, kept, asked.is_empty()).await?;
             let next = if self.expectation.accepts(answer.status) {
                 None
             } else {
@@ -229,7 +244,8 @@ impl HttpProbe {
     }
 }
 
-/// Sends one request, over the connection at hand where that serves the address.
+/// Sends one request, over the connection at hand where that serves the address. That one may be
+/// `from_before`, kept by an earlier run.
 ///
 /// A kept connection may have been closed by the target at any time, which says nothing about
 /// its health: it is opened anew once, when it is found closed before the request was sent, or
@@ -238,6 +254,7 @@ async fn ask(
     attempt: &mut Attempt,
     request: &Request,
     kept: Option<Connection>,
+    from_before: bool,
 ) -> Result<(Answer, Connection), Fault> {
     if let Some(mut kept) = kept.filter(|kept| kept.serves(&request.url)) {
         if kept.is_open().await {
@@ -248,7 +265,9 @@ async fn ask(
                 Err(fault) => return Err(fault),
             }
         }
-        attempt.note("the connection at hand was closed and has been opened anew");
+        if from_before {
+            attempt.note("the kept connection was closed and has been opened anew");
+        }
     }
     let mut opened = Connection::open(attempt, &request.url, &request.tls).await?;
     let answer = opened.send(attempt, request).await?;

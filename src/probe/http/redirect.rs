@@ -109,7 +109,7 @@ fn becomes_get(method: &Method, status: StatusCode) -> bool {
 }
 
 /// Headers that say nothing about who asks; any other may be a credential.
-const HARMLESS: &[HeaderName] = &[
+pub const HARMLESS: &[HeaderName] = &[
     ACCEPT,
     ACCEPT_ENCODING,
     ACCEPT_LANGUAGE,

@@ -78,7 +78,9 @@ pub fn basic(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn percent_decoded(text: &str) -> Vec<u8> {
+/// The bytes that a percent-encoded text stands for.
+#[must_use]
+pub fn percent_decoded(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     let mut decoded = Vec::with_capacity(rest.len());
     while let [first, tail @ ..] = rest {

@@ -31,6 +31,10 @@ pub async fn addresses(host: &str, anew: bool) -> Result<Vec<IpAddr>, Fault> {
     if anew {
         resolver.clear_cache();
     }
+    ask(resolver, host).await
+}
+
+async fn ask(resolver: &TokioResolver, host: &str) -> Result<Vec<IpAddr>, Fault> {
     match resolver.lookup_ip(host).await {
         Ok(found) => {
             let addresses: Vec<IpAddr> = found.iter().collect();
@@ -110,6 +114,7 @@ const QUESTIONS_AT_ONCE: usize = 512;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
 
     #[tokio::test]
     async fn literal_addresses_need_no_resolver() {
@@ -117,6 +122,112 @@ mod tests {
             let found = addresses(host, false).await.unwrap();
             assert_eq!(found, vec![address.parse::<IpAddr>().unwrap()], "{host}");
         }
+    }
+
+    /// How a name server of ours answers: to questions for IPv4, and to those for IPv6.
+    #[derive(Clone, Copy, Debug)]
+    enum Says {
+        Address,
+        NoSuchName,
+        NoRecord,
+        ServerFailure,
+        Refused,
+        Nothing,
+    }
+
+    /// A name server on loopback, and a resolver that asks only it.
+    async fn resolver(four: Says, six: Says) -> TokioResolver {
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut question = [0; 512];
+            while let Ok((length, asker)) = socket.recv_from(&mut question).await {
+                if let Some(answer) = answer(&question[..length], four, six) {
+                    socket.send_to(&answer, asker).await.unwrap();
+                }
+            }
+        });
+        let mut udp = ConnectionConfig::udp();
+        udp.port = port;
+        let server = NameServerConfig::new([127, 0, 0, 1].into(), true, vec![udp]);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        let mut builder =
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        tune(builder.options_mut());
+        builder.options_mut().timeout = Duration::from_millis(100);
+        builder.build().unwrap()
+    }
+
+    /// The question with another header and, where there is one, an address behind it.
+    fn answer(question: &[u8], four: Says, six: Says) -> Option<Vec<u8>> {
+        let name = question[12..].iter().position(|byte| *byte == 0)?;
+        let end = 12 + name + 5;
+        let is_six = question[end - 4..end - 2] == [0, 28];
+        let says = if is_six { six } else { four };
+        let (code, answers) = match says {
+            Says::Address => (0, 1),
+            Says::NoRecord => (0, 0),
+            Says::ServerFailure => (2, 0),
+            Says::NoSuchName => (3, 0),
+            Says::Refused => (5, 0),
+            Says::Nothing => return None,
+        };
+        let mut bytes = question[..end].to_vec();
+        bytes[2..12].copy_from_slice(&[0x81, 0x80 | code, 0, 1, 0, answers, 0, 0, 0, 0]);
+        if answers == 1 {
+            let (kind, address): (u8, &[u8]) = if is_six {
+                (28, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7])
+            } else {
+                (1, &[10, 0, 0, 7])
+            };
+            bytes.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0, address.len() as u8]);
+            bytes.extend(address);
+        }
+        Some(bytes)
+    }
+
+    #[tokio::test]
+    async fn one_family_is_enough() {
+        for (four, six, address) in [
+            (Says::Address, Says::NoRecord, "10.0.0.7"),
+            (Says::Address, Says::ServerFailure, "10.0.0.7"),
+            (Says::NoRecord, Says::Address, "::7"),
+        ] {
+            let resolver = resolver(four, six).await;
+            let found = ask(&resolver, "a.test.").await.unwrap();
+            assert_eq!(
+                found,
+                [address.parse::<IpAddr>().unwrap()],
+                "{four:?} {six:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_without_address_is_told_from_a_resolver_that_cannot_tell() {
+        for (four, six, reason) in [
+            (Says::NoSuchName, Says::NoSuchName, Reason::Dns),
+            (Says::NoRecord, Says::NoRecord, Reason::Dns),
+            (Says::ServerFailure, Says::ServerFailure, Reason::Resolver),
+            (Says::Refused, Says::Refused, Reason::Resolver),
+            (Says::Nothing, Says::Nothing, Reason::Resolver),
+            (Says::NoRecord, Says::ServerFailure, Reason::Resolver),
+            (Says::ServerFailure, Says::NoRecord, Reason::Resolver),
+        ] {
+            let resolver = resolver(four, six).await;
+            let fault = ask(&resolver, "a.test.").await.unwrap_err();
+            assert_eq!(fault.reason, reason, "{four:?} {six:?}: {}", fault.detail);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_any_name_server_nothing_is_learnt() {
+        let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
+        let resolver = TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default())
+            .build()
+            .unwrap();
+        let fault = ask(&resolver, "a.test.").await.unwrap_err();
+        assert_eq!(fault.reason, Reason::Resolver, "{}", fault.detail);
     }
 
     #[tokio::test]

@@ -47,11 +47,6 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// The folder, for servers that want their files in one place.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// A certificate for `localhost` and `127.0.0.1` that is valid today.
     pub fn server(&self) -> ServerCertificate {
         self.signed("server", params(&["localhost", "127.0.0.1"], "localhost"))

@@ -8,9 +8,11 @@ use super::*;
 fn gzip_bomb() -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..64 {
-        encoder.write_all(&vec![0; 1 << 20]).unwrap();
+        encoder
+            .write_all(&vec![0; 1 << 20])
+            .expect("memory takes it");
     }
-    let bomb = encoder.finish().unwrap();
+    let bomb = encoder.finish().expect("memory takes it");
     assert!(bomb.len() < 1 << 20, "the bomb is small before it bursts");
     answer("200 OK", &["content-encoding: gzip"], &bomb)
 }
