@@ -4,6 +4,7 @@
 //! Every failure becomes a [`Fault`](crate::sample::Fault) with its reason here, in one place, so
 //! that "refused" means the same for every kind.
 
+pub mod address;
 pub mod bounded;
 pub mod connection;
 mod counted;
@@ -14,5 +15,5 @@ mod http_fault;
 pub mod message;
 mod resolve;
 pub mod tls;
-mod tls_fault;
+pub mod tls_fault;
 mod unverified;

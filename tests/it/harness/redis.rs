@@ -1,1 +1,170 @@
-//! Under construction.
+//! A real Redis on a free port, ended when the test ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::certificates::Certificates;
+use super::postgres::free_port;
+use super::tools;
+
+/// A running server that asks for [`PASSWORD`]. Dropping it ends the process.
+pub struct Redis {
+    process: Child,
+    folder: TempDir,
+    port: u16,
+    encrypted: bool,
+}
+
+/// The password of every server; appears in no output.
+pub const PASSWORD: &str = "canary-redis-91c4@/:#";
+/// `PASSWORD` as it must stand in a URL.
+pub const PASSWORD_IN_URL: &str = "canary-redis-91c4%40%2F%3A%23";
+
+impl Redis {
+    /// Starts a server without TLS and waits until it answers.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server with more lines of `redis.conf` and waits until it accepts connections.
+    pub async fn start_with(lines: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port = free_port();
+        let mut settings = vec![format!("port {port}")];
+        settings.extend(lines.iter().map(|line| (*line).to_owned()));
+        Self::launch(folder, port, false, &settings).await
+    }
+
+    /// Starts a server that speaks nothing but TLS, signed by [`Redis::authority`].
+    pub async fn start_with_tls() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let certificates = Certificates::for_names(&["localhost", "127.0.0.1"]);
+        for (name, text) in [
+            ("server.crt", &certificates.chain),
+            ("server.key", &certificates.key),
+            ("authority.pem", &certificates.authority),
+        ] {
+            fs::write(folder.path().join(name), text).expect("the folder is writable");
+        }
+        let port = free_port();
+        let settings = [
+            "port 0".to_owned(),
+            format!("tls-port {port}"),
+            "tls-cert-file server.crt".to_owned(),
+            "tls-key-file server.key".to_owned(),
+            "tls-ca-cert-file authority.pem".to_owned(),
+            "tls-auth-clients no".to_owned(),
+        ];
+        Self::launch(folder, port, true, &settings).await
+    }
+
+    /// The server's address with its password; `tail` follows the port: `/2`.
+    pub fn url(&self, tail: &str) -> String {
+        let scheme = if self.encrypted { "rediss" } else { "redis" };
+        format!(
+            "{scheme}://:{PASSWORD_IN_URL}@localhost:{}{tail}",
+            self.port
+        )
+    }
+
+    /// The port on every loopback address.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The file with the authority that signed the server's certificate.
+    pub fn authority(&self) -> PathBuf {
+        assert!(self.encrypted, "the server speaks TLS");
+        self.folder.path().join("authority.pem")
+    }
+
+    /// Runs a command through the server's own client and returns what it prints.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new(tools::program("redis-cli", &[]))
+            .args([
+                "-h",
+                "localhost",
+                "-p",
+                &self.port.to_string(),
+                "--no-auth-warning",
+            ])
+            .args(["-a", PASSWORD])
+            .args(arguments)
+            .output()
+            .expect("redis-cli starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Ends the server at once.
+    pub fn stop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+
+    async fn launch(folder: TempDir, port: u16, encrypted: bool, settings: &[String]) -> Self {
+        let configuration = folder.path().join("redis.conf");
+        let mut lines = vec![
+            "bind 127.0.0.1 -::1".to_owned(),
+            format!("requirepass {PASSWORD}"),
+            format!("masterauth {PASSWORD}"),
+            "save \"\"".to_owned(),
+            "appendonly no".to_owned(),
+        ];
+        lines.extend(settings.iter().cloned());
+        fs::write(&configuration, lines.join("\n")).expect("the folder is writable");
+        let process = command(&configuration)
+            .current_dir(folder.path())
+            .spawn()
+            .expect("Redis starts");
+        let mut server = Self {
+            process,
+            folder,
+            port,
+            encrypted,
+        };
+        server.wait_until_ready().await;
+        server
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while !self.log().contains("Ready to accept connections") {
+            let ended = self.process.try_wait().expect("the process can be asked");
+            assert!(
+                ended.is_none() && tokio::time::Instant::now() < deadline,
+                "Redis does not come up: {}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The server as a command that ends with this test, however the test ends.
+fn command(configuration: &Path) -> Command {
+    let mut command = Command::new(tools::program("setpriv", &[]));
+    command
+        .args(["--pdeathsig", "KILL"])
+        .arg(tools::program("redis-server", &[]))
+        .arg(configuration)
+        .args(["--logfile", "log", "--daemonize", "no"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
