@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod http;
+pub mod postgres;
 pub mod registry;
 pub mod wire;
 

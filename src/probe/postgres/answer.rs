@@ -1,0 +1,271 @@
+//! What a query returned: how many rows, and the first of them as exact values.
+//!
+//! Numbers stay as the server wrote them, so that a matcher compares integers and decimals of any
+//! size exactly; only a reading is a float.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Number, Value};
+use tokio_postgres::SimpleQueryRow;
+use tokio_postgres::types::{Kind, Type};
+
+use super::fault::Broken;
+use crate::expect::Matcher;
+use crate::probe::Attempt;
+use crate::sample::{Fault, Reason, Unit};
+
+/// What the answer to the query must be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// How many rows the query returns.
+    #[serde(default)]
+    pub rows: Option<Matcher>,
+    /// The first row's columns, by name. Numbers and booleans are compared as such, `json` by its
+    /// contents, NULL as null, everything else as the text that the server shows.
+    #[serde(default)]
+    pub row: BTreeMap<String, Matcher>,
+}
+
+/// A column of the answer.
+#[derive(Clone, Debug)]
+pub struct Column {
+    name: String,
+    form: Form,
+}
+
+/// How a column's text is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Number,
+    Boolean,
+    Json,
+    Text,
+}
+
+/// What the query returned.
+#[derive(Debug)]
+pub struct Answer {
+    columns: Vec<Column>,
+    rows: u64,
+    first: Vec<Value>,
+}
+
+impl Expectation {
+    /// Whether nothing is expected.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_none() && self.row.is_empty()
+    }
+
+    /// Compares the answer with what is expected.
+    ///
+    /// # Errors
+    /// [`Reason::Expectation`] for the first expectation that does not hold or cannot be told.
+    pub fn judge(&self, answer: &Answer) -> Result<(), Fault> {
+        let wrong = |detail| Err(Fault::new(Reason::Expectation, detail));
+        if let Some(matcher) = &self.rows
+            && let Err(why) = matcher.check(Some(&Value::from(answer.rows)))
+        {
+            return wrong(format!("rows: {why}"));
+        }
+        for (name, matcher) in &self.row {
+            if answer.rows == 0 {
+                return wrong(format!(
+                    "`{name}` is expected in the first row, and there is no row"
+                ));
+            }
+            let Some(value) = answer.value(name) else {
+                let names = answer.names();
+                return wrong(format!(
+                    "there is no column `{name}`; the query returns {names}"
+                ));
+            };
+            if let Err(why) = matcher.check(Some(value)) {
+                return wrong(format!("`{name}` of the first row: {why}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Column {
+    /// What the server says of a column.
+    pub fn of(column: &tokio_postgres::Column) -> Self {
+        Self {
+            name: column.name().to_owned(),
+            form: form(column.type_()),
+        }
+    }
+}
+
+fn form(of: &Type) -> Form {
+    match *of {
+        Type::INT2
+        | Type::INT4
+        | Type::INT8
+        | Type::OID
+        | Type::FLOAT4
+        | Type::FLOAT8
+        | Type::NUMERIC => Form::Number,
+        Type::BOOL => Form::Boolean,
+        Type::JSON | Type::JSONB => Form::Json,
+        _ => match of.kind() {
+            Kind::Domain(base) => form(base),
+            _ => Form::Text,
+        },
+    }
+}
+
+impl Answer {
+    /// An answer of which no row has come yet.
+    pub const fn new(columns: Vec<Column>) -> Self {
+        Self {
+            columns,
+            rows: 0,
+            first: Vec::new(),
+        }
+    }
+
+    /// Takes the next row: counts it, and keeps the first one's values.
+    ///
+    /// # Errors
+    /// When there are more rows than a check may read, or a text is no UTF-8.
+    pub fn take(&mut self, row: &SimpleQueryRow) -> Result<(), Broken> {
+        if self.rows == 0 {
+            for (at, column) in self.columns.iter().enumerate().take(row.len()) {
+                let text = row.try_get(at).map_err(Broken::Asking)?;
+                self.first
+                    .push(text.map_or(Value::Null, |text| column.form.read(text)));
+            }
+        }
+        self.rows += 1;
+        if self.rows > MOST_ROWS {
+            return Err(Broken::TooManyRows(MOST_ROWS));
+        }
+        Ok(())
+    }
+
+    /// Reports the number of rows and the numbers of the first row as readings.
+    pub fn record(&self, attempt: &mut Attempt) {
+        #[expect(clippy::cast_precision_loss, reason = "MOST_ROWS is exact in a float")]
+        attempt.reading(ROWS, self.rows as f64, Unit::Number);
+        let mut names = vec![ROWS];
+        for (column, value) in self.columns.iter().zip(&self.first).take(MOST_READINGS) {
+            if names.contains(&column.name.as_str()) {
+                attempt.note(format!(
+                    "a second `{}` among the columns gives no reading",
+                    column.name
+                ));
+            } else if let Some(number) = number(value) {
+                attempt.reading(&column.name, number, Unit::Number);
+            } else if column.form.is_measured() {
+                let what = if value.is_null() {
+                    "NULL"
+                } else {
+                    "no finite number"
+                };
+                attempt.note(format!("`{}` is {what} and gives no reading", column.name));
+            }
+            names.push(&column.name);
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        let at = self.columns.iter().position(|column| column.name == name)?;
+        self.first.get(at)
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|it| it.name.as_str()).collect();
+        let shown = names.len().min(MOST_NAMES);
+        let more = if names.len() > shown { ", …" } else { "" };
+        format!("{}{more}", names[..shown].join(", "))
+    }
+}
+
+/// The reading that every run gives.
+const ROWS: &str = "rows";
+/// More rows than this are a table, not a figure.
+const MOST_ROWS: u64 = 10_000;
+/// How many columns may become readings.
+const MOST_READINGS: usize = 64;
+/// How many columns a message lists.
+const MOST_NAMES: usize = 8;
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
+        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
+        _ => None,
+    }
+}
+
+impl Form {
+    /// Whether the column is meant to become a reading.
+    const fn is_measured(self) -> bool {
+        matches!(self, Self::Number | Self::Boolean)
+    }
+
+    /// Reads what the server wrote; what does not have the form, as `NaN`, stays a text.
+    fn read(self, text: &str) -> Value {
+        let value = match self {
+            Self::Number => serde_json::from_str::<Number>(text).ok().map(Value::Number),
+            Self::Boolean => match text {
+                "t" => Some(Value::Bool(true)),
+                "f" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            Self::Json => serde_json::from_str(text).ok(),
+            Self::Text => None,
+        };
+        value.unwrap_or_else(|| Value::String(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_cell_is_read_by_its_columns_type() {
+        let exact: Value = serde_json::from_str("123456789012345678901234567890.10").unwrap();
+        for (of, text, expected) in [
+            (Type::INT8, "-42", json!(-42)),
+            (Type::NUMERIC, "123456789012345678901234567890.10", exact),
+            (
+                Type::FLOAT8,
+                "1e+20",
+                serde_json::from_str("1e+20").unwrap(),
+            ),
+            (Type::FLOAT8, "NaN", json!("NaN")),
+            (Type::BOOL, "t", json!(true)),
+            (Type::JSONB, r#"{"a": [1]}"#, json!({"a": [1]})),
+            (Type::TEXT, "0042", json!("0042")),
+            (
+                Type::TIMESTAMPTZ,
+                "2026-01-01 00:00:00+00",
+                json!("2026-01-01 00:00:00+00"),
+            ),
+        ] {
+            assert_eq!(form(&of).read(text), expected, "{of} {text}");
+        }
+    }
+
+    #[test]
+    fn only_finite_numbers_and_booleans_become_readings() {
+        for (value, expected) in [
+            (json!(12.5), Some(12.5)),
+            (json!(true), Some(1.0)),
+            (json!(false), Some(0.0)),
+            (json!("NaN"), None),
+            (json!("12"), None),
+            (Value::Null, None),
+            (serde_json::from_str("1e999").unwrap(), None),
+        ] {
+            assert_eq!(number(&value), expected, "{value}");
+        }
+    }
+}
