@@ -7,6 +7,7 @@
 pub mod attempt;
 pub mod http;
 pub mod postgres;
+pub mod redis;
 pub mod registry;
 pub mod wire;
 

@@ -48,4 +48,4 @@ macro_rules! kinds {
     };
 }
 
-kinds![super::http::Http, super::postgres::Postgres];
+kinds![super::http::Http, super::postgres::Postgres, super::redis::Redis];

@@ -5,6 +5,7 @@ use std::io;
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use crate::probe::wire::said::one_line;
 use crate::probe::wire::{bounded, dial, tls_fault};
 use crate::sample::{Fault, Reason};
 use crate::secret::Mask;
@@ -76,7 +77,7 @@ fn of_error(error: &tokio_postgres::Error, step: Step) -> Fault {
         // knows the password.
         (None, Step::Login) => Fault::new(
             Reason::Unauthorized,
-            format!("{} while {doing}", line(&cause.to_string())),
+            format!("{} while {doing}", one_line(&cause.to_string())),
         ),
         (None, Step::Question) => garbage(&cause.to_string()),
     }
@@ -87,19 +88,13 @@ fn of_stream(error: &io::Error, doing: &str) -> Fault {
         return tls_fault::of_session(error, "the server");
     }
     match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::new(
-            Reason::Malformed,
-            format!(
-                "the answer is not of PostgreSQL's protocol: {}",
-                line(&error.to_string())
-            ),
-        ),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => garbage(&error.to_string()),
         _ => dial::fault(error, doing),
     }
 }
 
 fn garbage(why: &str) -> Fault {
-    let why = line(why);
+    let why = one_line(why);
     Fault::new(
         Reason::Malformed,
         format!("the answer is not of PostgreSQL's protocol: {why}"),
@@ -108,7 +103,7 @@ fn garbage(why: &str) -> Fault {
 
 fn of_server(error: &DbError) -> Fault {
     let state = error.code();
-    let mut detail = format!("{} (SQLSTATE {})", line(error.message()), state.code());
+    let mut detail = format!("{} (SQLSTATE {})", one_line(error.message()), state.code());
     if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
         detail.push_str("; a check's query may only read");
     }
@@ -139,27 +134,6 @@ fn may_mend(state: &SqlState) -> bool {
         .iter()
         .any(|class| state.code().starts_with(class))
 }
-
-/// One line of bounded length, whatever the server sent.
-fn line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let mut line = String::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.extend(word.chars().take(LONGEST_MESSAGE));
-        if line.chars().count() > LONGEST_MESSAGE {
-            line = line.chars().take(LONGEST_MESSAGE).collect();
-            line.push('…');
-            break;
-        }
-    }
-    line
-}
-
-/// How many characters of a message are kept.
-const LONGEST_MESSAGE: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -221,15 +195,5 @@ mod tests {
             assert_eq!(fault.reason, expected, "{code}: {why}");
             assert_eq!(fault.transient || may_mend(&state), mends, "{code}: {why}");
         }
-    }
-
-    #[test]
-    fn a_message_is_one_bounded_line() {
-        assert_eq!(line(" a\n\tb\u{1b}[31m c "), "a b [31m c");
-        assert_eq!(line(&"x".repeat(5000)).chars().count(), LONGEST_MESSAGE + 1);
-        assert_eq!(
-            line(&"x ".repeat(5000)).chars().count(),
-            LONGEST_MESSAGE + 1
-        );
     }
 }

@@ -14,6 +14,7 @@ pub mod exchange;
 mod http_fault;
 pub mod message;
 mod resolve;
+pub mod said;
 pub mod tls;
 pub mod tls_fault;
 mod unverified;

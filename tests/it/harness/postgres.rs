@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::certificates::Certificates;
+use super::certificates::Authority;
 use super::tools;
 
 /// What the server makes of TLS.
@@ -29,7 +29,7 @@ pub enum Tls {
 pub struct Postgres {
     process: Child,
     folder: TempDir,
-    authority: Option<PathBuf>,
+    authority: Option<Authority>,
     port: u16,
 }
 
@@ -78,9 +78,9 @@ impl Postgres {
         self.port
     }
 
-    /// The file with the authority that signed the server's certificate.
-    pub fn authority(&self) -> &Path {
-        self.authority.as_deref().expect("the server offers TLS")
+    /// The file with the authority that signed the server's certificate: what `tls.ca` names.
+    pub fn ca(&self) -> PathBuf {
+        self.authority.as_ref().expect("the server offers TLS").ca()
     }
 
     /// Runs SQL as the superuser through the server's own client and returns what it prints.
@@ -223,20 +223,19 @@ fn create_cluster(folder: &Path, owner: Owner) {
     assert!(output.status.success(), "initdb: {complaint}");
 }
 
-fn install_certificate(folder: &Path, owner: Owner) -> PathBuf {
-    let certificates = Certificates::for_names(&["localhost", "127.0.0.1"]);
-    for (name, text) in [
-        ("server.crt", &certificates.chain),
-        ("server.key", &certificates.key),
-        ("authority.pem", &certificates.authority),
+/// Puts a certificate beside the data, for the server's eyes only.
+fn install_certificate(folder: &Path, owner: Owner) -> Authority {
+    let authority = Authority::new();
+    let files = authority.server();
+    for (file, name) in [
+        (&files.certificate, "server.crt"),
+        (&files.key, "server.key"),
     ] {
-        let file = folder.join(name);
-        fs::write(&file, text).expect("the folder is writable");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        fs::set_permissions(&file, mode).expect("the file is ours");
-        owner.own(&file);
+        let copy = folder.join(name);
+        fs::copy(file, &copy).expect("the folder is writable");
+        owner.own(&copy);
     }
-    folder.join("authority.pem")
+    authority
 }
 
 /// Says who may log in, and how.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::certificates::Certificates;
+use super::certificates::Authority;
 use super::postgres::free_port;
 use super::tools;
 
@@ -16,7 +16,7 @@ pub struct Redis {
     process: Child,
     folder: TempDir,
     port: u16,
-    encrypted: bool,
+    authority: Option<Authority>,
 }
 
 /// The password of every server; appears in no output.
@@ -36,35 +36,33 @@ impl Redis {
         let port = free_port();
         let mut settings = vec![format!("port {port}")];
         settings.extend(lines.iter().map(|line| (*line).to_owned()));
-        Self::launch(folder, port, false, &settings).await
+        Self::launch(folder, port, None, &settings).await
     }
 
-    /// Starts a server that speaks nothing but TLS, signed by [`Redis::authority`].
+    /// Starts a server that speaks nothing but TLS, signed by [`Redis::ca`].
     pub async fn start_with_tls() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let certificates = Certificates::for_names(&["localhost", "127.0.0.1"]);
-        for (name, text) in [
-            ("server.crt", &certificates.chain),
-            ("server.key", &certificates.key),
-            ("authority.pem", &certificates.authority),
-        ] {
-            fs::write(folder.path().join(name), text).expect("the folder is writable");
-        }
+        let authority = Authority::new();
+        let files = authority.server();
         let port = free_port();
         let settings = [
             "port 0".to_owned(),
             format!("tls-port {port}"),
-            "tls-cert-file server.crt".to_owned(),
-            "tls-key-file server.key".to_owned(),
-            "tls-ca-cert-file authority.pem".to_owned(),
+            format!("tls-cert-file {}", files.certificate.display()),
+            format!("tls-key-file {}", files.key.display()),
+            format!("tls-ca-cert-file {}", authority.ca().display()),
             "tls-auth-clients no".to_owned(),
         ];
-        Self::launch(folder, port, true, &settings).await
+        Self::launch(folder, port, Some(authority), &settings).await
     }
 
     /// The server's address with its password; `tail` follows the port: `/2`.
     pub fn url(&self, tail: &str) -> String {
-        let scheme = if self.encrypted { "rediss" } else { "redis" };
+        let scheme = if self.authority.is_some() {
+            "rediss"
+        } else {
+            "redis"
+        };
         format!(
             "{scheme}://:{PASSWORD_IN_URL}@localhost:{}{tail}",
             self.port
@@ -76,10 +74,9 @@ impl Redis {
         self.port
     }
 
-    /// The file with the authority that signed the server's certificate.
-    pub fn authority(&self) -> PathBuf {
-        assert!(self.encrypted, "the server speaks TLS");
-        self.folder.path().join("authority.pem")
+    /// The file with the authority that signed the server's certificate: what `tls.ca` names.
+    pub fn ca(&self) -> PathBuf {
+        self.authority.as_ref().expect("the server speaks TLS").ca()
     }
 
     /// Runs a command through the server's own client and returns what it prints.
@@ -106,7 +103,12 @@ impl Redis {
         self.process.wait().ok();
     }
 
-    async fn launch(folder: TempDir, port: u16, encrypted: bool, settings: &[String]) -> Self {
+    async fn launch(
+        folder: TempDir,
+        port: u16,
+        authority: Option<Authority>,
+        settings: &[String],
+    ) -> Self {
         let configuration = folder.path().join("redis.conf");
         let mut lines = vec![
             "bind 127.0.0.1 -::1".to_owned(),
@@ -125,7 +127,7 @@ impl Redis {
             process,
             folder,
             port,
-            encrypted,
+            authority,
         };
         server.wait_until_ready().await;
         server

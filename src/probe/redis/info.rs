@@ -1,0 +1,166 @@
+//! The text of INFO as fields, and the fields as readings.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Number, Value};
+
+use crate::expect::Matcher;
+use crate::probe::Attempt;
+use crate::sample::{Fault, Reason, Unit};
+
+/// The readings that every run gives, as far as the server reports them.
+pub const STANDARD: &[(&str, Unit, &str)] = &[
+    ("used_memory", Unit::Bytes, "memory that the data takes"),
+    (
+        "maxmemory",
+        Unit::Bytes,
+        "the limit on that memory; 0 is none",
+    ),
+    (
+        "mem_fragmentation_ratio",
+        Unit::Number,
+        "memory taken from the system per memory used",
+    ),
+    (
+        "connected_clients",
+        Unit::Number,
+        "clients connected, ourselves included",
+    ),
+    (
+        "blocked_clients",
+        Unit::Number,
+        "clients waiting in a blocking command",
+    ),
+    (
+        "rejected_connections",
+        Unit::Number,
+        "connections refused since the start for want of room",
+    ),
+    (
+        "evicted_keys",
+        Unit::Number,
+        "keys evicted since the start for want of memory",
+    ),
+    (
+        "instantaneous_ops_per_sec",
+        Unit::Number,
+        "commands a second",
+    ),
+    ("connected_slaves", Unit::Number, "replicas connected"),
+    (
+        "master_last_io_seconds_ago",
+        Unit::Seconds,
+        "on a replica: since it last heard its master",
+    ),
+    (
+        "master_link_down_since_seconds",
+        Unit::Seconds,
+        "on a replica: since it lost its master",
+    ),
+    (
+        "uptime_in_seconds",
+        Unit::Seconds,
+        "since the server started",
+    ),
+    (
+        "cert_days",
+        Unit::Days,
+        "until the server's certificate expires, over TLS",
+    ),
+];
+
+/// The fields of INFO.
+#[derive(Debug, PartialEq)]
+pub struct Info(BTreeMap<String, Value>);
+
+impl Info {
+    /// Reads the lines `name:value`. A value that is a number becomes one, exactly; a value made
+    /// of parts, `keys=5,expires=0`, also gives a field for each: `db0.keys`.
+    pub fn parse(text: &str) -> Self {
+        let mut fields = BTreeMap::new();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            for (part, value) in value.split(',').filter_map(|part| part.split_once('=')) {
+                fields.insert(format!("{name}.{part}"), read(value));
+            }
+            fields.insert(name.to_owned(), read(value));
+        }
+        Self(fields)
+    }
+
+    /// Reports the standard fields and the named ones as readings, as far as they are numbers.
+    pub fn record<'a>(&self, attempt: &mut Attempt, named: impl Iterator<Item = &'a String>) {
+        for (name, unit, _) in STANDARD {
+            self.record_one(attempt, name, *unit);
+        }
+        for name in named {
+            if !STANDARD.iter().any(|(standard, ..)| standard == name) {
+                self.record_one(attempt, name, Unit::Number);
+            }
+        }
+    }
+
+    fn record_one(&self, attempt: &mut Attempt, name: &str, unit: Unit) {
+        let number = self.0.get(name).and_then(Value::as_f64);
+        if let Some(number) = number.filter(|number| number.is_finite()) {
+            attempt.reading(name, number, unit);
+        }
+    }
+
+    /// Compares the fields with what is expected.
+    ///
+    /// # Errors
+    /// [`Reason::Expectation`] for the first expectation that does not hold or cannot be told.
+    pub fn judge(&self, expected: &BTreeMap<String, Matcher>) -> Result<(), Fault> {
+        for (name, matcher) in expected {
+            if let Err(why) = matcher.check(self.0.get(name)) {
+                return Err(Fault::new(
+                    Reason::Expectation,
+                    format!("INFO's {name}: {why}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(value: &str) -> Value {
+    serde_json::from_str::<Number>(value)
+        .map_or_else(|_| Value::String(value.to_owned()), Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn fields_are_found_with_their_parts() {
+        let text = "# Server\r\nredis_version:7.0.15\r\nloading:0\r\n\r\n# Memory\r\n\
+            mem_fragmentation_ratio:12.50\r\nos:Linux 6.1 x86_64\r\nempty:\r\n\
+            redis_git_sha1:00000000\r\nexecutable:/usr/bin/a:b\r\n\
+            db0:keys=5,expires=0,avg_ttl=18446744073709551615\r\nno colon\r\n";
+        let Info(fields) = Info::parse(text);
+        for (name, expected) in [
+            ("redis_version", json!("7.0.15")),
+            ("loading", json!(0)),
+            (
+                "mem_fragmentation_ratio",
+                serde_json::from_str("12.50").unwrap(),
+            ),
+            ("os", json!("Linux 6.1 x86_64")),
+            ("empty", json!("")),
+            ("redis_git_sha1", json!("00000000")),
+            ("executable", json!("/usr/bin/a:b")),
+            (
+                "db0",
+                json!("keys=5,expires=0,avg_ttl=18446744073709551615"),
+            ),
+            ("db0.keys", json!(5)),
+            ("db0.avg_ttl", json!(18_446_744_073_709_551_615_u64)),
+        ] {
+            assert_eq!(fields.get(name), Some(&expected), "{name}");
+        }
+        assert_eq!(fields.len(), 11);
+    }
+}

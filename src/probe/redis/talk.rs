@@ -1,0 +1,160 @@
+//! One conversation with a Redis server: a command, its reply, the next command.
+//!
+//! The commands and the grammar are the client library's; the socket is ours. The library's own
+//! connection wants a task that outlives the run; here, dropping the conversation closes it, and
+//! no reply can be larger than a check may read.
+
+use redis::{Cmd, Value, parse_redis_value_async};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
+
+use super::fault;
+use crate::probe::Attempt;
+use crate::probe::wire::bounded::Bounded;
+use crate::sample::{Fault, Phase, Reason};
+use crate::secret::Secret;
+
+/// Who to be, and where.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user; the server's default one when absent.
+    pub user: Option<String>,
+    /// The password; nobody logs in when absent.
+    pub password: Option<Secret>,
+    /// The database to select; the server's first one when absent.
+    pub database: Option<u32>,
+}
+
+/// An open conversation.
+pub struct Talk {
+    stream: BufReader<Bounded<Either<TcpStream, TlsStream<TcpStream>>>>,
+}
+
+impl Talk {
+    /// Begins over a connection without TLS.
+    pub fn plain(stream: TcpStream) -> Self {
+        Self::over(Either::Left(stream))
+    }
+
+    /// Begins over TLS.
+    pub fn encrypted(stream: TlsStream<TcpStream>) -> Self {
+        Self::over(Either::Right(stream))
+    }
+
+    fn over(stream: Either<TcpStream, TlsStream<TcpStream>>) -> Self {
+        Self {
+            stream: BufReader::new(Bounded::new(stream, MOST_BYTES)),
+        }
+    }
+
+    /// Logs in and selects the database, as far as the login says so; all of it belongs to
+    /// [`Phase::Request`].
+    ///
+    /// # Errors
+    /// [`Reason::Unauthorized`] when the server refuses the login, or what the connection met.
+    pub async fn log_in(&mut self, attempt: &mut Attempt, login: &Login) -> Result<(), Fault> {
+        attempt.enter(Phase::Request);
+        if let Some(password) = &login.password {
+            let mut command = redis::cmd("AUTH");
+            if let Some(user) = &login.user {
+                command.arg(user);
+            }
+            command.arg(password.reveal());
+            self.send(&command, "logging in").await?;
+            if let Value::ServerError(error) = self.reply("logging in").await? {
+                return Err(fault::of_login(&error));
+            }
+        }
+        if let Some(database) = login.database {
+            let doing = "selecting the database";
+            self.send(redis::cmd("SELECT").arg(database), doing).await?;
+            if let Value::ServerError(error) = self.reply(doing).await? {
+                return Err(fault::of_server(&error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks whether the server is there.
+    ///
+    /// # Errors
+    /// [`Reason::Status`] when the reply is not PONG, the server's own error, or what the
+    /// connection met.
+    pub async fn ping(&mut self, attempt: &mut Attempt) -> Result<(), Fault> {
+        match self
+            .ask(attempt, &redis::cmd("PING"), "waiting for PING's answer")
+            .await?
+        {
+            Value::SimpleString(word) if word == "PONG" => Ok(()),
+            other => Err(Fault::new(
+                Reason::Status,
+                format!(
+                    "PING is answered with {}, not with PONG",
+                    fault::shown(&other)
+                ),
+            )),
+        }
+    }
+
+    /// Asks for the server's figures and returns the text of INFO.
+    ///
+    /// # Errors
+    /// [`Reason::Malformed`] when the reply is no text, the server's own error, or what the
+    /// connection met.
+    pub async fn info(&mut self, attempt: &mut Attempt) -> Result<String, Fault> {
+        match self
+            .ask(attempt, &redis::cmd("INFO"), "waiting for INFO's answer")
+            .await?
+        {
+            Value::BulkString(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+            other => Err(Fault::new(
+                Reason::Malformed,
+                format!(
+                    "INFO is answered with {}, not with a text",
+                    fault::shown(&other)
+                ),
+            )),
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        attempt: &mut Attempt,
+        command: &Cmd,
+        doing: &str,
+    ) -> Result<Value, Fault> {
+        attempt.enter(Phase::Request);
+        self.send(command, doing).await?;
+        attempt.enter(Phase::Ttfb);
+        self.stream
+            .fill_buf()
+            .await
+            .map_err(|error| fault::of_stream(&error, doing))?;
+        attempt.enter(Phase::Body);
+        match self.reply(doing).await? {
+            Value::ServerError(error) => Err(fault::of_server(&error)),
+            value => Ok(value),
+        }
+    }
+
+    async fn send(&mut self, command: &Cmd, doing: &str) -> Result<(), Fault> {
+        let broken = |error| fault::of_stream(&error, doing);
+        let bytes = command.get_packed_command();
+        self.stream.write_all(&bytes).await.map_err(broken)?;
+        self.stream.flush().await.map_err(broken)
+    }
+
+    async fn reply(&mut self, doing: &str) -> Result<Value, Fault> {
+        // A decoder of its own for each reply: one command is under way at a time, so that nothing
+        // of the next reply can be in its buffer.
+        let mut decoder = Default::default();
+        parse_redis_value_async(&mut decoder, &mut self.stream)
+            .await
+            .map_err(|error| fault::of_reply(&error, doing))
+    }
+}
+
+/// All that the server may send in one run: INFO of a large cluster is a tenth of it.
+const MOST_BYTES: u64 = 1 << 20;
