@@ -12,7 +12,7 @@ use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::types::{Kind, Type};
 
 use super::fault::Broken;
-use crate::expect::Matcher;
+use crate::expect::{Matcher, first_and_count};
 use crate::probe::Attempt;
 use crate::sample::{Fault, Reason, Unit};
 
@@ -62,31 +62,22 @@ impl Expectation {
     /// Compares the answer with what is expected.
     ///
     /// # Errors
-    /// [`Reason::Expectation`] for the first expectation that does not hold or cannot be told.
+    /// [`Reason::Expectation`] with the first expectation that does not hold or cannot be told,
+    /// and how many others there are.
     pub fn judge(&self, answer: &Answer) -> Result<(), Fault> {
-        let wrong = |detail| Err(Fault::new(Reason::Expectation, detail));
-        if let Some(matcher) = &self.rows
-            && let Err(why) = matcher.check(Some(&Value::from(answer.rows)))
-        {
-            return wrong(format!("rows: {why}"));
+        let rows = self.rows.as_ref().and_then(|matcher| {
+            let mismatch = matcher.judge(&Value::from(answer.rows)).mismatch()?;
+            Some(format!("rows: {mismatch}"))
+        });
+        let columns = self
+            .row
+            .iter()
+            .filter_map(|(name, matcher)| answer.mismatch(name, matcher));
+        let wrong: Vec<String> = rows.into_iter().chain(columns).collect();
+        match first_and_count(&wrong) {
+            Some(detail) => Err(Fault::new(Reason::Expectation, detail)),
+            None => Ok(()),
         }
-        for (name, matcher) in &self.row {
-            if answer.rows == 0 {
-                return wrong(format!(
-                    "`{name}` is expected in the first row, and there is no row"
-                ));
-            }
-            let Some(value) = answer.value(name) else {
-                let names = answer.names();
-                return wrong(format!(
-                    "there is no column `{name}`; the query returns {names}"
-                ));
-            };
-            if let Err(why) = matcher.check(Some(value)) {
-                return wrong(format!("`{name}` of the first row: {why}"));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -172,9 +163,18 @@ impl Answer {
         }
     }
 
-    fn value(&self, name: &str) -> Option<&Value> {
-        let at = self.columns.iter().position(|column| column.name == name)?;
-        self.first.get(at)
+    fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
+        let at = self.columns.iter().position(|column| column.name == name);
+        let answer = match (at, at.and_then(|at| self.first.get(at))) {
+            (_, Some(value)) => matcher.judge(value),
+            (Some(_), None) => return Some(format!("{name}: there is no row")),
+            (None, None) => {
+                let names = self.names();
+                return Some(format!("{name}: no such column; the query returns {names}"));
+            }
+        };
+        let mismatch = answer.mismatch()?;
+        Some(format!("{name}: {mismatch}"))
     }
 
     fn names(&self) -> String {

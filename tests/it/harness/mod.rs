@@ -5,6 +5,8 @@ pub mod certificates;
 pub mod http_peer;
 pub mod ministack;
 pub mod postgres;
+pub mod probing;
+pub mod raw_peer;
 pub mod redis;
 pub mod tezos_node;
 pub mod tools;
