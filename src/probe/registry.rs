@@ -48,4 +48,8 @@ macro_rules! kinds {
     };
 }
 
-kinds![super::http::Http, super::postgres::Postgres, super::redis::Redis];
+kinds![
+    super::http::Http,
+    super::postgres::Postgres,
+    super::redis::Redis
+];
