@@ -49,6 +49,7 @@ macro_rules! kinds {
 }
 
 kinds![
+kinds![
     super::evm::Evm,
     super::http::Http,
     super::postgres::Postgres,

@@ -103,7 +103,11 @@ fn garbage(why: &str) -> Fault {
 
 fn of_server(error: &DbError) -> Fault {
     let state = error.code();
-    let mut detail = format!("{} (SQLSTATE {})", one_line(error.message()), state.code());
+    let mut detail = format!(
+        "the server says: {} (SQLSTATE {})",
+        one_line(error.message()),
+        state.code()
+    );
     if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
         detail.push_str("; a check's query may only read");
     }

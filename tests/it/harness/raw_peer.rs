@@ -73,24 +73,20 @@ async fn serve(listener: TcpListener, manner: Manner, left: Arc<Semaphore>) {
 }
 
 async fn treat(mut stream: TcpStream, manner: &Manner) -> std::io::Result<()> {
-    let mut bytes = [0; 4096];
     match manner {
         Manner::Hang => {}
         Manner::Reset => {
-            stream.read(&mut bytes).await?;
+            hear(&mut stream).await?;
             // Closing with zero linger discards what is unsent and resets.
             return stream.set_zero_linger();
         }
-        Manner::Close => {
-            stream.read(&mut bytes).await?;
-            return Ok(());
-        }
+        Manner::Close => return hear(&mut stream).await.map(drop),
         Manner::Say(text) => {
-            stream.read(&mut bytes).await?;
+            hear(&mut stream).await?;
             stream.write_all(text).await?;
         }
         Manner::Flood(text, endless) => {
-            stream.read(&mut bytes).await?;
+            hear(&mut stream).await?;
             stream.write_all(text).await?;
             loop {
                 stream.write_all(endless).await?;
@@ -98,11 +94,16 @@ async fn treat(mut stream: TcpStream, manner: &Manner) -> std::io::Result<()> {
         }
         Manner::Converse(texts) => {
             for text in texts {
-                stream.read(&mut bytes).await?;
+                hear(&mut stream).await?;
                 stream.write_all(text).await?;
             }
         }
     }
-    while stream.read(&mut bytes).await? > 0 {}
+    while hear(&mut stream).await? > 0 {}
     Ok(())
+}
+
+/// Takes what the other side says next; nothing when it has left.
+async fn hear(stream: &mut TcpStream) -> std::io::Result<usize> {
+    stream.read(&mut [0; 4096]).await
 }
