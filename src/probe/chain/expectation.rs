@@ -1,0 +1,257 @@
+//! What is expected of a head: its age, its height, that it advances; and the age that is expected
+//! when nothing is declared. Pure; declared below `expect` of the chain kinds.
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::head::Head;
+use super::progress::Advance;
+use crate::clock::WallTime;
+use crate::probe::Misfit;
+use crate::quantity::{Span, human};
+use crate::sample::{Fault, Reason};
+
+/// Limits on a value; all that are given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds<T> {
+    /// It must be less than this.
+    pub lt: Option<T>,
+    /// It must be at most this.
+    pub le: Option<T>,
+    /// It must be more than this.
+    pub gt: Option<T>,
+    /// It must be at least this.
+    pub ge: Option<T>,
+}
+
+impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
+    /// The limit that the value breaks, in words.
+    #[must_use]
+    pub fn broken_by(&self, value: T) -> Option<String> {
+        let broken = |limit: Option<T>, holds: fn(&T, &T) -> bool, words: &str| {
+            let limit = limit.filter(|limit| !holds(&value, limit))?;
+            Some(format!("{words} {limit}"))
+        };
+        broken(self.lt, T::lt, "less than")
+            .or_else(|| broken(self.le, T::le, "at most"))
+            .or_else(|| broken(self.gt, T::gt, "more than"))
+            .or_else(|| broken(self.ge, T::ge, "at least"))
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.lt.is_none() && self.le.is_none() && self.gt.is_none() && self.ge.is_none()
+    }
+}
+
+/// What is expected of a head, as declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Of its age.
+    pub head_age: Option<Bounds<Span>>,
+    /// Of its height.
+    pub head: Option<Bounds<u64>>,
+    /// Of the time since it last advanced.
+    pub since_advance: Option<Bounds<Span>>,
+}
+
+impl Expected {
+    /// What cannot work in it.
+    #[must_use]
+    pub fn misfits(&self) -> Vec<Misfit> {
+        let empty = [
+            ("head_age", self.head_age.is_some_and(|b| b.is_empty())),
+            ("head", self.head.is_some_and(|b| b.is_empty())),
+            ("since_advance", self.since_advance.is_some_and(|b| b.is_empty())),
+        ];
+        let told = empty.iter().filter(|(_, empty)| *empty);
+        told.map(|(name, _)| {
+            Misfit::at(&["expect", name], "no limit is given").hint("write `lt`, `le`, `gt` or `ge`")
+        })
+        .collect()
+    }
+
+    /// Judges a head.
+    ///
+    /// # Errors
+    /// The fault of the first expectation that does not hold.
+    pub fn hold(&self, head: &Head, advance: &Advance, now: WallTime) -> Result<(), Fault> {
+        let age = head.age(now);
+        let height = head.height;
+        if let Some(limit) = self.head_age.and_then(|b| b.broken_by(Span(age))) {
+            let age = whole(age);
+            let detail = format!("the head (block {height}) is {age} old, expected {limit}");
+            return Err(Fault::new(Reason::Stale, detail));
+        }
+        let standing = advance.since_advance;
+        if let Some(limit) = self.since_advance.and_then(|b| b.broken_by(Span(standing))) {
+            let standing = whole(standing);
+            let detail = format!(
+                "the head stands at block {height} and has not advanced for {standing}, expected {limit}"
+            );
+            return Err(Fault::new(Reason::Stale, detail));
+        }
+        if let Some(limit) = self.head.and_then(|b| b.broken_by(height)) {
+            let detail = format!("the head is block {height}, expected {limit}");
+            return Err(Fault::new(Reason::Expectation, detail));
+        }
+        Ok(())
+    }
+}
+
+/// What a chain's block time makes of a head's age when nothing is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace(pub Duration);
+
+impl Pace {
+    /// Judges an age: beyond [`TOO_OLD`] block times it is a fault, beyond [`OLD`] ones a note.
+    ///
+    /// # Errors
+    /// When the head is too old for a chain of this pace.
+    pub fn judge(self, head: &Head, now: WallTime) -> Result<Option<String>, Fault> {
+        let age = head.age(now);
+        let words = |limit: Duration, times: u32| {
+            let why = if limit == FLOOR {
+                String::new()
+            } else {
+                format!(" ({times} times the block time of {})", human(self.0))
+            };
+            format!(
+                "the head (block {}) is {} old, more than {}{why}",
+                head.height,
+                whole(age),
+                human(limit)
+            )
+        };
+        let limit = |times: u32| self.0.saturating_mul(times).max(FLOOR);
+        if age > limit(TOO_OLD) {
+            return Err(Fault::new(Reason::Stale, words(limit(TOO_OLD), TOO_OLD)));
+        }
+        Ok((age > limit(OLD)).then(|| words(limit(OLD), OLD)))
+    }
+}
+
+/// So many block times old, a head is too old.
+const TOO_OLD: u32 = 10;
+
+/// So many block times old, a head is worth a note.
+const OLD: u32 = 4;
+
+/// However fast a chain is, a head younger than this is no matter: clocks and networks jitter.
+const FLOOR: Duration = Duration::from_secs(30);
+
+fn whole(span: Duration) -> String {
+    human(Duration::from_secs(span.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+    use crate::probe::chain::progress::Progress;
+
+    fn wall(seconds: u64) -> WallTime {
+        WallTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+
+    fn seconds(seconds: u64) -> Option<Span> {
+        Some(Span(Duration::from_secs(seconds)))
+    }
+
+    fn standing(height: u64, since: u64) -> Advance {
+        let mut progress = Progress::default();
+        progress.keep(progress.weigh(height, Moment::ORIGIN));
+        progress.weigh(height, Moment::at(Duration::from_secs(since)))
+    }
+
+    #[test]
+    fn every_bound_that_is_given_must_hold() {
+        let bounds = Bounds {
+            lt: Some(10),
+            ge: Some(3),
+            ..Bounds::default()
+        };
+        let cases = [
+            (2, Some("at least 3")),
+            (3, None),
+            (9, None),
+            (10, Some("less than 10")),
+        ];
+        for (value, broken) in cases {
+            assert_eq!(bounds.broken_by(value).as_deref(), broken, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_stale_a_standing_and_a_low_head_are_told_apart() {
+        let expected = Expected {
+            head_age: Some(Bounds {
+                lt: seconds(90),
+                ..Bounds::default()
+            }),
+            head: Some(Bounds {
+                ge: Some(50),
+                ..Bounds::default()
+            }),
+            since_advance: Some(Bounds {
+                le: seconds(60),
+                ..Bounds::default()
+            }),
+        };
+        // height, age, standing for, the reason, a part of its text
+        let cases = [
+            (54, 89, 60, None, ""),
+            (54, 90, 0, Some(Reason::Stale), "is 1m30s old, expected less than 1m30s"),
+            (54, 0, 61, Some(Reason::Stale), "not advanced for 1m1s, expected at most 1m"),
+            (49, 0, 0, Some(Reason::Expectation), "block 49, expected at least 50"),
+        ];
+        for (height, age, since, reason, text) in cases {
+            let head = Head::dated(height, 1_000).unwrap();
+            let held = expected.hold(&head, &standing(height, since), wall(1_000 + age));
+            assert_eq!(held.as_ref().err().map(|fault| fault.reason), reason, "{height} {age}");
+            let detail = held.err().map_or_else(String::new, |fault| fault.detail);
+            assert!(detail.contains(text), "{detail}");
+        }
+    }
+
+    #[test]
+    fn an_expectation_without_a_limit_is_a_misfit() {
+        let expected = Expected {
+            head: Some(Bounds::default()),
+            ..Expected::default()
+        };
+        assert_eq!(expected.misfits()[0].path, ["expect", "head"]);
+        assert!(Expected::default().misfits().is_empty());
+    }
+
+    #[test]
+    fn the_pace_of_the_chain_gives_the_limits() {
+        // block time, age, judged
+        let cases = [
+            (12, 48, "fresh"),
+            (12, 49, "old"),
+            (12, 120, "old"),
+            (12, 121, "too old"),
+            (1, 30, "fresh"),
+            (1, 31, "too old"),
+            (5, 31, "old"),
+            (5, 51, "too old"),
+        ];
+        for (block_time, age, judged) in cases {
+            let head = Head::dated(54, 1_000).unwrap();
+            let pace = Pace(Duration::from_secs(block_time));
+            let told = match pace.judge(&head, wall(1_000 + age)) {
+                Ok(None) => "fresh",
+                Ok(Some(_)) => "old",
+                Err(fault) => {
+                    assert_eq!(fault.reason, Reason::Stale);
+                    "too old"
+                }
+            };
+            assert_eq!(told, judged, "{block_time} {age}");
+        }
+    }
+}
