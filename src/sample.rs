@@ -96,6 +96,8 @@ pub enum Reason {
     Throttled,
     /// The endpoint serves another chain than the declared one: a fault of the configuration.
     WrongChain,
+    /// The whole chain stands still, as its nodes say of each other: no fault of this one.
+    ChainHalted,
     /// Our own resolver did not answer.
     Resolver,
     /// Our own machine has no resources left: descriptors, ports, memory.
@@ -132,6 +134,7 @@ impl Reason {
             | Self::NotReady => Outcome::Error,
             Self::Throttled
             | Self::WrongChain
+            | Self::ChainHalted
             | Self::Resolver
             | Self::Exhausted
             | Self::Panic
@@ -164,6 +167,7 @@ impl Reason {
             Self::NotReady => "not_ready",
             Self::Throttled => "throttled",
             Self::WrongChain => "wrong_chain",
+            Self::ChainHalted => "chain_halted",
             Self::Resolver => "resolver",
             Self::Exhausted => "exhausted",
             Self::Panic => "panic",

@@ -5,8 +5,11 @@
 //! deadline that [`attempt`] enforces. A probe measures and says what it saw; it never judges.
 
 pub mod attempt;
+pub mod chain;
+pub mod evm;
 pub mod http;
 pub mod registry;
+pub mod tezos;
 pub mod wire;
 
 use std::path::PathBuf;

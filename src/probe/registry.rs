@@ -48,4 +48,8 @@ macro_rules! kinds {
     };
 }
 
-kinds![super::http::Http,];
+kinds![
+    super::evm::Evm,
+    super::http::Http,
+    super::tezos::Tezos,
+];

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
@@ -24,7 +23,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The address without user and password, for the one place that sends it.
+    /// The address with all its secrets, for the one place that sends it.
     #[must_use]
     pub const fn url(&self) -> &Url {
         &self.url
@@ -39,7 +38,7 @@ impl Endpoint {
         url
     }
 
-    /// What goes with every request: the declared headers and the user and password of the URL.
+    /// The declared headers, which go with every request.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -76,17 +75,11 @@ impl Endpoint {
         };
         let place = format!("{host}:{port}");
         let mask = mask_of(&url);
-        let mut headers = headers.clone();
-        if let Some(value) = basic(&url)? {
-            headers.insert(http::header::AUTHORIZATION, value);
-        }
-        let stripped = url.set_username("").and_then(|()| url.set_password(None));
-        stripped.map_err(|()| EndpointFault::Host)?;
         url.set_fragment(None);
         Ok(Self {
             url,
             place,
-            headers,
+            headers: headers.clone(),
             mask,
         })
     }
@@ -157,8 +150,6 @@ enum EndpointFault {
     Scheme(String),
     #[error("the URL has no host")]
     Host,
-    #[error("the user and password of the URL cannot be sent")]
-    Credentials,
 }
 
 fn lower_headers(declared: &BTreeMap<String, Secret>, misfits: &mut Vec<Misfit>) -> HeaderMap {
@@ -182,20 +173,6 @@ fn lower_headers(declared: &BTreeMap<String, Secret>, misfits: &mut Vec<Misfit>)
     headers
 }
 
-fn basic(url: &Url) -> Result<Option<HeaderValue>, EndpointFault> {
-    if url.username().is_empty() && url.password().is_none() {
-        return Ok(None);
-    }
-    let mut pair = percent_decoded(url.username());
-    pair.push(b':');
-    pair.extend(percent_decoded(url.password().unwrap_or_default()));
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-    let mut value = HeaderValue::from_str(&format!("Basic {encoded}"))
-        .map_err(|_| EndpointFault::Credentials)?;
-    value.set_sensitive(true);
-    Ok(Some(value))
-}
-
 fn mask_of(url: &Url) -> Mask {
     let mask = Mask::default();
     let mut hide = |part: &str| {
@@ -212,17 +189,16 @@ fn mask_of(url: &Url) -> Mask {
 }
 
 fn percent_decoded(text: &str) -> Vec<u8> {
-    let hex = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escape = (bytes[at] == b'%')
-            .then(|| hex(bytes.get(at + 1)).zip(hex(bytes.get(at + 2))))
+    let mut rest = text.as_bytes();
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let [first, tail @ ..] = rest {
+        let escaped = (*first == b'%')
+            .then(|| tail.get(..2))
             .flatten()
-            .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        decoded.push(escape.unwrap_or(bytes[at]));
-        at += if escape.is_some() { 3 } else { 1 };
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
     }
     decoded
 }
@@ -239,27 +215,18 @@ mod tests {
     #[test]
     fn messages_name_the_place_and_nothing_else() {
         let urls = [
-            "https://bob:canary-pass@node.example/v3/canary-key?apikey=canary-query",
+            "https://bob:canary%40pass@node.example/v3/canary-key?apikey=canary-query",
             "https://node.example:443/canary-key/",
         ];
         for url in urls {
             let endpoint = read(url);
             assert_eq!(endpoint.place(), "node.example:443");
             assert_eq!(format!("{endpoint:?}"), "Endpoint(node.example:443)");
-            let echoed = format!("no such key: canary-key; asked {url}");
+            let echoed = format!("no key canary-key for canary@pass; asked {url}");
             let blamed = endpoint.blame(Fault::new(Reason::Status, echoed));
             assert!(!blamed.detail.contains("canary"), "{}", blamed.detail);
         }
         assert_eq!(read("http://[::1]:8545").place(), "[::1]:8545");
-    }
-
-    #[test]
-    fn user_and_password_travel_in_a_header() {
-        let endpoint = read("http://us%40er:p%3Aw@127.0.0.1:8545/rpc");
-        assert_eq!(endpoint.url().as_str(), "http://127.0.0.1:8545/rpc");
-        // base64 of "us@er:p:w"
-        assert_eq!(endpoint.headers()["authorization"], "Basic dXNAZXI6cDp3");
-        assert!(endpoint.headers()["authorization"].is_sensitive());
     }
 
     #[test]

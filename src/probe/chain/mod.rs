@@ -5,6 +5,7 @@
 //! protocol of its own.
 
 pub mod answer;
+pub mod conversation;
 pub mod endpoint;
 pub mod expectation;
 pub mod fallback;

@@ -4,12 +4,14 @@
 //! blocks behind. The head's age decides. A shape that is not known says nothing, in either
 //! direction. Pure.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::quantity::Quantity;
 
 /// What the node says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syncing {
     /// It says that it is not in a cycle of syncing.
     No,
@@ -53,6 +55,19 @@ impl Syncing {
     }
 }
 
+impl fmt::Display for Syncing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No => f.write_str("the node says that it is not syncing"),
+            Self::Yes { behind: None } => f.write_str("the node says that it is syncing"),
+            Self::Yes {
+                behind: Some(blocks),
+            } => write!(f, "the node says that it is syncing, {blocks} blocks behind"),
+            Self::Untold => f.write_str("eth_syncing answered in a form that says nothing"),
+        }
+    }
+}
+
 impl From<bool> for Syncing {
     fn from(syncing: bool) -> Self {
         if syncing {
@@ -88,8 +103,8 @@ mod tests {
         let cases = [
             (json!(false), Syncing::No),
             (json!("false"), Syncing::No),
-            (json!(true), somehow.clone()),
-            (json!("true"), somehow.clone()),
+            (json!(true), somehow),
+            (json!("true"), somehow),
             (
                 json!({"startingBlock":"0x0","currentBlock":"0x1518","highestBlock":"0x9567a3"}),
                 behind(0x9567a3 - 0x1518),
@@ -110,9 +125,9 @@ mod tests {
             ),
             (
                 json!({"currentBlock":"12","highestBlock":null}),
-                somehow.clone(),
+                somehow,
             ),
-            (json!({"msgCount":17}), somehow.clone()),
+            (json!({"msgCount":17}), somehow),
             (
                 json!({"batchProcessed":1,"batchSeen":2,"syncTargetMsgCount":9}),
                 somehow,

@@ -1,0 +1,132 @@
+//! The requests that a look sends to an EVM node, and what their answers mean.
+//!
+//! Every answer goes the same way: HTTP status first, then the envelope, then the node's error,
+//! then the shape of the result. What is merely sloppy becomes a note of the visit.
+
+use serde_json::{Value, json};
+
+use super::envelope;
+use super::quantity::Quantity;
+use super::syncing::Syncing;
+use crate::probe::chain::answer;
+use crate::probe::chain::conversation::Conversation;
+use crate::probe::chain::fallback::Visit;
+use crate::probe::chain::head::Head;
+use crate::sample::{Fault, Reason};
+
+/// The identity of a chain, as its node says it.
+pub type Chain = Quantity;
+
+/// A node, spoken to over one conversation.
+#[derive(Debug)]
+pub struct Node<'a> {
+    conversation: Conversation<'a>,
+    /// The identifier of the last request: each has its own, so that a late answer is recognised.
+    last_id: u64,
+}
+
+impl<'a> Node<'a> {
+    /// Prepares to speak to a node.
+    #[must_use]
+    pub const fn new(conversation: Conversation<'a>) -> Self {
+        Self {
+            conversation,
+            last_id: 0,
+        }
+    }
+
+    /// Asks which chain the node serves. Where that is not `needed`, a node that does not know the
+    /// method is noted and not blamed.
+    pub async fn chain(
+        &mut self,
+        visit: &mut Visit<'_>,
+        needed: bool,
+    ) -> Result<Option<Chain>, Fault> {
+        match self.call(visit, "eth_chainId", json!([])).await {
+            Ok(result) => quantity(visit, "the chain id", Some(&result)).map(Some),
+            Err(fault) if fault.reason == Reason::UnsupportedMethod && !needed => {
+                visit.seen.note(fault.detail);
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Asks for the newest block.
+    pub async fn head(&mut self, visit: &mut Visit<'_>) -> Result<Head, Fault> {
+        let block = self
+            .call(visit, "eth_getBlockByNumber", json!(["latest", false]))
+            .await?;
+        if block.is_null() {
+            let detail = "the node has no newest block yet";
+            return Err(Fault::new(Reason::NotReady, detail));
+        }
+        let Value::Object(block) = block else {
+            let detail = "eth_getBlockByNumber answered something else than a block";
+            return Err(Fault::new(Reason::Malformed, detail));
+        };
+        let height = small(visit, "the number of the newest block", block.get("number"))?;
+        let made = small(visit, "the time of the newest block", block.get("timestamp"))?;
+        Head::dated(height, made).ok_or_else(|| {
+            let detail = format!("the newest block is dated {made}, which is no number of seconds");
+            Fault::new(Reason::Malformed, detail)
+        })
+    }
+
+    /// Asks what the node says of its own syncing.
+    pub async fn syncing(&mut self, visit: &mut Visit<'_>) -> Result<Syncing, Fault> {
+        let result = self.call(visit, "eth_syncing", json!([])).await?;
+        Ok(Syncing::read(&result))
+    }
+
+    async fn call(
+        &mut self,
+        visit: &mut Visit<'_>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, Fault> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let request = envelope::request(id, method, params);
+        let answer = self.conversation.post(visit.attempt, request).await?;
+        let status = answer.status.as_u16();
+        if let Some(refusal) = answer::refusal(status) {
+            return Err(refusal);
+        }
+        let opened = match envelope::open(&answer.body, id) {
+            Ok(opened) if opened.content.is_err() || answer.status.is_success() => opened,
+            // The status says more than a body that explains nothing.
+            _ if !answer.status.is_success() => return Err(answer::unexpected(status)),
+            Ok(opened) => opened,
+            Err(fault) => {
+                let detail = format!("{method}: {fault}");
+                return Err(Fault::new(Reason::Malformed, detail));
+            }
+        };
+        for quirk in opened.quirks {
+            visit.seen.note(quirk);
+        }
+        opened.content.map_err(|complaint| complaint.fault(method))
+    }
+}
+
+fn quantity(visit: &mut Visit<'_>, what: &str, value: Option<&Value>) -> Result<Quantity, Fault> {
+    let read = Quantity::read(value.unwrap_or(&Value::Null)).map_err(|fault| {
+        let detail = format!("{what} cannot be read: the node answered {fault}");
+        Fault::new(Reason::Malformed, detail)
+    })?;
+    if !read.canonical {
+        visit
+            .seen
+            .note("the node writes quantities that are not canonical");
+    }
+    Ok(read)
+}
+
+fn small(visit: &mut Visit<'_>, what: &str, value: Option<&Value>) -> Result<u64, Fault> {
+    let read = quantity(visit, what, value)?;
+    read.to_u64().ok_or_else(|| {
+        let detail = format!("{what} cannot be true: {read}");
+        Fault::new(Reason::Malformed, detail)
+    })
+}

@@ -1,0 +1,300 @@
+//! The kind `tezos`: that a Tezos node is bootstrapped, in step with its peers, on the declared
+//! chain, and that its head is young and moves.
+//!
+//! A node that says that it lags is at fault (`syncing`). One that says `stuck` is in step with
+//! its peers while none of them has a new head: the chain stands still, which no rollback mends,
+//! so nothing is learnt about the node (`chain_halted`, unknown) and the age of that head is told
+//! in words only, lest a threshold condemn a deployment for it. A node whose synchronisation
+//! threshold is 0 always calls itself synced: there the head's age decides alone. It proves
+//! nothing about operations or archived state.
+
+mod shape;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::shape::{Bootstrapped, Complaint, Header, ShapeFault, SyncState};
+use super::chain::answer;
+use super::chain::conversation::Conversation;
+use super::chain::endpoint::{self, Endpoint};
+use super::chain::expectation::{Bounds, Expected, Pace};
+use super::chain::fallback::{Look, Visit, first_that_serves};
+use super::chain::progress::Progress;
+use super::chain::sighting::HEAD_READINGS;
+use super::wire::exchange::BODY_LIMIT;
+use super::wire::tls::{Tls, TlsSettings};
+use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use crate::quantity::{Span, human};
+use crate::sample::{Fault, Reason, Unit};
+use crate::secret::Secret;
+
+/// The kind `tezos`.
+#[derive(Debug)]
+pub struct Tezos;
+
+/// What is declared below `tezos`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The node's RPC address, `http` or `https`. Messages show its host and port only.
+    #[serde(default)]
+    url: Option<Secret>,
+    /// Several addresses instead of `url`, the preferred one first: the others are asked, in this
+    /// order and within the same timeout, when the one before does not serve.
+    #[serde(default)]
+    endpoints: Option<Vec<Secret>>,
+    /// Headers that go with every request, such as a provider's key.
+    #[serde(default)]
+    headers: BTreeMap<String, Secret>,
+    /// How the certificates of `https` endpoints are checked.
+    #[serde(default)]
+    tls: TlsSettings,
+    /// The chain that every endpoint must serve: `mainnet`, or an identity as `NetXdQprcVkpaWU`.
+    /// One that serves another gives `wrong_chain`: the configuration is at fault, and nothing is
+    /// learnt about the node.
+    #[serde(default)]
+    chain_id: Option<String>,
+    /// How often the chain makes a block; 10s when absent. Where `expect.head_age` is absent, a
+    /// head older than ten block times (at least 30s) fails, and one older than four is noted.
+    #[serde(default)]
+    block_time: Option<Span>,
+    /// What is expected of the head. That the node is bootstrapped and in step is expected always.
+    #[serde(default)]
+    expect: Option<Expect>,
+}
+
+/// What is expected of the head.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    /// How old the newest block may be: `{ lt: 90s }`. Replaces the limit that follows from
+    /// `block_time`.
+    #[serde(default)]
+    head_age: Option<Bounds<Span>>,
+    /// The level of the newest block: `{ ge: 1000000 }`.
+    #[serde(default)]
+    head: Option<Bounds<u64>>,
+    /// For how long the head may stand at one level, over the samples of this check: `{ lt: 2m }`.
+    #[serde(default)]
+    since_advance: Option<Bounds<Span>>,
+}
+
+impl Kind for Tezos {
+    const NAME: &'static str = "tezos";
+    const SUMMARY: &'static str =
+        "a Tezos node is bootstrapped, on the declared chain, and its head is young and moves";
+    const READINGS: Readings = Readings {
+        named: &[
+            HEAD_READINGS[0],
+            HEAD_READINGS[1],
+            HEAD_READINGS[2],
+            HEAD_READINGS[3],
+            HEAD_READINGS[4],
+            (
+                "bootstrapped",
+                Unit::Number,
+                "1 when the node says that it is bootstrapped, 0 when it says that it is not.",
+            ),
+        ],
+        open: false,
+    };
+    type Settings = Settings;
+
+    fn probe(
+        settings: Settings,
+        surroundings: &Surroundings,
+    ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
+        let expect = settings.expect.unwrap_or_default();
+        let expected = Expected {
+            head_age: expect.head_age,
+            head: expect.head,
+            since_advance: expect.since_advance,
+        };
+        let mut misfits = expected.misfits();
+        let chain_id = match settings.chain_id.as_deref().map(str::trim) {
+            Some("mainnet") => Some(MAINNET.to_owned()),
+            Some(chain) if !chain.starts_with("Net") => {
+                let hint = format!("write `mainnet`, or an identity as `{MAINNET}`");
+                let message = format!("`{chain}` is no Tezos chain id");
+                misfits.push(Misfit::at(&["chain_id"], message).hint(hint));
+                None
+            }
+            chain => chain.map(str::to_owned),
+        };
+        let block_time = settings.block_time.map_or(BLOCK_TIME, |span| span.0);
+        if block_time.is_zero() {
+            misfits.push(Misfit::at(&["block_time"], "no chain makes blocks that fast"));
+        }
+        let endpoints = endpoint::lower(
+            settings.url.as_ref(),
+            settings.endpoints.as_deref(),
+            &settings.headers,
+        );
+        let tls = Tls::new(&settings.tls, surroundings);
+        match (endpoints, tls) {
+            (Ok(endpoints), Ok(tls)) if misfits.is_empty() => Ok(Box::new(TezosProbe {
+                endpoints,
+                tls,
+                chain_id,
+                pace: Pace(block_time),
+                expected,
+                progress: Mutex::default(),
+            })),
+            (endpoints, tls) => {
+                misfits.extend(endpoints.err().into_iter().chain(tls.err()).flatten());
+                Err(misfits)
+            }
+        }
+    }
+}
+
+struct TezosProbe {
+    endpoints: Vec<Endpoint>,
+    tls: Tls,
+    chain_id: Option<String>,
+    pace: Pace,
+    expected: Expected,
+    /// Outlives the attempt: whether a head advances cannot be seen in one look.
+    progress: Mutex<Progress>,
+}
+
+#[async_trait]
+impl Probe for TezosProbe {
+    async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
+        let (seen, result) = first_that_serves(self, attempt, &self.endpoints).await;
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.report(attempt, &mut progress);
+        result
+    }
+}
+
+#[async_trait]
+impl Look for TezosProbe {
+    async fn look(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
+        let mut node = Conversation::with(visit.endpoint, &self.tls, BODY_LIMIT);
+        if self.chain_id.is_some() {
+            let body = ask(&mut node, visit, CHAIN_ID).await?;
+            self.identify(&shape::chain(&body).map_err(|fault| malformed(CHAIN_ID, &fault))?)?;
+        }
+        let body = ask(&mut node, visit, HEADER).await?;
+        let header = Header::read(&body).map_err(|fault| malformed(HEADER, &fault))?;
+        if let Some(chain) = &header.chain {
+            self.identify(chain)?;
+        }
+        let body = ask(&mut node, visit, IS_BOOTSTRAPPED).await?;
+        let told = Bootstrapped::read(&body).map_err(|fault| malformed(IS_BOOTSTRAPPED, &fault))?;
+        self.judge(visit, &header, &told)
+    }
+}
+
+impl TezosProbe {
+    fn identify(&self, served: &str) -> Result<(), Fault> {
+        match &self.chain_id {
+            Some(declared) if declared != served => {
+                let detail = format!("it serves chain {served}, and chain {declared} is declared");
+                Err(Fault::new(Reason::WrongChain, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge(
+        &self,
+        visit: &mut Visit<'_>,
+        header: &Header,
+        told: &Bootstrapped,
+    ) -> Result<(), Fault> {
+        let head = &header.head;
+        let (now, wall) = (visit.attempt.clock().now(), visit.attempt.clock().wall());
+        let bootstrapped = if told.bootstrapped { 1.0 } else { 0.0 };
+        visit.seen.reading("bootstrapped", bootstrapped, Unit::Number);
+        if told.bootstrapped && told.state == SyncState::Stuck {
+            let age = human(Duration::from_secs(head.age(wall).as_secs()));
+            let detail = format!(
+                "the node is in step with its peers and calls the chain stuck: its head, level {}, \
+                 is {age} old",
+                head.height
+            );
+            return Err(Fault::new(Reason::ChainHalted, detail));
+        }
+        let advance = {
+            let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.weigh(head.height, now)
+        };
+        visit.seen.head(head, advance, wall);
+        in_step(visit, told)?;
+        if self.expected.head_age.is_none()
+            && let Some(note) = self.pace.judge(head, wall)?
+        {
+            visit.seen.note(note);
+        }
+        self.expected.hold(head, &advance, wall)
+    }
+}
+
+fn in_step(visit: &mut Visit<'_>, told: &Bootstrapped) -> Result<(), Fault> {
+    if !told.bootstrapped {
+        let detail = "the node says that it is not bootstrapped yet";
+        return Err(Fault::new(Reason::Syncing, detail));
+    }
+    match &told.state {
+        SyncState::Unsynced => {
+            let detail = "the node says that its head lags behind its peers (unsynced)";
+            return Err(Fault::new(Reason::Syncing, detail));
+        }
+        SyncState::Untold(word) if word.is_empty() => {
+            visit.seen.note("the node does not say whether it is in step with its peers");
+        }
+        SyncState::Untold(word) => {
+            visit.seen.note(format!("the node calls its state `{word}`, which says nothing"));
+        }
+        SyncState::Synced | SyncState::Stuck => {}
+    }
+    Ok(())
+}
+
+async fn ask(
+    node: &mut Conversation<'_>,
+    visit: &mut Visit<'_>,
+    path: &str,
+) -> Result<Bytes, Fault> {
+    let answer = node.get(visit.attempt, path).await?;
+    let status = answer.status.as_u16();
+    if let Some(refusal) = answer::refusal(status) {
+        return Err(refusal);
+    }
+    if answer.status.is_success() {
+        return Ok(answer.body);
+    }
+    let Some(complaint) = Complaint::read(&answer.body) else {
+        return Err(answer::unexpected(status));
+    };
+    let detail = format!("{path} answered HTTP status {status}: {}", complaint.ids);
+    let fault = Fault::new(Reason::ServerFault, detail);
+    Err(if complaint.temporary {
+        fault.transient()
+    } else {
+        fault
+    })
+}
+
+fn malformed(path: &str, fault: &ShapeFault) -> Fault {
+    Fault::new(Reason::Malformed, format!("{path}: {fault}"))
+}
+
+const IS_BOOTSTRAPPED: &str = "/chains/main/is_bootstrapped";
+const CHAIN_ID: &str = "/chains/main/chain_id";
+const HEADER: &str = "/chains/main/blocks/head/header";
+
+/// The identity of Tezos mainnet.
+const MAINNET: &str = "NetXdQprcVkpaWU";
+
+/// What is assumed of a chain whose block time is not declared: no slower than mainnet ever was
+/// since 2024.
+const BLOCK_TIME: Duration = Duration::from_secs(10);
