@@ -15,7 +15,6 @@ mod quantity;
 mod syncing;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,13 +24,11 @@ use serde::Deserialize;
 use self::chain_id::{ChainId, rests_between_transactions};
 use self::node::{Chain, Node};
 use self::syncing::Syncing;
-use super::chain::conversation::Conversation;
-use super::chain::endpoint::{self, Endpoint};
-use super::chain::expectation::{Bounds, Expected, Pace};
-use super::chain::fallback::{Look, Visit, first_that_serves};
-use super::chain::progress::Progress;
+use super::chain::expectation::{Bounds, Expected};
+use super::chain::fallback::{Look, Visit};
+use super::chain::follower::{Declared, Follower};
 use super::chain::sighting::HEAD_READINGS;
-use super::wire::tls::{Tls, TlsSettings};
+use super::wire::tls::TlsSettings;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity::Span;
 use crate::sample::{Fault, Reason, Unit};
@@ -117,82 +114,60 @@ impl Kind for Evm {
         settings: Settings,
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
+        let declared = settings.expect.is_some();
         let expect = settings.expect.unwrap_or_default();
         let expected = Expected {
             head_age: expect.head_age,
             head: expect.head,
             since_advance: expect.since_advance,
         };
-        let mut misfits = expected.misfits();
-        if settings.block_time.is_some_and(|span| span.0.is_zero()) {
-            misfits.push(Misfit::at(&["block_time"], "no chain makes blocks that fast"));
+        let lowered = Declared {
+            url: settings.url,
+            endpoints: settings.endpoints,
+            headers: settings.headers,
+            tls: settings.tls,
+            block_time: settings.block_time,
+            expected,
         }
-        let endpoints = endpoint::lower(
-            settings.url.as_ref(),
-            settings.endpoints.as_deref(),
-            &settings.headers,
-        );
-        let tls = Tls::new(&settings.tls, surroundings);
-        match (endpoints, tls) {
-            (Ok(endpoints), Ok(tls)) if misfits.is_empty() => Ok(Box::new(EvmProbe {
-                endpoints,
-                tls,
-                chain_id: settings.chain_id,
-                block_time: settings.block_time.map(|span| span.0),
-                expected,
-                syncing: expect.syncing,
-                progress: Mutex::default(),
-            })),
-            (endpoints, tls) => {
-                misfits.extend(endpoints.err().into_iter().chain(tls.err()).flatten());
-                Err(misfits)
-            }
+        .lower(surroundings);
+        if declared && expect.syncing.is_none() && expected == Expected::default() {
+            let mut misfits = vec![Expected::emptiness()];
+            misfits.extend(lowered.err().into_iter().flatten());
+            return Err(misfits);
         }
+        Ok(Box::new(EvmProbe {
+            follower: lowered?,
+            chain_id: settings.chain_id,
+            syncing: expect.syncing,
+        }))
     }
 }
 
 struct EvmProbe {
-    endpoints: Vec<Endpoint>,
-    tls: Tls,
+    follower: Follower,
     chain_id: Option<ChainId>,
-    block_time: Option<Duration>,
-    expected: Expected,
     syncing: Option<bool>,
-    /// Outlives the attempt: whether a head advances cannot be seen in one look.
-    progress: Mutex<Progress>,
 }
 
 #[async_trait]
 impl Probe for EvmProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
-        let (seen, result) = first_that_serves(self, attempt, &self.endpoints).await;
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.report(attempt, &mut progress);
-        result
+        self.follower.run(self, attempt).await
     }
 }
 
 #[async_trait]
 impl Look for EvmProbe {
     async fn look(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
-        let mut node = Node::new(Conversation::with(visit.endpoint, &self.tls, BODY_LIMIT));
+        let mut node = Node::new(self.follower.converse(visit.endpoint, BODY_LIMIT));
         let chain = node.chain(visit, self.chain_id.is_some()).await?;
         self.identify(chain.as_ref())?;
         let head = node.head(visit).await?;
-        let (now, wall) = (visit.attempt.clock().now(), visit.attempt.clock().wall());
-        let advance = {
-            let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            progress.weigh(head.height, now)
-        };
-        visit.seen.head(&head, advance, wall);
+        let seen = self.follower.see(visit, head);
         self.hint(visit, &mut node).await?;
-        if self.expected.head_age.is_none()
-            && let Some(pace) = self.pace(chain.as_ref())
-            && let Some(note) = pace.judge(&head, wall)?
-        {
-            visit.seen.note(note);
-        }
-        self.expected.hold(&head, &advance, wall)
+        let resting = chain.as_ref().is_some_and(rests_between_transactions);
+        let usual = (!resting).then_some(BLOCK_TIME);
+        self.follower.judge(visit, &seen, usual)
     }
 }
 
@@ -204,14 +179,6 @@ impl EvmProbe {
                 Err(Fault::new(Reason::WrongChain, detail))
             }
             _ => Ok(()),
-        }
-    }
-
-    fn pace(&self, chain: Option<&Chain>) -> Option<Pace> {
-        match self.block_time {
-            Some(declared) => Some(Pace(declared)),
-            None if chain.is_some_and(rests_between_transactions) => None,
-            None => Some(Pace(BLOCK_TIME)),
         }
     }
 
@@ -239,7 +206,9 @@ impl EvmProbe {
                 Ok(())
             }
             (None, Err(fault)) => {
-                visit.seen.note(format!("no hint about syncing: {}", fault.detail));
+                visit
+                    .seen
+                    .note(format!("no hint about syncing: {}", fault.detail));
                 Ok(())
             }
         }

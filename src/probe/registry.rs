@@ -48,8 +48,4 @@ macro_rules! kinds {
     };
 }
 
-kinds![
-    super::evm::Evm,
-    super::http::Http,
-    super::tezos::Tezos,
-];
+kinds![super::evm::Evm, super::http::Http, super::tezos::Tezos,];

@@ -11,7 +11,6 @@
 mod shape;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,13 +21,13 @@ use serde::Deserialize;
 use self::shape::{Bootstrapped, Complaint, Header, ShapeFault, SyncState};
 use super::chain::answer;
 use super::chain::conversation::Conversation;
-use super::chain::endpoint::{self, Endpoint};
-use super::chain::expectation::{Bounds, Expected, Pace};
-use super::chain::fallback::{Look, Visit, first_that_serves};
-use super::chain::progress::Progress;
+use super::chain::expectation::Expected;
+use super::chain::fallback::{Look, Visit};
+use super::chain::follower::{Declared, Follower};
+use super::chain::head::Head;
 use super::chain::sighting::HEAD_READINGS;
 use super::wire::exchange::BODY_LIMIT;
-use super::wire::tls::{Tls, TlsSettings};
+use super::wire::tls::TlsSettings;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity::{Span, human};
 use crate::sample::{Fault, Reason, Unit};
@@ -66,23 +65,7 @@ pub struct Settings {
     block_time: Option<Span>,
     /// What is expected of the head. That the node is bootstrapped and in step is expected always.
     #[serde(default)]
-    expect: Option<Expect>,
-}
-
-/// What is expected of the head.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Expect {
-    /// How old the newest block may be: `{ lt: 90s }`. Replaces the limit that follows from
-    /// `block_time`.
-    #[serde(default)]
-    head_age: Option<Bounds<Span>>,
-    /// The level of the newest block: `{ ge: 1000000 }`.
-    #[serde(default)]
-    head: Option<Bounds<u64>>,
-    /// For how long the head may stand at one level, over the samples of this check: `{ lt: 2m }`.
-    #[serde(default)]
-    since_advance: Option<Bounds<Span>>,
+    expect: Option<Expected>,
 }
 
 impl Kind for Tezos {
@@ -110,13 +93,10 @@ impl Kind for Tezos {
         settings: Settings,
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
-        let expect = settings.expect.unwrap_or_default();
-        let expected = Expected {
-            head_age: expect.head_age,
-            head: expect.head,
-            since_advance: expect.since_advance,
-        };
-        let mut misfits = expected.misfits();
+        let mut misfits = Vec::new();
+        if settings.expect == Some(Expected::default()) {
+            misfits.push(Expected::emptiness());
+        }
         let chain_id = match settings.chain_id.as_deref().map(str::trim) {
             Some("mainnet") => Some(MAINNET.to_owned()),
             Some(chain) if !chain.starts_with("Net") => {
@@ -127,27 +107,19 @@ impl Kind for Tezos {
             }
             chain => chain.map(str::to_owned),
         };
-        let block_time = settings.block_time.map_or(BLOCK_TIME, |span| span.0);
-        if block_time.is_zero() {
-            misfits.push(Misfit::at(&["block_time"], "no chain makes blocks that fast"));
+        let lowered = Declared {
+            url: settings.url,
+            endpoints: settings.endpoints,
+            headers: settings.headers,
+            tls: settings.tls,
+            block_time: settings.block_time,
+            expected: settings.expect.unwrap_or_default(),
         }
-        let endpoints = endpoint::lower(
-            settings.url.as_ref(),
-            settings.endpoints.as_deref(),
-            &settings.headers,
-        );
-        let tls = Tls::new(&settings.tls, surroundings);
-        match (endpoints, tls) {
-            (Ok(endpoints), Ok(tls)) if misfits.is_empty() => Ok(Box::new(TezosProbe {
-                endpoints,
-                tls,
-                chain_id,
-                pace: Pace(block_time),
-                expected,
-                progress: Mutex::default(),
-            })),
-            (endpoints, tls) => {
-                misfits.extend(endpoints.err().into_iter().chain(tls.err()).flatten());
+        .lower(surroundings);
+        match lowered {
+            Ok(follower) if misfits.is_empty() => Ok(Box::new(TezosProbe { follower, chain_id })),
+            lowered => {
+                misfits.extend(lowered.err().into_iter().flatten());
                 Err(misfits)
             }
         }
@@ -155,29 +127,21 @@ impl Kind for Tezos {
 }
 
 struct TezosProbe {
-    endpoints: Vec<Endpoint>,
-    tls: Tls,
+    follower: Follower,
     chain_id: Option<String>,
-    pace: Pace,
-    expected: Expected,
-    /// Outlives the attempt: whether a head advances cannot be seen in one look.
-    progress: Mutex<Progress>,
 }
 
 #[async_trait]
 impl Probe for TezosProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
-        let (seen, result) = first_that_serves(self, attempt, &self.endpoints).await;
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.report(attempt, &mut progress);
-        result
+        self.follower.run(self, attempt).await
     }
 }
 
 #[async_trait]
 impl Look for TezosProbe {
     async fn look(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
-        let mut node = Conversation::with(visit.endpoint, &self.tls, BODY_LIMIT);
+        let mut node = self.follower.converse(visit.endpoint, BODY_LIMIT);
         if self.chain_id.is_some() {
             let body = ask(&mut node, visit, CHAIN_ID).await?;
             self.identify(&shape::chain(&body).map_err(|fault| malformed(CHAIN_ID, &fault))?)?;
@@ -189,7 +153,7 @@ impl Look for TezosProbe {
         }
         let body = ask(&mut node, visit, IS_BOOTSTRAPPED).await?;
         let told = Bootstrapped::read(&body).map_err(|fault| malformed(IS_BOOTSTRAPPED, &fault))?;
-        self.judge(visit, &header, &told)
+        self.judge(visit, &header.head, &told)
     }
 }
 
@@ -204,37 +168,24 @@ impl TezosProbe {
         }
     }
 
-    fn judge(
-        &self,
-        visit: &mut Visit<'_>,
-        header: &Header,
-        told: &Bootstrapped,
-    ) -> Result<(), Fault> {
-        let head = &header.head;
-        let (now, wall) = (visit.attempt.clock().now(), visit.attempt.clock().wall());
+    fn judge(&self, visit: &mut Visit<'_>, head: &Head, told: &Bootstrapped) -> Result<(), Fault> {
         let bootstrapped = if told.bootstrapped { 1.0 } else { 0.0 };
-        visit.seen.reading("bootstrapped", bootstrapped, Unit::Number);
+        visit
+            .seen
+            .reading("bootstrapped", bootstrapped, Unit::Number);
         if told.bootstrapped && told.state == SyncState::Stuck {
-            let age = human(Duration::from_secs(head.age(wall).as_secs()));
+            let age = head.age(visit.attempt.clock().wall());
             let detail = format!(
                 "the node is in step with its peers and calls the chain stuck: its head, level {}, \
-                 is {age} old",
-                head.height
+                 is {} old",
+                head.height,
+                human(Duration::from_secs(age.as_secs()))
             );
             return Err(Fault::new(Reason::ChainHalted, detail));
         }
-        let advance = {
-            let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            progress.weigh(head.height, now)
-        };
-        visit.seen.head(head, advance, wall);
+        let seen = self.follower.see(visit, *head);
         in_step(visit, told)?;
-        if self.expected.head_age.is_none()
-            && let Some(note) = self.pace.judge(head, wall)?
-        {
-            visit.seen.note(note);
-        }
-        self.expected.hold(head, &advance, wall)
+        self.follower.judge(visit, &seen, Some(BLOCK_TIME))
     }
 }
 
@@ -249,10 +200,14 @@ fn in_step(visit: &mut Visit<'_>, told: &Bootstrapped) -> Result<(), Fault> {
             return Err(Fault::new(Reason::Syncing, detail));
         }
         SyncState::Untold(word) if word.is_empty() => {
-            visit.seen.note("the node does not say whether it is in step with its peers");
+            visit
+                .seen
+                .note("the node does not say whether it is in step with its peers");
         }
         SyncState::Untold(word) => {
-            visit.seen.note(format!("the node calls its state `{word}`, which says nothing"));
+            visit.seen.note(format!(
+                "the node calls its state `{word}`, which says nothing"
+            ));
         }
         SyncState::Synced | SyncState::Stuck => {}
     }

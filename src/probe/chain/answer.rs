@@ -40,26 +40,6 @@ pub fn unexpected(status: u16) -> Fault {
     }
 }
 
-/// What a node said, made fit for one line: no control characters, no more than a line's length.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .take(LONGEST_QUOTE * 2)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let words: Vec<&str> = visible.split_whitespace().collect();
-    let mut line: String = words.join(" ");
-    if line.chars().count() > LONGEST_QUOTE || text.chars().count() > LONGEST_QUOTE * 2 {
-        line = line.chars().take(LONGEST_QUOTE).collect();
-        line.push('…');
-    }
-    line
-}
-
-/// The characters of a node's own words that a message repeats: two lines of a terminal.
-const LONGEST_QUOTE: usize = 160;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,14 +62,5 @@ mod tests {
         }
         assert!(unexpected(503).transient);
         assert!(!unexpected(500).transient);
-    }
-
-    #[test]
-    fn a_quotation_is_one_line_of_bounded_length() {
-        assert_eq!(one_line(" a\r\n\tb\u{0}c "), "a b c");
-        assert_eq!(one_line(&"x".repeat(160)).chars().count(), 160);
-        let long = one_line(&"é".repeat(100_000));
-        assert!(long.ends_with('…') && long.chars().count() == 161);
-        assert!(one_line(&" y".repeat(100_000)).ends_with('…'));
     }
 }

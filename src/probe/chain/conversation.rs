@@ -117,7 +117,11 @@ mod tests {
             if let Some(value) = connection {
                 headers.insert(CONNECTION, HeaderValue::from_static(value));
             }
-            assert_eq!(stays_open(version, &headers), kept, "{version:?} {connection:?}");
+            assert_eq!(
+                stays_open(version, &headers),
+                kept,
+                "{version:?} {connection:?}"
+            );
         }
     }
 }

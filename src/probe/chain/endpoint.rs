@@ -254,7 +254,10 @@ mod tests {
         ];
         let misfits = lower(None, Some(&urls), &none).unwrap_err();
         let paths: Vec<_> = misfits.iter().map(|misfit| misfit.path.join(".")).collect();
-        assert_eq!(paths, ["endpoints.0", "endpoints.1", "endpoints.2", "endpoints.3"]);
+        assert_eq!(
+            paths,
+            ["endpoints.0", "endpoints.1", "endpoints.2", "endpoints.3"]
+        );
         assert!(!format!("{misfits:?}").contains("canary"));
         assert!(lower(Some(&urls[0]), Some(&urls), &none).is_err());
         assert!(lower(None, Some(&[]), &none).is_err());

@@ -47,14 +47,20 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
     }
 }
 
-/// What is expected of a head, as declared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is expected of a head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// Of its age.
+    /// How old the newest block may be: `{ lt: 90s }`. Replaces the limit that follows from
+    /// `block_time`.
+    #[serde(default)]
     pub head_age: Option<Bounds<Span>>,
-    /// Of its height.
+    /// The height of the newest block: `{ ge: 1000000 }`.
+    #[serde(default)]
     pub head: Option<Bounds<u64>>,
-    /// Of the time since it last advanced.
+    /// For how long the head may stand at one height, over the samples of this check:
+    /// `{ lt: 2m }`.
+    #[serde(default)]
     pub since_advance: Option<Bounds<Span>>,
 }
 
@@ -65,13 +71,24 @@ impl Expected {
         let empty = [
             ("head_age", self.head_age.is_some_and(|b| b.is_empty())),
             ("head", self.head.is_some_and(|b| b.is_empty())),
-            ("since_advance", self.since_advance.is_some_and(|b| b.is_empty())),
+            (
+                "since_advance",
+                self.since_advance.is_some_and(|b| b.is_empty()),
+            ),
         ];
         let told = empty.iter().filter(|(_, empty)| *empty);
         told.map(|(name, _)| {
-            Misfit::at(&["expect", name], "no limit is given").hint("write `lt`, `le`, `gt` or `ge`")
+            Misfit::at(&["expect", name], "no limit is given")
+                .hint("write `lt`, `le`, `gt` or `ge`")
         })
         .collect()
+    }
+
+    /// The complaint about an `expect` that expects nothing.
+    #[must_use]
+    pub fn emptiness() -> Misfit {
+        let hint = "leave `expect` out, or write `head_age: { lt: 90s }`";
+        Misfit::at(&["expect"], "nothing is expected").hint(hint)
     }
 
     /// Judges a head.
@@ -204,14 +221,36 @@ mod tests {
         // height, age, standing for, the reason, a part of its text
         let cases = [
             (54, 89, 60, None, ""),
-            (54, 90, 0, Some(Reason::Stale), "is 1m30s old, expected less than 1m30s"),
-            (54, 0, 61, Some(Reason::Stale), "not advanced for 1m1s, expected at most 1m"),
-            (49, 0, 0, Some(Reason::Expectation), "block 49, expected at least 50"),
+            (
+                54,
+                90,
+                0,
+                Some(Reason::Stale),
+                "is 1m30s old, expected less than 1m30s",
+            ),
+            (
+                54,
+                0,
+                61,
+                Some(Reason::Stale),
+                "not advanced for 1m1s, expected at most 1m",
+            ),
+            (
+                49,
+                0,
+                0,
+                Some(Reason::Expectation),
+                "block 49, expected at least 50",
+            ),
         ];
         for (height, age, since, reason, text) in cases {
             let head = Head::dated(height, 1_000).unwrap();
             let held = expected.hold(&head, &standing(height, since), wall(1_000 + age));
-            assert_eq!(held.as_ref().err().map(|fault| fault.reason), reason, "{height} {age}");
+            assert_eq!(
+                held.as_ref().err().map(|fault| fault.reason),
+                reason,
+                "{height} {age}"
+            );
             let detail = held.err().map_or_else(String::new, |fault| fault.detail);
             assert!(detail.contains(text), "{detail}");
         }

@@ -140,7 +140,10 @@ fn none_serves(failed: Vec<(Sighting, Fault)>) -> (Sighting, Result<(), Fault>) 
     let count = match others.len() {
         0 => String::new(),
         1 => format!("; the other endpoint failed too ({})", others[0]),
-        n => format!("; the other {n} endpoints failed too ({})", others.join(", ")),
+        n => format!(
+            "; the other {n} endpoints failed too ({})",
+            others.join(", ")
+        ),
     };
     match failed.into_iter().next() {
         Some((seen, mut fault)) => {

@@ -9,6 +9,7 @@ pub mod conversation;
 pub mod endpoint;
 pub mod expectation;
 pub mod fallback;
+pub mod follower;
 pub mod head;
 pub mod progress;
 pub mod sighting;

@@ -100,7 +100,11 @@ mod tests {
         ];
         for (second, height, since, blocks, began_anew) in cases {
             let advance = progress.weigh(height, at(second));
-            assert_eq!(advance.since_advance, Duration::from_secs(since), "{second}");
+            assert_eq!(
+                advance.since_advance,
+                Duration::from_secs(since),
+                "{second}"
+            );
             assert_eq!(advance.blocks, blocks, "{second}");
             assert_eq!(advance.began_anew, began_anew, "{second}");
             progress.keep(advance);
@@ -112,7 +116,10 @@ mod tests {
         let mut progress = Progress::default();
         progress.keep(progress.weigh(10, at(0)));
         assert_eq!(progress.weigh(99, at(5)).blocks, 89);
-        assert_eq!(progress.weigh(10, at(6)).since_advance, Duration::from_secs(6));
+        assert_eq!(
+            progress.weigh(10, at(6)).since_advance,
+            Duration::from_secs(6)
+        );
     }
 
     #[test]

@@ -17,7 +17,11 @@ pub struct Sighting {
 
 /// The readings that every chain kind gives, with their meaning.
 pub const HEAD_READINGS: [(&str, Unit, &str); 5] = [
-    ("head", Unit::Number, "The height of the node's newest block."),
+    (
+        "head",
+        Unit::Number,
+        "The height of the node's newest block.",
+    ),
     (
         "head_age",
         Unit::Seconds,

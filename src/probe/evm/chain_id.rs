@@ -68,7 +68,8 @@ impl<'de> Deserialize<'de> for ChainId {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<ChainId, E> {
-                ChainId::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                ChainId::parse(text)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
         }
 
@@ -98,7 +99,13 @@ mod tests {
     #[test]
     fn an_identity_is_the_integer_however_it_is_written() {
         let answered = Quantity::hexadecimal("0x89").unwrap();
-        for declared in [json!(137), json!("137"), json!("0x89"), json!("0x089"), json!(" 137 ")] {
+        for declared in [
+            json!(137),
+            json!("137"),
+            json!("0x89"),
+            json!("0x089"),
+            json!(" 137 "),
+        ] {
             let declared: ChainId = serde_json::from_value(declared.clone()).unwrap();
             assert!(declared.is(&answered), "{declared}");
         }
@@ -109,8 +116,18 @@ mod tests {
 
     #[test]
     fn what_is_no_identity_is_refused() {
-        for declared in [json!(-1), json!("mainnet"), json!("0x"), json!(""), json!("89f"), json!(1.5)] {
-            assert!(serde_json::from_value::<ChainId>(declared.clone()).is_err(), "{declared}");
+        for declared in [
+            json!(-1),
+            json!("mainnet"),
+            json!("0x"),
+            json!(""),
+            json!("89f"),
+            json!(1.5),
+        ] {
+            assert!(
+                serde_json::from_value::<ChainId>(declared.clone()).is_err(),
+                "{declared}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::probe::chain::answer::one_line;
+use crate::probe::wire::said::one_line;
 use crate::sample::{Fault, Reason};
 
 /// The `error` member of an answer.
@@ -44,7 +44,9 @@ impl Complaint {
     #[must_use]
     pub fn fault(&self, method: &str) -> Fault {
         let (reason, transient) = self.meaning();
-        let code = self.code.map_or_else(String::new, |code| format!(" {code}"));
+        let code = self
+            .code
+            .map_or_else(String::new, |code| format!(" {code}"));
         let separator = if self.message.is_empty() { "" } else { ": " };
         let detail = format!("{method} answered error{code}{separator}{}", self.message);
         let fault = Fault::new(reason, detail);
@@ -125,7 +127,11 @@ mod tests {
     fn the_code_speaks_before_the_text() {
         let cases = [
             (-32700, "parse error", Reason::ServerFault),
-            (-32601, "the method eth_x does not exist/is not available", Reason::UnsupportedMethod),
+            (
+                -32601,
+                "the method eth_x does not exist/is not available",
+                Reason::UnsupportedMethod,
+            ),
             (-32601, "rate limit", Reason::UnsupportedMethod),
             (-32004, "method not supported", Reason::UnsupportedMethod),
             (-32005, "limit exceeded", Reason::Throttled),
@@ -140,10 +146,18 @@ mod tests {
             (-32018, "backend is not healthy", Reason::NotReady),
             (-32015, "gateway timeout", Reason::ServerFault),
             (-32000, "header not found", Reason::NotReady),
-            (-32000, "You have reached your daily credit limit", Reason::Throttled),
+            (
+                -32000,
+                "You have reached your daily credit limit",
+                Reason::Throttled,
+            ),
             (-32603, "Too Many Requests", Reason::Throttled),
             (-32600, "Must be authenticated!", Reason::Unauthorized),
-            (-32000, "the method is not whitelisted", Reason::UnsupportedMethod),
+            (
+                -32000,
+                "the method is not whitelisted",
+                Reason::UnsupportedMethod,
+            ),
             (-32603, "internal error", Reason::ServerFault),
             (3, "execution reverted", Reason::ServerFault),
         ];
@@ -160,7 +174,10 @@ mod tests {
             (json!({"code": "-32603"}), "eth_x answered error -32603"),
             (json!({"code": 1e300, "message": 5}), "eth_x answered error"),
             (json!({}), "eth_x answered error"),
-            (json!(17), "eth_x answered error: an error of an unknown form"),
+            (
+                json!(17),
+                "eth_x answered error: an error of an unknown form",
+            ),
             (
                 json!({"code": -32000, "message": "two\nlines\u{1b}[31m"}),
                 "eth_x answered error -32000: two lines [31m",

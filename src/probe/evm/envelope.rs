@@ -145,8 +145,14 @@ mod tests {
         let cases = [
             ("", EnvelopeFault::NotJson),
             ("<html>busy</html>", EnvelopeFault::NotJson),
-            (r#"{"jsonrpc":"2.0","id":7,"result":"0x3"#, EnvelopeFault::NotJson),
-            (r#"[{"jsonrpc":"2.0","id":7,"result":1}]"#, EnvelopeFault::Batch),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"result":"0x3"#,
+                EnvelopeFault::NotJson,
+            ),
+            (
+                r#"[{"jsonrpc":"2.0","id":7,"result":1}]"#,
+                EnvelopeFault::Batch,
+            ),
             ("[]", EnvelopeFault::Batch),
             ("null", EnvelopeFault::NoEnvelope),
             ("\"0x36\"", EnvelopeFault::NoEnvelope),
@@ -159,7 +165,10 @@ mod tests {
                 EnvelopeFault::Both,
             ),
             (r#"{"jsonrpc":"2.0","id":7}"#, EnvelopeFault::Neither),
-            (r#"{"jsonrpc":"2.0","id":7,"error":null}"#, EnvelopeFault::Neither),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"error":null}"#,
+                EnvelopeFault::Neither,
+            ),
         ];
         for (body, fault) in cases {
             assert_eq!(result_of(body), Err(fault), "{body}");

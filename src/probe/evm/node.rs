@@ -66,7 +66,11 @@ impl<'a> Node<'a> {
             return Err(Fault::new(Reason::Malformed, detail));
         };
         let height = small(visit, "the number of the newest block", block.get("number"))?;
-        let made = small(visit, "the time of the newest block", block.get("timestamp"))?;
+        let made = small(
+            visit,
+            "the time of the newest block",
+            block.get("timestamp"),
+        )?;
         Head::dated(height, made).ok_or_else(|| {
             let detail = format!("the newest block is dated {made}, which is no number of seconds");
             Fault::new(Reason::Malformed, detail)

@@ -66,8 +66,9 @@ impl Quantity {
             return Err(QuantityFault::Digits);
         }
         let significant = digits.trim_start_matches('0');
-        let canonical =
-            text.starts_with("0x") && (digits == "0" || digits == significant) && !digits.is_empty();
+        let canonical = text.starts_with("0x")
+            && (digits == "0" || digits == significant)
+            && !digits.is_empty();
         let digits = if significant.is_empty() {
             "0".to_owned()
         } else {
@@ -140,7 +141,10 @@ mod tests {
         ];
         for (answer, decimal, canonical) in cases {
             let read = Quantity::read(&answer).unwrap();
-            assert!(read.equals(&Quantity::decimal(decimal).unwrap()), "{answer}");
+            assert!(
+                read.equals(&Quantity::decimal(decimal).unwrap()),
+                "{answer}"
+            );
             assert_eq!(read.to_string(), decimal, "{answer}");
             assert_eq!(read.canonical, canonical, "{answer}");
         }

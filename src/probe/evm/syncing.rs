@@ -42,13 +42,19 @@ impl Syncing {
             let quantity = Quantity::read(progress.get(name)?).ok()?;
             quantity.to_u64()
         };
-        if BLOCK_PROGRESS.iter().any(|name| progress.contains_key(*name)) {
+        if BLOCK_PROGRESS
+            .iter()
+            .any(|name| progress.contains_key(*name))
+        {
             let behind = block("highestBlock")
                 .zip(block("currentBlock"))
                 .map(|(highest, current)| highest.saturating_sub(current));
             return Self::Yes { behind };
         }
-        if BATCH_PROGRESS.iter().any(|name| progress.contains_key(*name)) {
+        if BATCH_PROGRESS
+            .iter()
+            .any(|name| progress.contains_key(*name))
+        {
             return Self::Yes { behind: None };
         }
         Self::Untold
@@ -62,7 +68,10 @@ impl fmt::Display for Syncing {
             Self::Yes { behind: None } => f.write_str("the node says that it is syncing"),
             Self::Yes {
                 behind: Some(blocks),
-            } => write!(f, "the node says that it is syncing, {blocks} blocks behind"),
+            } => write!(
+                f,
+                "the node says that it is syncing, {blocks} blocks behind"
+            ),
             Self::Untold => f.write_str("eth_syncing answered in a form that says nothing"),
         }
     }
@@ -123,10 +132,7 @@ mod tests {
                 json!({"currentBlock":"0x12","highestBlock":"0x10"}),
                 behind(0),
             ),
-            (
-                json!({"currentBlock":"12","highestBlock":null}),
-                somehow,
-            ),
+            (json!({"currentBlock":"12","highestBlock":null}), somehow),
             (json!({"msgCount":17}), somehow),
             (
                 json!({"batchProcessed":1,"batchSeen":2,"syncTargetMsgCount":9}),

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::probe::chain::answer::one_line;
 use crate::probe::chain::head::Head;
+use crate::probe::wire::said::one_line;
 
 /// What a node says of itself beside its peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,10 @@ impl Complaint {
             return None;
         };
         let text = |error: &Value, name: &str| error.get(name)?.as_str().map(str::to_owned);
-        let ids: Vec<String> = errors.iter().filter_map(|error| text(error, "id")).collect();
+        let ids: Vec<String> = errors
+            .iter()
+            .filter_map(|error| text(error, "id"))
+            .collect();
         let temporary = errors
             .iter()
             .any(|error| text(error, "kind").as_deref() == Some("temporary"));
@@ -152,19 +155,50 @@ mod tests {
     fn what_a_node_says_of_itself_is_read() {
         let untold = |word: &str| SyncState::Untold(word.to_owned());
         let cases = [
-            (r#"{"bootstrapped":true,"sync_state":"synced"}"#, true, SyncState::Synced),
-            (r#"{"bootstrapped":true,"sync_state":"unsynced"}"#, true, SyncState::Unsynced),
-            (r#"{"bootstrapped":false,"sync_state":"unsynced"}"#, false, SyncState::Unsynced),
-            (r#"{"bootstrapped":true,"sync_state":"stuck"}"#, true, SyncState::Stuck),
-            (r#"{"bootstrapped":true,"sync_state":"napping"}"#, true, untold("napping")),
+            (
+                r#"{"bootstrapped":true,"sync_state":"synced"}"#,
+                true,
+                SyncState::Synced,
+            ),
+            (
+                r#"{"bootstrapped":true,"sync_state":"unsynced"}"#,
+                true,
+                SyncState::Unsynced,
+            ),
+            (
+                r#"{"bootstrapped":false,"sync_state":"unsynced"}"#,
+                false,
+                SyncState::Unsynced,
+            ),
+            (
+                r#"{"bootstrapped":true,"sync_state":"stuck"}"#,
+                true,
+                SyncState::Stuck,
+            ),
+            (
+                r#"{"bootstrapped":true,"sync_state":"napping"}"#,
+                true,
+                untold("napping"),
+            ),
             (r#"{"bootstrapped":true}"#, true, untold("")),
             (r#"{"bootstrapped":true,"sync_state":3}"#, true, untold("")),
         ];
         for (body, bootstrapped, state) in cases {
             let read = Bootstrapped::read(body.as_bytes()).unwrap();
-            assert_eq!((read.bootstrapped, read.state), (bootstrapped, state), "{body}");
+            assert_eq!(
+                (read.bootstrapped, read.state),
+                (bootstrapped, state),
+                "{body}"
+            );
         }
-        for body in ["", "true", "[]", "null", r#"{"bootstrapped":"true"}"#, "<html>"] {
+        for body in [
+            "",
+            "true",
+            "[]",
+            "null",
+            r#"{"bootstrapped":"true"}"#,
+            "<html>",
+        ] {
             assert!(Bootstrapped::read(body.as_bytes()).is_err(), "{body}");
         }
     }
@@ -190,8 +224,14 @@ mod tests {
             (r#"{"level":"1"}"#, ShapeFault::Lacks("number `level`")),
             (r#"{"level":-1}"#, ShapeFault::Lacks("number `level`")),
             (r#"{"level":1}"#, ShapeFault::Lacks("text `timestamp`")),
-            (r#"{"level":1,"timestamp":1795250824}"#, ShapeFault::Lacks("text `timestamp`")),
-            (r#"{"level":1,"timestamp":"soon"}"#, ShapeFault::Time("soon".to_owned())),
+            (
+                r#"{"level":1,"timestamp":1795250824}"#,
+                ShapeFault::Lacks("text `timestamp`"),
+            ),
+            (
+                r#"{"level":1,"timestamp":"soon"}"#,
+                ShapeFault::Time("soon".to_owned()),
+            ),
             (
                 r#"{"level":1,"timestamp":"1960-01-01T00:00:00Z"}"#,
                 ShapeFault::Time("1960-01-01T00:00:00Z".to_owned()),

@@ -13,6 +13,7 @@ pub mod exchange;
 mod http_fault;
 pub mod message;
 mod resolve;
+pub mod said;
 pub mod tls;
 mod tls_fault;
 mod unverified;
