@@ -27,6 +27,7 @@ use super::chain::follower::{Declared, Follower};
 use super::chain::head::Head;
 use super::chain::sighting::HEAD_READINGS;
 use super::wire::exchange::BODY_LIMIT;
+use super::wire::said::one_line;
 use super::wire::tls::TlsSettings;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity::{Span, human};
@@ -99,7 +100,7 @@ impl Kind for Tezos {
         }
         let chain_id = match settings.chain_id.as_deref().map(str::trim) {
             Some("mainnet") => Some(MAINNET.to_owned()),
-            Some(chain) if !chain.starts_with("Net") => {
+            Some(chain) if !(chain.starts_with("Net") && looks_like_a_chain(chain)) => {
                 let hint = format!("write `mainnet`, or an identity as `{MAINNET}`");
                 let message = format!("`{chain}` is no Tezos chain id");
                 misfits.push(Misfit::at(&["chain_id"], message).hint(hint));
@@ -161,7 +162,13 @@ impl TezosProbe {
     fn identify(&self, served: &str) -> Result<(), Fault> {
         match &self.chain_id {
             Some(declared) if declared != served => {
-                let detail = format!("it serves chain {served}, and chain {declared} is declared");
+                let served = Some(served).filter(|served| looks_like_a_chain(served));
+                let detail = format!(
+                    "it serves {}, and chain {declared} is declared",
+                    served.map_or("no known chain".to_owned(), |served| format!(
+                        "chain {served}"
+                    ))
+                );
                 Err(Fault::new(Reason::WrongChain, detail))
             }
             _ => Ok(()),
@@ -189,25 +196,25 @@ impl TezosProbe {
     }
 }
 
+/// Whether a text has the form of an identity, so that it may be repeated in a message.
+fn looks_like_a_chain(text: &str) -> bool {
+    text.len() == MAINNET.len() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 fn in_step(visit: &mut Visit<'_>, told: &Bootstrapped) -> Result<(), Fault> {
     if !told.bootstrapped {
         let detail = "the node says that it is not bootstrapped yet";
         return Err(Fault::new(Reason::Syncing, detail));
     }
-    match &told.state {
+    match told.state {
         SyncState::Unsynced => {
             let detail = "the node says that its head lags behind its peers (unsynced)";
             return Err(Fault::new(Reason::Syncing, detail));
         }
-        SyncState::Untold(word) if word.is_empty() => {
+        SyncState::Untold => {
             visit
                 .seen
                 .note("the node does not say whether it is in step with its peers");
-        }
-        SyncState::Untold(word) => {
-            visit.seen.note(format!(
-                "the node calls its state `{word}`, which says nothing"
-            ));
         }
         SyncState::Synced | SyncState::Stuck => {}
     }
@@ -230,7 +237,9 @@ async fn ask(
     let Some(complaint) = Complaint::read(&answer.body) else {
         return Err(answer::unexpected(status));
     };
-    let detail = format!("{path} answered HTTP status {status}: {}", complaint.ids);
+    // Masked before it is cut: a cut secret would not be found.
+    let ids = one_line(&visit.endpoint.masked(&complaint.ids));
+    let detail = format!("{path} answered HTTP status {status}: {ids}");
     let fault = Fault::new(Reason::ServerFault, detail);
     Err(if complaint.temporary {
         fault.transient()

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
@@ -74,7 +75,7 @@ impl Endpoint {
             return Err(EndpointFault::Host);
         };
         let place = format!("{host}:{port}");
-        let mask = mask_of(&url);
+        let mask = mask_of(&url, headers);
         url.set_fragment(None);
         Ok(Self {
             url,
@@ -173,7 +174,7 @@ fn lower_headers(declared: &BTreeMap<String, Secret>, misfits: &mut Vec<Misfit>)
     headers
 }
 
-fn mask_of(url: &Url) -> Mask {
+fn mask_of(url: &Url, headers: &HeaderMap) -> Mask {
     let mask = Mask::default();
     let mut hide = |part: &str| {
         mask.hide(part);
@@ -185,6 +186,18 @@ fn mask_of(url: &Url) -> Mask {
     url.path().split('/').for_each(&mut hide);
     hide(url.query().unwrap_or_default());
     url.query_pairs().for_each(|(_, value)| hide(&value));
+    for value in headers.values().filter_map(|value| value.to_str().ok()) {
+        hide(value);
+        // `Bearer <token>`: the token may be repeated without its scheme.
+        value.split_whitespace().skip(1).for_each(&mut hide);
+    }
+    // User and password also travel as the token of a header.
+    let mut pair = percent_decoded(url.username());
+    pair.push(b':');
+    pair.extend(percent_decoded(url.password().unwrap_or_default()));
+    if pair.len() > 1 {
+        hide(&base64::engine::general_purpose::STANDARD.encode(pair));
+    }
     mask
 }
 

@@ -15,7 +15,7 @@ use crate::quantity::{Span, human};
 use crate::sample::{Fault, Reason};
 
 /// Limits on a value; all that are given must hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds<T> {
     /// It must be less than this.
@@ -40,6 +40,16 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
             .or_else(|| broken(self.le, T::le, "at most"))
             .or_else(|| broken(self.gt, T::gt, "more than"))
             .or_else(|| broken(self.ge, T::ge, "at least"))
+    }
+
+    #[cfg(test)]
+    const fn none() -> Self {
+        Self {
+            lt: None,
+            le: None,
+            gt: None,
+            ge: None,
+        }
     }
 
     const fn is_empty(&self) -> bool {
@@ -189,7 +199,7 @@ mod tests {
         let bounds = Bounds {
             lt: Some(10),
             ge: Some(3),
-            ..Bounds::default()
+            ..Bounds::none()
         };
         let cases = [
             (2, Some("at least 3")),
@@ -207,15 +217,15 @@ mod tests {
         let expected = Expected {
             head_age: Some(Bounds {
                 lt: seconds(90),
-                ..Bounds::default()
+                ..Bounds::none()
             }),
             head: Some(Bounds {
                 ge: Some(50),
-                ..Bounds::default()
+                ..Bounds::none()
             }),
             since_advance: Some(Bounds {
                 le: seconds(60),
-                ..Bounds::default()
+                ..Bounds::none()
             }),
         };
         // height, age, standing for, the reason, a part of its text
@@ -259,7 +269,7 @@ mod tests {
     #[test]
     fn an_expectation_without_a_limit_is_a_misfit() {
         let expected = Expected {
-            head: Some(Bounds::default()),
+            head: Some(Bounds::none()),
             ..Expected::default()
         };
         assert_eq!(expected.misfits()[0].path, ["expect", "head"]);

@@ -14,7 +14,7 @@ use crate::sample::{Fault, Reason};
 pub struct Complaint {
     /// The code, where there is one.
     pub code: Option<i64>,
-    /// The message, one line and cut when long; empty when there is none.
+    /// The message as the node wrote it; empty when there is none.
     pub message: String,
 }
 
@@ -26,7 +26,7 @@ impl Complaint {
             let text = error.as_str().unwrap_or("an error of an unknown form");
             return Self {
                 code: None,
-                message: one_line(text),
+                message: text.to_owned(),
             };
         };
         let code = members.get("code").and_then(|code| match code {
@@ -36,19 +36,21 @@ impl Complaint {
         let message = members.get("message").and_then(Value::as_str);
         Self {
             code,
-            message: one_line(message.unwrap_or_default()),
+            message: message.unwrap_or_default().to_owned(),
         }
     }
 
-    /// The fault that it stands for; `method` is what had been called.
+    /// The fault that it stands for; `method` is what had been called, `masked` takes the secrets
+    /// out of what the node said, before it is cut to one line: a cut secret would not be found.
     #[must_use]
-    pub fn fault(&self, method: &str) -> Fault {
+    pub fn fault(&self, method: &str, masked: impl Fn(&str) -> String) -> Fault {
         let (reason, transient) = self.meaning();
+        let message = one_line(&masked(&self.message));
         let code = self
             .code
             .map_or_else(String::new, |code| format!(" {code}"));
-        let separator = if self.message.is_empty() { "" } else { ": " };
-        let detail = format!("{method} answered error{code}{separator}{}", self.message);
+        let separator = if message.is_empty() { "" } else { ": " };
+        let detail = format!("{method} answered error{code}{separator}{message}");
         let fault = Fault::new(reason, detail);
         if transient { fault.transient() } else { fault }
     }
@@ -163,7 +165,11 @@ mod tests {
         ];
         for (code, message, reason) in cases {
             let complaint = Complaint::read(&json!({"code": code, "message": message}));
-            assert_eq!(complaint.fault("eth_x").reason, reason, "{code} {message}");
+            assert_eq!(
+                complaint.fault("eth_x", str::to_owned).reason,
+                reason,
+                "{code} {message}"
+            );
         }
     }
 
@@ -184,7 +190,10 @@ mod tests {
             ),
         ];
         for (error, detail) in cases {
-            assert_eq!(Complaint::read(&error).fault("eth_x").detail, detail);
+            assert_eq!(
+                Complaint::read(&error).fault("eth_x", str::to_owned).detail,
+                detail
+            );
         }
     }
 
@@ -192,7 +201,7 @@ mod tests {
     fn only_what_may_pass_by_itself_is_transient() {
         let transient = |code: i64| {
             let complaint = Complaint::read(&json!({"code": code, "message": ""}));
-            complaint.fault("eth_x").transient
+            complaint.fault("eth_x", str::to_owned).transient
         };
         assert!(transient(-32005) && transient(-32001) && transient(-32015));
         assert!(!transient(-32601) && !transient(-32603) && !transient(401));

@@ -110,7 +110,10 @@ impl<'a> Node<'a> {
         for quirk in opened.quirks {
             visit.seen.note(quirk);
         }
-        opened.content.map_err(|complaint| complaint.fault(method))
+        let masked = |text: &str| visit.endpoint.masked(text);
+        opened
+            .content
+            .map_err(|complaint| complaint.fault(method, masked))
     }
 }
 

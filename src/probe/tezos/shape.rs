@@ -5,10 +5,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::probe::chain::head::Head;
-use crate::probe::wire::said::one_line;
 
 /// What a node says of itself beside its peers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bootstrapped {
     /// Whether it has caught up once since it started.
     pub bootstrapped: bool,
@@ -17,7 +16,7 @@ pub struct Bootstrapped {
 }
 
 /// How a node's head stands beside its peers' heads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncState {
     /// It is up to date.
     Synced,
@@ -26,7 +25,7 @@ pub enum SyncState {
     /// It is up to date with its peers, and none of them has a new head: the chain stands still.
     Stuck,
     /// The node does not say, or in a word that is not known.
-    Untold(String),
+    Untold,
 }
 
 /// The header of a block, as far as it is used.
@@ -48,8 +47,8 @@ pub enum ShapeFault {
     #[error("the answer has no {0}")]
     Lacks(&'static str),
     /// A time that is none.
-    #[error("the head is dated `{0}`, which is no time")]
-    Time(String),
+    #[error("the head is dated with a text that is no time")]
+    Time,
 }
 
 impl Bootstrapped {
@@ -64,7 +63,7 @@ impl Bootstrapped {
             Some("synced") => SyncState::Synced,
             Some("unsynced") => SyncState::Unsynced,
             Some("stuck") => SyncState::Stuck,
-            other => SyncState::Untold(one_line(other.unwrap_or_default())),
+            _ => SyncState::Untold,
         };
         Ok(Self {
             bootstrapped: bootstrapped.ok_or(ShapeFault::Lacks("truth value `bootstrapped`"))?,
@@ -86,11 +85,11 @@ impl Header {
         let time = time.ok_or(ShapeFault::Lacks("text `timestamp`"))?;
         let head = seconds(time)
             .and_then(|seconds| Head::dated(level, seconds))
-            .ok_or_else(|| ShapeFault::Time(one_line(time)))?;
+            .ok_or(ShapeFault::Time)?;
         let chain = answer.get("chain_id").and_then(Value::as_str);
         Ok(Self {
             head,
-            chain: chain.map(one_line),
+            chain: chain.map(str::to_owned),
         })
     }
 }
@@ -101,7 +100,7 @@ impl Header {
 /// When it is not JSON or no text.
 pub fn chain(body: &[u8]) -> Result<String, ShapeFault> {
     match json(body)? {
-        Value::String(chain) => Ok(one_line(&chain)),
+        Value::String(chain) => Ok(chain),
         _ => Err(ShapeFault::Lacks("text")),
     }
 }
@@ -109,7 +108,7 @@ pub fn chain(body: &[u8]) -> Result<String, ShapeFault> {
 /// The errors that a node explains itself with: `[{"kind":"temporary","id":"…"}]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// The identifiers, in one line.
+    /// The identifiers, as the node wrote them.
     pub ids: String,
     /// Whether the node expects that another try may pass.
     pub temporary: bool,
@@ -131,7 +130,7 @@ impl Complaint {
             .iter()
             .any(|error| text(error, "kind").as_deref() == Some("temporary"));
         (!ids.is_empty()).then(|| Self {
-            ids: one_line(&ids.join(", ")),
+            ids: ids.join(", "),
             temporary,
         })
     }
@@ -153,7 +152,6 @@ mod tests {
 
     #[test]
     fn what_a_node_says_of_itself_is_read() {
-        let untold = |word: &str| SyncState::Untold(word.to_owned());
         let cases = [
             (
                 r#"{"bootstrapped":true,"sync_state":"synced"}"#,
@@ -178,10 +176,14 @@ mod tests {
             (
                 r#"{"bootstrapped":true,"sync_state":"napping"}"#,
                 true,
-                untold("napping"),
+                SyncState::Untold,
             ),
-            (r#"{"bootstrapped":true}"#, true, untold("")),
-            (r#"{"bootstrapped":true,"sync_state":3}"#, true, untold("")),
+            (r#"{"bootstrapped":true}"#, true, SyncState::Untold),
+            (
+                r#"{"bootstrapped":true,"sync_state":3}"#,
+                true,
+                SyncState::Untold,
+            ),
         ];
         for (body, bootstrapped, state) in cases {
             let read = Bootstrapped::read(body.as_bytes()).unwrap();
@@ -228,13 +230,10 @@ mod tests {
                 r#"{"level":1,"timestamp":1795250824}"#,
                 ShapeFault::Lacks("text `timestamp`"),
             ),
-            (
-                r#"{"level":1,"timestamp":"soon"}"#,
-                ShapeFault::Time("soon".to_owned()),
-            ),
+            (r#"{"level":1,"timestamp":"soon"}"#, ShapeFault::Time),
             (
                 r#"{"level":1,"timestamp":"1960-01-01T00:00:00Z"}"#,
-                ShapeFault::Time("1960-01-01T00:00:00Z".to_owned()),
+                ShapeFault::Time,
             ),
         ];
         for (body, fault) in cases {

@@ -2,9 +2,12 @@
 
 pub mod anvil;
 pub mod certificates;
+pub mod evm_node;
 pub mod http_peer;
+pub mod looking;
 pub mod ministack;
 pub mod postgres;
 pub mod redis;
+pub mod scripted_node;
 pub mod tezos_node;
 pub mod tools;
