@@ -129,7 +129,11 @@ async fn two_that_hang_end_with_our_account_before_the_deadline() {
         detail.ends_with("; the other endpoint failed too (timeout)"),
         "{detail}"
     );
-    assert!(sample.latency < Duration::from_secs(1), "{:?}", sample.latency);
+    assert!(
+        sample.latency < Duration::from_secs(1),
+        "{:?}",
+        sample.latency
+    );
     assert_eq!((first.asked().len(), second.asked().len()), (1, 1));
 }
 
