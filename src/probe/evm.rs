@@ -7,6 +7,7 @@
 //! It proves nothing about transactions, logs or archived state. An endpoint of another chain is a
 //! fault of the configuration, never of the node.
 
+mod block;
 mod chain_id;
 mod complaint;
 mod envelope;
@@ -61,7 +62,8 @@ pub struct Settings {
     chain_id: Option<ChainId>,
     /// How often the chain makes a block; 12s when absent. Where `expect.head_age` is absent, a
     /// head older than ten block times (at least 30s) fails, and one older than four is noted.
-    /// Chains for development (1337, 31337) have no such limit unless this is set.
+    /// Chains for development (1337, 31337) have no such limit unless this is set; another chain
+    /// that rests between transactions needs an `expect.head_age` of its own.
     #[serde(default)]
     block_time: Option<Span>,
     /// What is expected of the head.

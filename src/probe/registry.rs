@@ -49,7 +49,6 @@ macro_rules! kinds {
 }
 
 kinds![
-kinds![
     super::evm::Evm,
     super::http::Http,
     super::postgres::Postgres,

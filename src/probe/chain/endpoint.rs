@@ -229,7 +229,7 @@ mod tests {
     fn messages_name_the_place_and_nothing_else() {
         let urls = [
             "https://bob:canary%40pass@node.example/v3/canary-key?apikey=canary-query",
-            "https://node.example:443/canary-key/",
+            "https://canary%40pass@node.example:443/canary-key/",
         ];
         for url in urls {
             let endpoint = read(url);

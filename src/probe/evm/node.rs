@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::block::{Newest, quantity};
 use super::envelope;
 use super::quantity::Quantity;
 use super::syncing::Syncing;
@@ -43,7 +44,13 @@ impl<'a> Node<'a> {
         needed: bool,
     ) -> Result<Option<Chain>, Fault> {
         match self.call(visit, "eth_chainId", json!([])).await {
-            Ok(result) => quantity(visit, "the chain id", Some(&result)).map(Some),
+            Ok(result) => {
+                let chain = quantity("the chain id", &result)?;
+                if !chain.canonical {
+                    visit.seen.note(NOT_CANONICAL);
+                }
+                Ok(Some(chain))
+            }
             Err(fault) if fault.reason == Reason::UnsupportedMethod && !needed => {
                 visit.seen.note(fault.detail);
                 Ok(None)
@@ -57,24 +64,11 @@ impl<'a> Node<'a> {
         let block = self
             .call(visit, "eth_getBlockByNumber", json!(["latest", false]))
             .await?;
-        if block.is_null() {
-            let detail = "the node has no newest block yet";
-            return Err(Fault::new(Reason::NotReady, detail));
+        let newest = Newest::read(&block)?;
+        if !newest.canonical {
+            visit.seen.note(NOT_CANONICAL);
         }
-        let Value::Object(block) = block else {
-            let detail = "eth_getBlockByNumber answered something else than a block";
-            return Err(Fault::new(Reason::Malformed, detail));
-        };
-        let height = small(visit, "the number of the newest block", block.get("number"))?;
-        let made = small(
-            visit,
-            "the time of the newest block",
-            block.get("timestamp"),
-        )?;
-        Head::dated(height, made).ok_or_else(|| {
-            let detail = format!("the newest block is dated {made}, which is no number of seconds");
-            Fault::new(Reason::Malformed, detail)
-        })
+        Ok(newest.head)
     }
 
     /// Asks what the node says of its own syncing.
@@ -117,23 +111,4 @@ impl<'a> Node<'a> {
     }
 }
 
-fn quantity(visit: &mut Visit<'_>, what: &str, value: Option<&Value>) -> Result<Quantity, Fault> {
-    let read = Quantity::read(value.unwrap_or(&Value::Null)).map_err(|fault| {
-        let detail = format!("{what} cannot be read: the node answered {fault}");
-        Fault::new(Reason::Malformed, detail)
-    })?;
-    if !read.canonical {
-        visit
-            .seen
-            .note("the node writes quantities that are not canonical");
-    }
-    Ok(read)
-}
-
-fn small(visit: &mut Visit<'_>, what: &str, value: Option<&Value>) -> Result<u64, Fault> {
-    let read = quantity(visit, what, value)?;
-    read.to_u64().ok_or_else(|| {
-        let detail = format!("{what} cannot be true: {read}");
-        Fault::new(Reason::Malformed, detail)
-    })
-}
+const NOT_CANONICAL: &str = "the node writes quantities that are not canonical";
