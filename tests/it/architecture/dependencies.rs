@@ -1,9 +1,10 @@
 //! What the tree of dependencies may hold: one HTTP stack, one TLS stack, one cryptography library,
 //! and a reason for every crate that is named in `Cargo.toml`.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
-use super::source::root;
+use super::source::{Source, root, sources};
 
 /// Crates of which there is one version.
 const SINGLE: &[&str] = &["http", "hyper", "rustls", "tokio"];
@@ -61,6 +62,28 @@ fn surplus(tree: &str) -> Vec<String> {
     found
 }
 
+/// The crates that the program is declared to need, those of its tests left out.
+fn needed(manifest: &str) -> Vec<&str> {
+    let end = manifest
+        .find("[dev-dependencies]")
+        .unwrap_or(manifest.len());
+    declared(&manifest[..end])
+}
+
+/// The crates that no source names.
+fn unused(manifest: &str, sources: &[Source]) -> Vec<String> {
+    let named: BTreeSet<String> = sources
+        .iter()
+        .flat_map(Source::crates)
+        .map(|(name, _)| name)
+        .collect();
+    let names = needed(manifest).into_iter();
+    names
+        .filter(|name| !named.contains(&name.replace('-', "_")))
+        .map(|name| format!("{name}: nothing uses it"))
+        .collect()
+}
+
 /// The crates that `Cargo.toml` names, those of the tests included.
 fn declared(manifest: &str) -> Vec<&str> {
     let mut section = "";
@@ -89,6 +112,12 @@ fn there_is_one_stack_of_each_sort() {
 }
 
 #[test]
+fn no_crate_is_there_for_nothing() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    assert_eq!(unused(&manifest, &sources()), [""; 0]);
+}
+
+#[test]
 fn every_crate_has_its_reason_in_writing() {
     let read = |name: &str| std::fs::read_to_string(root().join(name)).expect(name);
     let manifest = read("Cargo.toml");
@@ -111,4 +140,12 @@ fn a_second_stack_and_a_crate_without_reason_are_seen() {
     let manifest = "[package]\nname = \"x\"\n[dependencies]\n# web\nhyper = \"1\"\n[dev-dependencies]\ninsta = \"1\"\n[lints.rust]\nall = \"warn\"\n";
     assert_eq!(declared(manifest), ["hyper", "insta"]);
     assert_eq!(unexplained(manifest, "`insta`: why").len(), 1);
+    assert_eq!(
+        unused(manifest, &[Source::new("src/a.rs", "use http::Uri;")]).len(),
+        1
+    );
+    assert_eq!(
+        unused(manifest, &[Source::new("src/a.rs", "use hyper::Uri;")]),
+        [""; 0]
+    );
 }

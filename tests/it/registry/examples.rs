@@ -31,12 +31,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// `smokejumper plan` of a path, with an empty environment.
-fn plan(path: &Path) -> Output {
+/// `smokejumper plan` of a path, with no other environment than this.
+fn plan(path: &Path, environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_smokejumper"))
         .arg("plan")
         .arg(path)
         .env_clear()
+        .envs(environment.iter().copied())
         .current_dir(root())
         .output()
         .expect("the program starts")
@@ -44,7 +45,11 @@ fn plan(path: &Path) -> Output {
 
 /// That the plan was accepted and names all of these.
 fn accepted(path: &Path, names: &[String]) {
-    let output = plan(path);
+    accepted_with(path, names, &[]);
+}
+
+fn accepted_with(path: &Path, names: &[String], environment: &[(&str, &str)]) {
+    let output = plan(path, environment);
     let said = String::from_utf8_lossy(&output.stdout);
     let problems = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}:\n{problems}", path.display());
@@ -111,6 +116,20 @@ fn every_example_system_plans_as_it_stands() {
         assert!(checks.len() >= 4, "{}: {checks:?}", system.display());
         accepted(&system, &[checks, declared(&text, "services")].concat());
     }
+}
+
+#[test]
+fn the_configuration_of_the_readme_plans_as_it_stands() {
+    let readme = read(&root().join("README.md"));
+    let fenced = readme
+        .split_once("```yaml\n")
+        .and_then(|(_, rest)| rest.split_once("```"));
+    let (text, _) = fenced.expect("the README shows a configuration");
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let path = folder.path().join("smokejumper.yaml");
+    std::fs::write(&path, text).expect("the folder can be written to");
+    let database = [("DATABASE_URL", "postgres://reader:canary@localhost/api")];
+    accepted_with(&path, &declared(text, "checks"), &database);
 }
 
 #[test]
