@@ -78,7 +78,7 @@ async fn everything_up_passes_and_each_server_gone_fails_alone() {
             "page" => servers.page.take().expect("it is up").stop().await,
             "database" => servers.database.stop(),
             "cache" => servers.cache.stop(),
-            _ => servers.chain.stop(),
+            _ => servers.chain.kill(),
         }
         let ran = program
             .run(&["gate", "--report", "json", "--only", name])
