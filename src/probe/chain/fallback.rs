@@ -102,7 +102,7 @@ fn reserved(attempt: &Attempt, behind: usize, count: usize) -> Duration {
 }
 
 /// One part in so many of the whole timeout.
-const SETTLING: u32 = 50;
+const SETTLING: u32 = 20;
 
 fn too_slow(share: Duration) -> Fault {
     let milliseconds = u64::try_from(share.as_millis()).unwrap_or(u64::MAX);

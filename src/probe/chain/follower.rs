@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::conversation::Conversation;
 use super::endpoint::{self, Endpoint};
-use super::expectation::{Expected, Pace};
+use super::expectation::Expected;
 use super::fallback::{Look, Visit, first_that_serves};
 use super::head::Head;
+use super::pace::Pace;
 use super::progress::{Advance, Progress};
 use crate::clock::WallTime;
 use crate::probe::wire::tls::{Tls, TlsSettings};

@@ -11,5 +11,6 @@ pub mod expectation;
 pub mod fallback;
 pub mod follower;
 pub mod head;
+pub mod pace;
 pub mod progress;
 pub mod sighting;
