@@ -22,7 +22,7 @@ async fn ask(server: &Redis, expect: Value) -> Sample {
 fn keeps_its_secret(sample: &Sample) {
     for shown in [
         format!("{sample:?}"),
-        serde_json::to_string(sample).unwrap(),
+        serde_json::to_string(sample).expect("a sample is JSON"),
     ] {
         assert!(!shown.contains(PASSWORD), "{shown}");
         assert!(!shown.contains(PASSWORD_IN_URL), "{shown}");
