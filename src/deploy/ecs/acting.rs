@@ -4,10 +4,11 @@
 use tokio::time::Instant;
 
 use super::carrier::{self, Found};
-use super::facts::{self, Status};
+use super::facts::{self};
 use super::fault::{Blame, CallFault};
 use super::pace::jittered;
 use super::planning::{self, refuse};
+use super::records::Status;
 use super::{EcsTarget, Halt, reading};
 use crate::deploy::DeployError;
 use crate::deployment::{

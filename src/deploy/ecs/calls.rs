@@ -5,8 +5,9 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{CreatedAt, DesiredStatus, ServiceDeploymentStatus};
 
 use super::EcsTarget;
-use super::facts::{self, Listed, Service, ServiceDeployment, ServiceRevision, Task};
+use super::facts::{self, Service, Task};
 use super::fault::CallFault;
+use super::records::{Listed, ServiceDeployment, ServiceRevision};
 use crate::clock::WallTime;
 use crate::deploy::DeployError;
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::calls::Filter;
-use super::facts::{self, Rollout, Service, ServiceDeployment, ServiceRevision};
+use super::facts::{self, Rollout, Service};
 use super::reading::{Reading, Subject};
+use super::records::{ServiceDeployment, ServiceRevision};
 use super::{EcsTarget, Halt};
 use crate::deployment::{Deployment, NoRollback, Revision};
 

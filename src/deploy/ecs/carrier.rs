@@ -5,7 +5,8 @@
 
 use tokio::time::Instant;
 
-use super::facts::{self, Service, ServiceDeployment};
+use super::facts::{self, Service};
+use super::records::ServiceDeployment;
 use super::{EcsTarget, Halt, reading};
 use crate::deployment::RollbackPlan;
 
@@ -140,7 +141,7 @@ fn order(
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::Status;
+    use super::super::records::Status;
     use super::*;
     use crate::clock::WallTime;
 

@@ -5,7 +5,7 @@
 //! to guess a target, to deploy a family without its revision, to touch counts, and to act on any
 //! deployment but the one that was judged. `engine` alone calls it.
 //!
-//! Reading order: `facts` (what was read), `calls` (reading it), `pinning`, `standing`, `candidate`
+//! Reading order: `facts` and `records` (what was read), `calls` (reading it), `pinning`, `standing`, `candidate`
 //! and `planning` (what could be done), `acting` with `tell` and `carrier`, `proof` (is it done).
 
 mod acting;
@@ -20,6 +20,7 @@ mod pinning;
 mod planning;
 mod proof;
 mod reading;
+mod records;
 mod standing;
 mod tell;
 

@@ -3,9 +3,10 @@
 
 use super::EcsTarget;
 use super::calls::Filter;
-use super::facts::{self, Rollout, Service, ServiceDeployment};
+use super::facts::{self, Rollout, Service};
 use super::fault::CallFault;
 use super::pace::jittered;
+use super::records::ServiceDeployment;
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Revision, Selector};
 

@@ -1,9 +1,10 @@
 //! What a rollback would be if it were carried out now, or why there is none.
 
 use super::candidate::{self, Candidate};
-use super::facts::{self, Status};
+use super::facts::{self};
 use super::fault::Blame;
 use super::reading::{self, Reading, Subject};
+use super::records::Status;
 use super::{EcsTarget, Halt};
 use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing};
 

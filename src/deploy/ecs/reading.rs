@@ -6,7 +6,8 @@
 
 use super::EcsTarget;
 use super::calls::Filter;
-use super::facts::{self, Service, ServiceDeployment};
+use super::facts::{self, Service};
+use super::records::ServiceDeployment;
 use super::standing;
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Standing};

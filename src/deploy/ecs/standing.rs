@@ -1,6 +1,7 @@
 //! How the deployment under test stands, from what was read. Pure; ids and states decide.
 
-use super::facts::{Rollout, Service, ServiceDeployment, Status};
+use super::facts::{Rollout, Service};
+use super::records::{ServiceDeployment, Status};
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Standing};
 

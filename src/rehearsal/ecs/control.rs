@@ -5,14 +5,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::audit::{Answer, Audit, Call};
 use super::fault::{Fault, Faults, Times};
 use super::operations::{self, Refusal};
+use super::service::Controller;
+use super::service_control::ServiceControl;
 use super::settings::Settings;
-use super::state::{self, BreakerEnd, Controller, Present, Service, World};
-use super::traffic::Traffic;
+use super::state::{self, Present, World};
 use super::wire::Reply;
 use crate::clock::Clock;
 
@@ -116,11 +116,7 @@ impl Control {
     /// The control of one service; that it exists is found out when it is used.
     #[must_use]
     pub fn service(&self, cluster: &str, service: &str) -> ServiceControl {
-        ServiceControl {
-            control: self.clone(),
-            cluster: cluster.to_owned(),
-            name: service.to_owned(),
-        }
+        ServiceControl::new(self, cluster, service)
     }
 
     /// Orders a fault for an operation.
@@ -168,14 +164,10 @@ impl Control {
     /// Answers a request that came over the wire, and notes it.
     pub(super) fn answer(&self, operation: &str, input: Value) -> Reply {
         let at = self.0.clock.now();
-        let fault = lock(&self.0.faults).strike(operation);
+        let fault = self.strike(operation);
         let struck = fault.as_ref().map(Fault::name);
         let reply = match fault {
             None => Reply::from(self.perform(operation, &input)),
-            Some(Fault::Meanwhile(happens)) => {
-                happens(self);
-                Reply::from(self.perform(operation, &input))
-            }
             Some(Fault::DoneThenHang) => match self.perform(operation, &input) {
                 Ok(_) => Reply::Never,
                 Err(refusal) => Reply::refused(&refusal),
@@ -183,9 +175,9 @@ impl Control {
             Some(fault) => Reply::of_fault(&fault),
         };
         let answer = match (&reply, struck) {
-            (Reply::Error { code, .. }, None | Some(MEANWHILE)) => Answer::Refused((*code).into()),
-            (_, None | Some(MEANWHILE)) => Answer::Done,
             (_, Some(fault)) => Answer::Fault(fault),
+            (Reply::Error { code, .. }, None) => Answer::Refused((*code).to_owned()),
+            (_, None) => Answer::Done,
         };
         lock(&self.0.audit).record(Call {
             at,
@@ -196,12 +188,24 @@ impl Control {
         reply
     }
 
-    fn perform(&self, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    /// The fault that strikes a call, after everything that was to happen before it.
+    fn strike(&self, operation: &str) -> Option<Fault> {
+        loop {
+            // Not locked while it happens: it may order more.
+            let fault = lock(&self.0.faults).strike(operation);
+            match fault {
+                Some(Fault::Meanwhile(happens)) => happens(self),
+                fault => return fault,
+            }
+        }
+    }
+
+    pub(super) fn perform(&self, operation: &str, input: &Value) -> Result<Value, Refusal> {
         operations::perform(&mut self.world(), operation, input)
     }
 
     /// The world, brought up to the clock.
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         let mut guard = lock(&self.0.world);
         let world = &mut *guard;
         world.present = present(self.0.clock.as_ref());
@@ -210,136 +214,6 @@ impl Control {
         }
         guard
     }
-}
-
-/// The control of one service.
-#[derive(Clone, Debug)]
-pub struct ServiceControl {
-    control: Control,
-    cluster: String,
-    name: String,
-}
-
-impl ServiceControl {
-    /// Somebody deploys a task definition; answers with the service deployment's ARN.
-    ///
-    /// # Errors
-    /// When the service or the task definition is unknown, or cannot be deployed.
-    pub fn deploy(&self, definition: &str) -> Result<String, Refusal> {
-        self.control.perform(
-            "UpdateService",
-            &json!({
-                "cluster": self.cluster,
-                "service": self.name,
-                "taskDefinition": definition,
-                "forceNewDeployment": true,
-            }),
-        )?;
-        self.with(|service, _| {
-            let latest = service.history.last();
-            latest.map(|latest| latest.arn.clone()).unwrap_or_default()
-        })
-    }
-
-    /// Somebody else deploys something new; answers with the service deployment's ARN.
-    ///
-    /// # Errors
-    /// When the service is unknown or cannot be deployed to.
-    pub fn foreign_deployment(&self) -> Result<String, Refusal> {
-        let definition = self
-            .control
-            .register(&self.name, "registry.test/foreign:1")?;
-        self.deploy(&definition)
-    }
-
-    /// Ends the rollout or the rollback that is going on, as if its span were over.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn complete(&self) -> Result<(), Refusal> {
-        self.with(|service, world| service.complete(world.ids, world.present))
-    }
-
-    /// With `true`, rollouts start all their tasks and then do not finish.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn hold(&self, held: bool) -> Result<(), Refusal> {
-        self.with(|service, _| service.held = held)
-    }
-
-    /// The circuit breaker of ECS itself trips on the latest deployment.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn trip_circuit_breaker(&self, end: BreakerEnd) -> Result<(), Refusal> {
-        self.with(|service, world| service.trip_breaker(end, world.ids, world.present))
-    }
-
-    /// The rollback that is going on fails.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn fail_rollback(&self) -> Result<(), Refusal> {
-        self.with(|service, world| service.fail_rollback(world.present))
-    }
-
-    /// The history is lost, as after ninety days; what runs goes on.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn forget_history(&self) -> Result<(), Refusal> {
-        self.with(|service, _| service.history.clear())
-    }
-
-    /// Changes the desired count, as autoscaling does.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn scale(&self, desired: usize) -> Result<(), Refusal> {
-        self.with(|service, _| service.desired = desired)
-    }
-
-    /// Deletes the service: it is shown as INACTIVE.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn delete(&self) -> Result<(), Refusal> {
-        self.with(|service, _| service.active = false)
-    }
-
-    /// The revision (`family:n`) that answers most of the service's traffic now.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn serving(&self) -> Result<Option<String>, Refusal> {
-        self.with(|service, _| service.traffic.borrow().serving().map(str::to_owned))
-    }
-
-    /// Follows who answers the service's traffic.
-    ///
-    /// # Errors
-    /// When the service is unknown.
-    pub fn traffic(&self) -> Result<watch::Receiver<Traffic>, Refusal> {
-        self.with(|service, _| service.traffic.subscribe())
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Service, Around<'_>) -> T) -> Result<T, Refusal> {
-        let mut guard = self.control.world();
-        let world = &mut *guard;
-        let index = world.service_index(&self.cluster, &self.name)?;
-        let around = Around {
-            ids: &mut world.ids,
-            present: world.present,
-        };
-        Ok(act(&mut world.services[index], around))
-    }
-}
-
-/// What a service needs of the world around it to move.
-struct Around<'a> {
-    ids: &'a mut state::Ids,
-    present: Present,
 }
 
 fn present(clock: &dyn Clock) -> Present {
@@ -353,8 +227,6 @@ fn present(clock: &dyn Clock) -> Present {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-const MEANWHILE: &str = "meanwhile";
 
 /// What a server without service deployments does not know.
 const SERVICE_DEPLOYMENT_OPERATIONS: [&str; 4] = [

@@ -5,7 +5,8 @@
 //! AWS is strict. It runs no container, checks no signature beyond its form, and knows only the
 //! rolling strategy. `demo` and the tests use it; nothing else may.
 //!
-//! Reading order: [`settings`](Settings), `state`, `rollout`, `operations`, `wire`, [`Control`].
+//! Reading order: [`Settings`], `state`, `service`, `rollout`,
+//! `operations`, `wire`, [`Control`].
 
 mod arn;
 mod audit;
@@ -14,7 +15,10 @@ mod fault;
 mod operations;
 mod parameters;
 mod rollout;
+mod service;
+mod service_control;
 mod settings;
+mod shift;
 mod state;
 mod traffic;
 mod wire;
@@ -30,11 +34,12 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 
 pub use audit::{Answer, Call, MUTATING};
-pub use control::{Control, ServiceControl};
+pub use control::Control;
 pub use fault::{Fault, Times};
 pub use operations::Refusal;
+pub use service::{BreakerEnd, Controller};
+pub use service_control::ServiceControl;
 pub use settings::Settings;
-pub use state::{BreakerEnd, Controller};
 pub use traffic::Traffic;
 
 /// A running stand-in. It stops when this value is dropped.

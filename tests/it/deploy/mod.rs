@@ -1,1 +1,11 @@
-//! Tests: deploy/mod.
+//! The ECS adapter through the real SDK: against the stand-in, and against ministack.
+
+mod acting;
+mod ministack;
+mod pinning;
+mod planning;
+mod proof;
+mod races;
+mod stage;
+mod wire;
+mod without_records;

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod service_deployments;
+mod service_view;
 pub(super) mod services;
 pub(super) mod task_definitions;
 mod tasks;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::arn;
 use super::super::parameters;
-use super::super::state::{Controller, Service, ServiceDeployment, ServiceRevision, Status, World};
+use super::super::service::{Controller, Service, ServiceDeployment, ServiceRevision, Status};
+use super::super::state::World;
 use super::{Refusal, missing, timestamp, without_nulls};
 
 /// Lists a service's deployments, the newest first, filtered by status and creation.

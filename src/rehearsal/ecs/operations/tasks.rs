@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::arn;
 use super::super::parameters;
-use super::super::state::{Service, Task, World};
+use super::super::service::{Service, Task};
+use super::super::state::World;
 use super::{Refusal, missing, names, timestamp, without_nulls};
 
 /// Lists the tasks of a cluster or of one of its services.

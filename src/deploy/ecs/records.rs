@@ -1,0 +1,198 @@
+//! The records that ECS keeps of what was deployed: service deployments and service revisions.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types;
+
+use super::facts::wall;
+use crate::clock::WallTime;
+
+/// A service deployment, as DescribeServiceDeployments shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServiceDeployment {
+    pub(super) arn: String,
+    pub(super) status: Status,
+    pub(super) created: WallTime,
+    /// The ARNs of the service revisions that ran before.
+    pub(super) sources: Vec<String>,
+    /// The ARN of the service revision that it brings.
+    pub(super) target: String,
+    /// The ARN of the service revision to which it was rolled back.
+    pub(super) rolled_back_to: Option<String>,
+}
+
+impl ServiceDeployment {
+    pub(super) fn of(shown: &types::ServiceDeployment) -> Option<Self> {
+        let arn_of = |summary: &types::ServiceRevisionSummary| summary.arn().map(str::to_owned);
+        Some(Self {
+            arn: shown.service_deployment_arn()?.to_owned(),
+            status: Status::of(shown.status()?.as_str()),
+            created: wall(shown.created_at())?,
+            sources: shown
+                .source_service_revisions()
+                .iter()
+                .filter_map(arn_of)
+                .collect(),
+            target: arn_of(shown.target_service_revision()?)?,
+            rolled_back_to: shown
+                .rollback()
+                .and_then(types::Rollback::service_revision_arn)
+                .map(str::to_owned),
+        })
+    }
+
+    /// The service revision that runs when it has ended well: after a rollback not its target.
+    pub(super) fn effective(&self) -> Option<&str> {
+        match self.status {
+            Status::Successful => Some(&self.target),
+            Status::RollbackSuccessful => self.rolled_back_to.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// A service deployment in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) arn: String,
+    pub(super) created: WallTime,
+    pub(super) finished: Option<WallTime>,
+}
+
+impl Listed {
+    pub(super) fn of(brief: &types::ServiceDeploymentBrief) -> Option<Self> {
+        Some(Self {
+            arn: brief.service_deployment_arn()?.to_owned(),
+            created: wall(brief.created_at())?,
+            finished: wall(brief.finished_at()),
+        })
+    }
+}
+
+/// The status of a service deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Pending,
+    InProgress,
+    StopRequested,
+    RollbackRequested,
+    RollbackInProgress,
+    Successful,
+    Stopped,
+    RollbackSuccessful,
+    RollbackFailed,
+    Unknown(String),
+}
+
+impl Status {
+    fn of(name: &str) -> Self {
+        match name {
+            "PENDING" => Self::Pending,
+            "IN_PROGRESS" => Self::InProgress,
+            "STOP_REQUESTED" => Self::StopRequested,
+            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
+            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
+            "SUCCESSFUL" => Self::Successful,
+            "STOPPED" => Self::Stopped,
+            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
+            "ROLLBACK_FAILED" => Self::RollbackFailed,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// A service revision: what was really deployed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ServiceRevision {
+    pub(super) arn: String,
+    pub(super) task_definition: String,
+    /// By container, the digest of its image where ECS resolved it.
+    pub(super) digests: Digests,
+    shown: types::ServiceRevision,
+}
+
+/// Digests of images by container.
+pub(super) type Digests = BTreeMap<String, String>;
+
+impl ServiceRevision {
+    pub(super) fn of(shown: &types::ServiceRevision) -> Option<Self> {
+        let digest = |image: &types::ContainerImage| {
+            Some((
+                image.container_name()?.to_owned(),
+                image.image_digest()?.to_owned(),
+            ))
+        };
+        Some(Self {
+            arn: shown.service_revision_arn()?.to_owned(),
+            task_definition: shown.task_definition()?.to_owned(),
+            digests: shown.container_images().iter().filter_map(digest).collect(),
+            shown: shown.clone(),
+        })
+    }
+
+    /// Whether both run the same task definition from the same images.
+    pub(super) fn is_same_software(&self, other: &Self) -> bool {
+        self.task_definition == other.task_definition && self.digests == other.digests
+    }
+
+    /// What differs besides the task definition, and would not come back with it.
+    pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let (a, b) = (&self.shown, &other.shown);
+        let compared = [
+            (
+                "network configuration",
+                a.network_configuration == b.network_configuration,
+            ),
+            ("platform version", a.platform_version == b.platform_version),
+            ("load balancers", a.load_balancers == b.load_balancers),
+            (
+                "service registries",
+                a.service_registries == b.service_registries,
+            ),
+            (
+                "Service Connect",
+                a.service_connect_configuration == b.service_connect_configuration,
+            ),
+            (
+                "volumes",
+                a.volume_configurations == b.volume_configurations,
+            ),
+            (
+                "VPC Lattice",
+                a.vpc_lattice_configurations == b.vpc_lattice_configurations,
+            ),
+        ];
+        let differing = compared.into_iter().filter(|(_, same)| !same);
+        differing.map(|(name, _)| name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_rollback_the_effective_revision_is_the_one_rolled_back_to() {
+        let deployment = |status, rolled_back_to: Option<&str>| ServiceDeployment {
+            arn: "d".into(),
+            status,
+            created: WallTime::default(),
+            sources: vec!["old".into()],
+            target: "bad".into(),
+            rolled_back_to: rolled_back_to.map(str::to_owned),
+        };
+        assert_eq!(
+            deployment(Status::Successful, None).effective(),
+            Some("bad")
+        );
+        assert_eq!(
+            deployment(Status::RollbackSuccessful, Some("old")).effective(),
+            Some("old")
+        );
+        assert_eq!(
+            deployment(Status::RollbackSuccessful, None).effective(),
+            None
+        );
+        assert_eq!(deployment(Status::Stopped, None).effective(), None);
+    }
+}

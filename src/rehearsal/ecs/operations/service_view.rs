@@ -1,0 +1,93 @@
+//! A service as it is shown: counts, `deployments[]`, or task sets for other controllers than ECS.
+
+use serde_json::{Value, json};
+
+use super::super::service::{Controller, Deployment, Service};
+use super::super::state::World;
+use super::{timestamp, without_nulls};
+
+/// A service as DescribeServices shows it.
+pub(super) fn show(world: &World, service: &Service) -> Value {
+    let by_ecs = service.controller == Controller::Ecs;
+    let running: usize = service
+        .deployments
+        .iter()
+        .map(|deployment| service.running(&deployment.id))
+        .sum();
+    let deployments: Vec<Value> = service
+        .deployments
+        .iter()
+        .map(|d| entry(service, d))
+        .collect();
+    let task_sets: Vec<Value> = service
+        .deployments
+        .iter()
+        .map(|d| task_set(service, d))
+        .collect();
+    let latest = service
+        .history
+        .last()
+        .filter(|_| by_ecs && !world.hide_service_deployments)
+        .map(|latest| latest.arn.clone());
+    without_nulls(json!({
+        "serviceArn": service.arn,
+        "serviceName": service.name,
+        "clusterArn": world.ids.names.cluster(&service.cluster),
+        "status": if service.active { "ACTIVE" } else { "INACTIVE" },
+        "desiredCount": service.desired,
+        "runningCount": running,
+        "pendingCount": service.desired.saturating_sub(running),
+        "launchType": "FARGATE",
+        "schedulingStrategy": "REPLICA",
+        "taskDefinition": service.current_definition(),
+        "deploymentController": { "type": service.controller.name() },
+        "createdAt": timestamp(service.created),
+        "deployments": if by_ecs { deployments } else { Vec::new() },
+        "taskSets": if by_ecs { Vec::new() } else { task_sets },
+        "currentServiceDeployment": latest,
+        "events": [],
+    }))
+}
+
+fn entry(service: &Service, deployment: &Deployment) -> Value {
+    let running = service.running(&deployment.id);
+    let desired = if deployment.primary {
+        service.desired
+    } else {
+        running
+    };
+    json!({
+        "id": deployment.id,
+        "status": if deployment.primary { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": service
+            .revision(&deployment.revision)
+            .map(|revision| revision.task_definition.clone()),
+        "desiredCount": desired,
+        "runningCount": running,
+        "pendingCount": desired.saturating_sub(running),
+        "failedTasks": 0,
+        "rolloutState": deployment.rollout.name(),
+        "rolloutStateReason": "",
+        "createdAt": timestamp(deployment.created),
+        "updatedAt": timestamp(deployment.updated),
+        "launchType": "FARGATE",
+    })
+}
+
+fn task_set(service: &Service, deployment: &Deployment) -> Value {
+    let running = service.running(&deployment.id);
+    json!({
+        "id": deployment.id,
+        "status": if deployment.primary { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": service
+            .revision(&deployment.revision)
+            .map(|revision| revision.task_definition.clone()),
+        "computedDesiredCount": service.desired,
+        "runningCount": running,
+        "pendingCount": service.desired.saturating_sub(running),
+        "startedBy": service.controller.name(),
+        "stabilityStatus": if running == service.desired { "STEADY_STATE" } else { "STABILIZING" },
+        "createdAt": timestamp(deployment.created),
+        "updatedAt": timestamp(deployment.updated),
+    })
+}

@@ -1,0 +1,118 @@
+//! When a rollback is complete, and when it is not although something says so.
+
+use smokejumper::deploy::DeploymentTarget;
+use smokejumper::deployment::{Progress, StartedRollback};
+use smokejumper::rehearsal::ecs::{BreakerEnd, Controller};
+
+use super::stage::{LAG, ROLLBACK, Stage};
+
+async fn started(stage: &Stage) -> StartedRollback {
+    let plan = stage.plan(&stage.pinned().await).await;
+    stage
+        .target
+        .roll_back(&plan)
+        .await
+        .expect("it is answered")
+        .expect("it is answered")
+}
+
+#[tokio::test]
+async fn a_deployment_that_takes_over_from_the_rollback_supersedes_it() {
+    for in_flight in [true, false] {
+        let stage = Stage::set().await;
+        stage.deploy();
+        if !in_flight {
+            stage.finish();
+        }
+        let started = started(&stage).await;
+        stage.clock.pass(LAG);
+        stage.service.foreign_deployment().unwrap();
+        let progress = stage.target.progress(&started).await.unwrap();
+        assert!(matches!(progress, Progress::Superseded(_)), "{progress:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_ecs_gives_up_on_has_failed() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let stopped = started(&stage).await;
+    stage.clock.pass(LAG);
+    stage.control().advance();
+    stage.service.fail_rollback().unwrap();
+    let progress = stage.target.progress(&stopped).await.unwrap();
+    assert!(matches!(progress, Progress::Failed(_)), "{progress:?}");
+
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let updated = started(&stage).await;
+    for end in [BreakerEnd::RollBack, BreakerEnd::Stop] {
+        stage.service.trip_circuit_breaker(end).unwrap();
+        let progress = stage.target.progress(&updated).await.unwrap();
+        assert!(
+            matches!(progress, Progress::Failed(_)),
+            "{end:?}: {progress:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_task_is_no_proof() {
+    let stage = Stage::set_with(Controller::Ecs, 2).await;
+    stage.deploy_whole();
+    let started = started(&stage).await;
+    stage.service.scale(0).unwrap();
+    stage.finish();
+    let progress = stage.target.progress(&started).await.unwrap();
+    assert!(
+        matches!(&progress, Progress::Running(text) if text.contains("desired count is 0")),
+        "{progress:?}"
+    );
+    stage.service.scale(3).unwrap();
+    assert_eq!(
+        stage.target.progress(&started).await,
+        Ok(Progress::Complete)
+    );
+}
+
+#[tokio::test]
+async fn tasks_by_the_hundred_are_all_looked_at() {
+    let stage = Stage::set_with(Controller::Ecs, 130).await;
+    stage.deploy_whole();
+    let started = started(&stage).await;
+    stage.finish();
+    stage.control().clear_calls();
+    assert_eq!(
+        stage.target.progress(&started).await,
+        Ok(Progress::Complete)
+    );
+    let calls = stage.control().calls();
+    let described: Vec<usize> = calls
+        .iter()
+        .filter(|call| call.operation == "DescribeTasks")
+        .filter_map(|call| call.parameters["tasks"].as_array().map(Vec::len))
+        .collect();
+    assert_eq!(described, [100, 30]);
+}
+
+#[tokio::test]
+async fn the_platform_s_own_rollback_is_followed_to_its_end() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let pinned = stage.pinned().await;
+    stage
+        .service
+        .trip_circuit_breaker(BreakerEnd::RollBack)
+        .unwrap();
+    let progress = stage.target.own_rollback(&pinned).await.unwrap();
+    assert!(matches!(progress, Progress::Running(_)), "{progress:?}");
+    stage.clock.pass(LAG + ROLLBACK);
+    assert_eq!(
+        stage.target.own_rollback(&pinned).await,
+        Ok(Progress::Complete)
+    );
+    stage.service.foreign_deployment().unwrap();
+    let progress = stage.target.own_rollback(&pinned).await.unwrap();
+    assert!(matches!(progress, Progress::Superseded(_)), "{progress:?}");
+    assert!(stage.changes().is_empty(), "nothing was changed by us");
+}

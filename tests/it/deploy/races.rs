@@ -1,0 +1,157 @@
+//! Races: what happens between the last look and the decisive call, and right after it.
+
+use smokejumper::deploy::DeploymentTarget;
+use smokejumper::deployment::{Actuator, NoRollback, Progress};
+use smokejumper::rehearsal::ecs::{Answer, Fault, ServiceControl, Times};
+
+use super::stage::Stage;
+
+/// Something that happens to the service right before the operation is carried out.
+fn meanwhile(
+    service: &ServiceControl,
+    happens: impl FnOnce(&ServiceControl) + Send + 'static,
+) -> Fault {
+    let service = service.clone();
+    Fault::Meanwhile(Box::new(move |_| happens(&service)))
+}
+
+#[tokio::test]
+async fn a_deployment_that_completes_under_the_stop_is_updated_instead() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let plan = stage.plan(&stage.pinned().await).await;
+    assert_eq!(plan.actuator, Actuator::StopServiceDeployment);
+    let completes = meanwhile(&stage.service, |service| service.complete().unwrap());
+    stage
+        .control()
+        .fault("StopServiceDeployment", completes, Times::Next(1));
+    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    assert_eq!(started.plan.actuator, Actuator::UpdateService);
+    assert_eq!(
+        stage.changes(),
+        [
+            (
+                "StopServiceDeployment".into(),
+                Answer::Refused("ConflictException".into())
+            ),
+            ("UpdateService".into(), Answer::Done),
+        ]
+    );
+    stage.finish();
+    assert_eq!(
+        stage.target.progress(&started).await,
+        Ok(Progress::Complete)
+    );
+}
+
+#[tokio::test]
+async fn a_deployment_that_completed_after_the_plan_is_updated_at_once() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let plan = stage.plan(&stage.pinned().await).await;
+    stage.finish();
+    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    assert_eq!(started.plan.actuator, Actuator::UpdateService);
+    assert_eq!(stage.done(), ["UpdateService"]);
+}
+
+#[tokio::test]
+async fn a_stop_never_hits_a_newer_deployment() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let foreign = meanwhile(&stage.service, |service| {
+        service.foreign_deployment().unwrap();
+    });
+    stage
+        .control()
+        .fault("StopServiceDeployment", foreign, Times::Next(1));
+    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert_eq!(
+        stage.changes(),
+        [(
+            "StopServiceDeployment".into(),
+            Answer::Refused("ConflictException".into())
+        )]
+    );
+}
+
+#[tokio::test]
+async fn an_update_that_undid_somebody_else_s_deployment_is_taken_back() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let foreign = meanwhile(&stage.service, |service| {
+        service.foreign_deployment().unwrap();
+    });
+    stage
+        .control()
+        .fault("UpdateService", foreign, Times::Next(1));
+    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let NoRollback::Superseded(reason) = &no else {
+        panic!("{no:?}");
+    };
+    assert!(reason.contains("stopped again"), "{reason}");
+    let calls = stage.control().mutating_calls();
+    let [update, stop] = calls.as_slice() else {
+        panic!("{calls:?}");
+    };
+    assert_eq!(update.operation, "UpdateService");
+    assert_eq!(stop.operation, "StopServiceDeployment");
+    // What is stopped is our own deployment: the newest, not the foreign one.
+    let current = stage
+        .client
+        .describe_services()
+        .cluster("prod")
+        .services("api")
+        .send()
+        .await;
+    let current = current.unwrap();
+    let own = current.services()[0].current_service_deployment().unwrap();
+    assert_eq!(stop.parameters["serviceDeploymentArn"], own);
+}
+
+#[tokio::test]
+async fn a_deployment_right_after_ours_supersedes_and_is_left_alone() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let foreign = meanwhile(&stage.service, |service| {
+        service.foreign_deployment().unwrap();
+    });
+    // The look for the created deployment begins with its list.
+    stage
+        .control()
+        .fault("ListServiceDeployments", foreign, Times::Next(1));
+    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert_eq!(stage.done(), ["UpdateService"]);
+}
+
+#[tokio::test]
+async fn a_deployment_during_a_throttle_is_seen_before_the_next_try() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let service = stage.service.clone();
+    // The first try is throttled; right before the look that follows, somebody else deploys.
+    let before_the_look = Fault::Meanwhile(Box::new(move |control| {
+        let foreign = meanwhile(&service, |service| {
+            service.foreign_deployment().unwrap();
+        });
+        control.fault("DescribeServices", foreign, Times::Next(1));
+    }));
+    stage
+        .control()
+        .fault("UpdateService", before_the_look, Times::Next(1));
+    stage
+        .control()
+        .fault("UpdateService", Fault::Throttle, Times::Next(1));
+    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert_eq!(
+        stage.changes(),
+        [("UpdateService".into(), Answer::Fault("throttle"))]
+    );
+}
