@@ -1,0 +1,199 @@
+//! What the language allows, and what it means.
+
+use std::time::Duration;
+
+use smokejumper::decision::Choice;
+use smokejumper::deploy::Platform;
+use smokejumper::plan::{Plan, Selection, SelectionError};
+use smokejumper::verdict::threshold::{Comparison, Measure, Subject};
+
+use super::{compile_text, shown};
+
+fn plan(text: &str) -> Plan {
+    let (loaded, compiled) = compile_text(text);
+    let told = shown(&loaded, &compiled);
+    match compiled {
+        Ok(compiled) => compiled.plan,
+        Err(_) => panic!("{told}"),
+    }
+}
+
+/// The example of the contract, as far as its kinds are at hand here.
+const CONTRACT: &str = r#"
+services:
+  api:
+    deployment: { ecs: { cluster: prod, service: api, region: eu-west-1 } }
+    policy: careful
+
+defaults: { every: 10s, timeout: 5s }
+
+checks:
+  api-health:
+    service: api
+    http:
+      url: ${BASE_URL}/health
+      expect:
+        status: 200
+        json:
+          $.status: ok
+          $.checks.database.responseTime: { lt: 100 }
+        headers: { content-type: { contains: json } }
+    every: 5s
+    tags: [core]
+    thresholds:
+      error_rate: { warning: "> 1%", critical: "> 5%" }
+      p95:        { warning: "> 1s", critical: "> 2s" }
+  db-connections:
+    service: api
+    postgres:
+      url: ${DATABASE_URL}
+      query: >
+        select count(*) * 100.0 / current_setting('max_connections')::int as used_pct from pg_stat_activity
+      expect: { rows: 1 }
+    tags: [database]
+    thresholds:
+      used_pct: { warning: "> 75", critical: "> 90", for: 1m }
+  tezos-head:
+    tezos:
+      endpoints: ["${BASE_URL}", "${BASE_URL}/fallback"]
+    tags: [chain]
+    thresholds:
+      head_age: { warning: "> 30s", critical: 90 }
+
+policies:
+  careful:
+    bake: 15m
+    warm_up: 60s
+    min_samples: 20
+    decide: { critical: rollback, warning: accept, inconclusive: hold }
+    rules:
+      - { when: { tags: [database] }, then: hold, because: "do not roll back, investigate" }
+      - { when: { tags: [chain] }, then: alert }
+    rollback: { arm: true, timeout: 15m, verify: true }
+    judge: plain
+    hooks: { before_rollback: [], after_rollback: [] }
+"#;
+
+#[test]
+fn the_example_of_the_contract_means_what_it_says() {
+    let plan = plan(CONTRACT);
+    let service = &plan.services[0];
+    let Some(Platform::Ecs(ecs)) = &service.platform else {
+        panic!("no ECS service");
+    };
+    assert_eq!((ecs.cluster.as_str(), ecs.region.as_deref()), ("prod", Some("eu-west-1")));
+    let policy = &service.policy;
+    assert_eq!((policy.bake.as_secs(), policy.warm_up.as_secs()), (900, 60));
+    assert_eq!((policy.min_samples, policy.coverage), (20, 0.7));
+    assert!(policy.rollback.arm && policy.rollback.verify);
+    assert_eq!(policy.rules[0].then, Choice::Hold);
+    assert_eq!(policy.rules[1].when.tags, ["chain".into()]);
+
+    let ids: Vec<&str> = plan.checks.iter().map(|check| check.facts.id.as_str()).collect();
+    assert_eq!(ids, ["api-health", "db-connections", "tezos-head"]);
+    let health = &plan.checks[0];
+    assert_eq!((health.every.as_secs(), health.timeout.as_secs()), (5, 5));
+    assert_eq!((health.facts.kind, &*health.facts.service), ("http", "api"));
+    assert_eq!(health.origin.1, 10);
+    assert!(health.declared_thresholds);
+    assert_eq!(health.thresholds[1].subject, Subject::Quantile(None, 0.95));
+    let used = &plan.checks[1].thresholds[0];
+    assert_eq!(used.lasting, Some(Duration::from_secs(60)));
+    let age = plan.checks[2].thresholds[0].critical.expect("a limit");
+    assert_eq!((age.comparison, age.value, age.measure), (Comparison::Above, 90.0, Measure::Seconds));
+}
+
+#[test]
+fn the_shortest_configuration_gets_the_defaults_of_the_contract() {
+    let plan = plan("checks: { web: { http: { url: https://example.org } } }\n");
+    let (service, check) = (&plan.services[0], &plan.checks[0]);
+    assert_eq!((&*service.name, &*check.facts.service), ("default", "default"));
+    assert_eq!(service.platform, None);
+    assert_eq!((service.policy.bake.as_secs(), service.policy.min_samples), (600, 10));
+    assert!(!service.policy.rollback.arm, "nothing is rolled back unless it is asked for");
+    assert_eq!(service.policy.decide.critical, Choice::Rollback);
+    assert_eq!(service.policy.decide.inconclusive, Choice::Hold);
+    assert_eq!((check.every.as_secs(), check.timeout.as_secs()), (10, 5));
+    assert!(!check.declared_thresholds);
+    let standard = &check.thresholds[0];
+    assert_eq!(standard.subject, Subject::ErrorRate);
+    assert_eq!(standard.warning.map(|limit| limit.value), Some(0.01));
+    assert_eq!(standard.critical.map(|limit| limit.value), Some(0.05));
+}
+
+#[test]
+fn a_short_interval_shortens_a_timeout_that_nobody_wrote() {
+    let plan = plan("checks: { web: { every: 2s, http: { url: https://example.org } } }\n");
+    assert_eq!(plan.checks[0].timeout, Duration::from_secs(2));
+}
+
+#[test]
+fn the_only_policy_is_the_policy() {
+    let plan = plan(
+        "policies: { quick: { bake: 2m } }\nservices: { api: {} }\n\
+         checks: { web: { http: { url: https://example.org } } }\n",
+    );
+    assert_eq!(&*plan.services[0].policy.name, "quick");
+}
+
+#[test]
+fn a_slow_check_without_a_bake_is_no_mistake() {
+    let plan = plan("checks: { web: { every: 1h, http: { url: https://example.org } } }\n");
+    assert_eq!(plan.checks[0].every, Duration::from_secs(3600));
+}
+
+#[test]
+fn anchors_and_merges_save_words() {
+    let plan = plan(
+        "x-http: &http { url: https://example.org, expect: { status: 200 } }\n\
+         checks:\n  one: &one\n    http: *http\n    tags: [core]\n  two:\n    <<: *one\n    every: 30s\n",
+    );
+    assert_eq!(plan.checks[1].facts.tags, ["core".into()]);
+    assert_eq!(plan.checks[1].every, Duration::from_secs(30));
+}
+
+fn chosen(plan: &Plan, selection: &Selection) -> Vec<String> {
+    let chosen = plan.select(selection).expect("a selection");
+    chosen.checks.iter().map(|check| check.facts.id.to_string()).collect()
+}
+
+#[test]
+fn checks_are_selected_by_name_tag_and_service() {
+    let plan = plan(CONTRACT);
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let cases: [(&[&str], &[&str], &[&str]); 8] = [
+        (&[], &[], &["api-health", "db-connections", "tezos-head"]),
+        (&["api-*"], &[], &["api-health"]),
+        (&["api-*", "tezos-head"], &[], &["api-health", "tezos-head"]),
+        (&[], &["core"], &["api-health"]),
+        (&[], &["core", "chain"], &["api-health", "tezos-head"]),
+        (&[], &["!database"], &["api-health", "tezos-head"]),
+        (&["*-*"], &["!core", "!chain"], &["db-connections"]),
+        (&["nothing"], &[], &[]),
+    ];
+    for (only, tags, expected) in cases {
+        let selection = Selection {
+            only: owned(only),
+            tags: owned(tags),
+            service: Some("api".to_owned()),
+        };
+        assert_eq!(chosen(&plan, &selection), expected, "{selection:?}");
+    }
+}
+
+#[test]
+fn a_selection_that_cannot_be_meant_is_an_error() {
+    let plan = plan(CONTRACT);
+    let service = Selection {
+        service: Some("apo".to_owned()),
+        ..Selection::default()
+    };
+    let error = plan.select(&service).expect_err("no such service");
+    assert_eq!(error.to_string(), "there is no service `apo`; did you mean `api`?");
+    let pattern = Selection {
+        only: vec!["[".to_owned()],
+        ..Selection::default()
+    };
+    let error = plan.select(&pattern).expect_err("no pattern");
+    assert!(matches!(error, SelectionError::Pattern { .. }), "{error}");
+}
