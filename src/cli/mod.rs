@@ -47,7 +47,9 @@ pub fn main() -> ExitCode {
     // Whatever still runs (a resolver's thread, say) is not waited for.
     runtime.shutdown_background();
     ExitCode::from(ended.unwrap_or_else(|_| {
-        let place = lock(&PANICKED).take().unwrap_or_else(|| "an unknown place".to_owned());
+        let place = lock(&PANICKED)
+            .take()
+            .unwrap_or_else(|| "an unknown place".to_owned());
         let why = format!("internal error at {place}: this is a bug; nothing more was changed");
         refuse(&Terminal::new(shown, true), exit::INTERNAL, &why)
     }))
@@ -65,7 +67,9 @@ fn silence_panics() {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 async fn run(command: Command) -> u8 {

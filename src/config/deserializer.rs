@@ -15,7 +15,6 @@ use serde::forward_to_deserialize_any;
 
 use self::access::{Items, Pairs, Variant};
 pub use self::error::{Error, Sort};
-use super::place::Place;
 use super::problem::{Code, Problem};
 use super::scalar;
 use super::suggestion;
@@ -25,15 +24,14 @@ use super::tree::{Entry, Form, Node, Text, Value};
 #[derive(Clone, Copy, Debug)]
 pub struct Deserializer<'a> {
     node: &'a Node,
-    owner: &'a Place,
     notes: &'a RefCell<Vec<Problem>>,
 }
 
 impl<'a> Deserializer<'a> {
-    /// Begins at a value. `owner` is the place of its key; unknown keys go to `notes`.
+    /// Begins at a value; unknown keys go to `notes`.
     #[must_use]
-    pub const fn new(node: &'a Node, owner: &'a Place, notes: &'a RefCell<Vec<Problem>>) -> Self {
-        Self { node, owner, notes }
+    pub const fn new(node: &'a Node, notes: &'a RefCell<Vec<Problem>>) -> Self {
+        Self { node, notes }
     }
 
     fn wrong(&self, expected: &str) -> Error {

@@ -62,7 +62,7 @@ pub fn read_with<T>(
     let mut outcome = Outcome::Nothing;
     for _ in 0..MOST_READS {
         let notes = RefCell::new(Vec::new());
-        let result = build(Deserializer::new(&struck.tree, owner, &notes));
+        let result = build(Deserializer::new(&struck.tree, &notes));
         add_new(problems, notes.into_inner());
         match result {
             Ok(value) if struck.whole => outcome = Outcome::Whole(value),

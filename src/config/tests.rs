@@ -16,11 +16,17 @@ fn loaded(files: &[(&str, &str)], paths: &[&str], overlays: &[&str]) -> Loaded {
 }
 
 fn names(entries: &[Entry]) -> Vec<&str> {
-    entries.iter().map(|entry| entry.key.text.as_str()).collect()
+    entries
+        .iter()
+        .map(|entry| entry.key.text.as_str())
+        .collect()
 }
 
 fn text_at<'a>(entries: &'a [Entry], path: &[&str]) -> Option<&'a str> {
-    let steps: Vec<Step> = path[1..].iter().map(|key| Step::Key((*key).to_owned())).collect();
+    let steps: Vec<Step> = path[1..]
+        .iter()
+        .map(|key| Step::Key((*key).to_owned()))
+        .collect();
     let entry = entries.iter().find(|entry| entry.key.text == path[0])?;
     match &entry.value.at(&steps)?.value {
         Value::Text(text) => Some(&text.text),
@@ -32,8 +38,14 @@ fn text_at<'a>(entries: &'a [Entry], path: &[&str]) -> Option<&'a str> {
 #[test]
 fn files_are_merged_by_key_in_their_order() {
     let files = [
-        ("a.yaml", "checks: { one: { every: 1s } }\nservices: { api: }\n"),
-        ("b.yaml", "checks: { two: {} }\ndefaults: { every: 5s }\nx-kept: [anything]\n"),
+        (
+            "a.yaml",
+            "checks: { one: { every: 1s } }\nservices: { api: }\n",
+        ),
+        (
+            "b.yaml",
+            "checks: { two: {} }\ndefaults: { every: 5s }\nx-kept: [anything]\n",
+        ),
     ];
     let document = loaded(&files, &["b.yaml", "a.yaml"], &[]).document;
     assert!(document.problems.is_empty(), "{:?}", document.problems);
@@ -55,8 +67,13 @@ fn one_name_in_two_files_names_both_places() {
         .problems
         .iter()
         .map(|problem| {
-            let shown = |place: &Place| format!("{}:{}", place.file().path().display(), place.line());
-            format!("{} {}", shown(problem.place.as_ref().unwrap()), shown(&problem.others[0].0))
+            let shown =
+                |place: &Place| format!("{}:{}", place.file().path().display(), place.line());
+            format!(
+                "{} {}",
+                shown(problem.place.as_ref().unwrap()),
+                shown(&problem.others[0].0)
+            )
         })
         .collect();
     assert_eq!(places, ["b.yaml:2 a.yaml:1", "c.yaml:1 b.yaml:3"]);
@@ -65,28 +82,47 @@ fn one_name_in_two_files_names_both_places() {
 #[test]
 fn an_overlay_is_laid_over_what_is_there() {
     let files = [
-        ("a.yaml", "checks:\n  one: { every: 1s, http: { url: a, tags: [x, y] } }\n"),
-        ("o.yaml", "checks:\n  one: { timeout: 2s, http: { url: b, tags: [z] } }\n  new: {}\n"),
+        (
+            "a.yaml",
+            "checks:\n  one: { every: 1s, http: { url: a, tags: [x, y] } }\n",
+        ),
+        (
+            "o.yaml",
+            "checks:\n  one: { timeout: 2s, http: { url: b, tags: [z] } }\n  new: {}\n",
+        ),
     ];
     let document = loaded(&files, &["a.yaml"], &["o.yaml"]).document;
     assert!(document.problems.is_empty(), "{:?}", document.problems);
     assert_eq!(names(&document.checks), ["one", "new"]);
     assert_eq!(text_at(&document.checks, &["one", "every"]), Some("1s"));
     assert_eq!(text_at(&document.checks, &["one", "timeout"]), Some("2s"));
-    assert_eq!(text_at(&document.checks, &["one", "http", "url"]), Some("b"));
-    let tags = document.checks[0].value.at(&[Step::Key("http".into()), Step::Key("tags".into())]);
+    assert_eq!(
+        text_at(&document.checks, &["one", "http", "url"]),
+        Some("b")
+    );
+    let tags = document.checks[0]
+        .value
+        .at(&[Step::Key("http".into()), Step::Key("tags".into())]);
     assert_eq!(tags.unwrap().items().len(), 1);
 }
 
 #[test]
 fn a_given_variable_goes_before_the_environment() {
-    let document = loaded(&[("a.yaml", "checks: { one: \"${HOST}\" }\n")], &["a.yaml"], &[]).document;
+    let document = loaded(
+        &[("a.yaml", "checks: { one: \"${HOST}\" }\n")],
+        &["a.yaml"],
+        &[],
+    )
+    .document;
     assert_eq!(text_at(&document.checks, &["one"]), Some("given"));
 }
 
 #[test]
 fn an_unreadable_file_leaves_the_others_and_says_so() {
-    let files = [("a.yaml", "checks: { one: {} }\n"), ("b.yaml", "checks: [\n")];
+    let files = [
+        ("a.yaml", "checks: { one: {} }\n"),
+        ("b.yaml", "checks: [\n"),
+    ];
     let document = loaded(&files, &["a.yaml", "b.yaml", "absent.yaml"], &[]).document;
     assert_eq!(names(&document.checks), ["one"]);
     assert!(document.partial);

@@ -62,7 +62,7 @@ fn within<'de, S: DeserializeSeed<'de>>(
     entry: &'de Entry,
     seed: S,
 ) -> Result<S::Value, Error> {
-    let child = Deserializer::new(&entry.value, &entry.key.place, parent.notes);
+    let child = Deserializer::new(&entry.value, parent.notes);
     seed.deserialize(child).map_err(|error| {
         let place = pointer(&error, &entry.value).unwrap_or_else(|| entry.pointer());
         error.under(Step::Key(entry.key.text.clone()), || place)
@@ -107,7 +107,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
         };
         let step = Step::Item(self.next);
         self.next += 1;
-        let child = Deserializer::new(item, &item.place, self.parent.notes);
+        let child = Deserializer::new(item, self.parent.notes);
         seed.deserialize(child).map(Some).map_err(|error| {
             let place = pointer(&error, item).unwrap_or_else(|| item.place.clone());
             error.under(step, || place)

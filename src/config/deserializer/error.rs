@@ -9,9 +9,12 @@ use crate::config::problem::{Code, Problem};
 use crate::config::suggestion;
 use crate::config::tree::Step;
 
-/// An error of deserializing, to become a [`Problem`].
+/// An error of deserializing, to become a [`Problem`]. Boxed, for it travels in every result.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Error {
+pub struct Error(Box<Misread>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Misread {
     sort: Sort,
     message: String,
     help: Option<String>,
@@ -37,67 +40,67 @@ impl Error {
     /// Makes an error that does not know its place yet.
     #[must_use]
     pub fn new(sort: Sort, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Misread {
             sort,
             message: message.into(),
             help: None,
             place: None,
             way: Vec::new(),
-        }
+        }))
     }
 
     /// The same error with what to write instead.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
         self
     }
 
     /// The same error with what to write instead, where that is known.
     #[must_use]
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help.or(self.help);
+        self.0.help = help.or(self.0.help.take());
         self
     }
 
     /// The same error on its way out: through a step, with the place of the value there.
     #[must_use]
     pub fn under(mut self, step: Step, place: impl FnOnce() -> Place) -> Self {
-        self.place.get_or_insert_with(place);
-        self.way.push(step);
+        self.0.place.get_or_insert_with(place);
+        self.0.way.push(step);
         self
     }
 
     /// What sort it is.
     #[must_use]
     pub const fn sort(&self) -> &Sort {
-        &self.sort
+        &self.0.sort
     }
 
     /// The way from the outermost value to the one that it is about.
     #[must_use]
     pub fn path(&self) -> Vec<Step> {
-        self.way.iter().rev().cloned().collect()
+        self.0.way.iter().rev().cloned().collect()
     }
 
     /// The problem to report. `owner` is the place of the outermost value.
     #[must_use]
     pub fn problem(&self, owner: &Place) -> Problem {
-        let code = match self.sort {
+        let code = match self.0.sort {
             Sort::Refused => Code::BadValue,
             Sort::Type => Code::WrongType,
             Sort::Missing(_) => Code::MissingKey,
             Sort::Unknown(_) => Code::UnknownKey,
         };
-        Problem::error(code, &self.message)
-            .at(self.place.as_ref().unwrap_or(owner))
-            .maybe_help(self.help.clone())
+        Problem::error(code, &self.0.message)
+            .at(self.0.place.as_ref().unwrap_or(owner))
+            .maybe_help(self.0.help.clone())
     }
 }
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 

@@ -28,14 +28,14 @@ fn tree(text: &str) -> Node {
 
 fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let node = tree(text);
-    let (owner, notes) = (node.place.clone(), RefCell::new(Vec::new()));
-    T::deserialize(Deserializer::new(&node, &owner, &notes))
+    let notes = RefCell::new(Vec::new());
+    T::deserialize(Deserializer::new(&node, &notes))
 }
 
 fn refusal<T: for<'de> Deserialize<'de>>(text: &str) -> (String, String, usize) {
     let node = tree(text);
     let (owner, notes) = (node.place.clone(), RefCell::new(Vec::new()));
-    let error = match T::deserialize(Deserializer::new(&node, &owner, &notes)) {
+    let error = match T::deserialize(Deserializer::new(&node, &notes)) {
         Ok(_) => panic!("{text} was read"),
         Err(error) => error,
     };
@@ -48,12 +48,25 @@ fn refusal<T: for<'de> Deserialize<'de>>(text: &str) -> (String, String, usize) 
 #[test]
 fn numbers_of_any_size_stay_exact_in_json() {
     for number in [
-        "0", "5", "-7", "18446744073709551615", "18446744073709551616", "-9223372036854775809",
-        "12345678901234567890123", "0.1", "100.25", "3.141592653589793238462643", "1e+400",
+        "0",
+        "5",
+        "-7",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "12345678901234567890123",
+        "0.1",
+        "100.25",
+        "3.141592653589793238462643",
+        "1e+400",
         "0.000000000000000000001",
     ] {
         let value: serde_json::Value = parse(number).unwrap();
-        assert_eq!(value, serde_json::from_str::<serde_json::Value>(number).unwrap(), "{number}");
+        assert_eq!(
+            value,
+            serde_json::from_str::<serde_json::Value>(number).unwrap(),
+            "{number}"
+        );
         assert_eq!(value.to_string(), number);
     }
 }
@@ -93,13 +106,23 @@ fn variants_are_words_or_mappings_with_one_key() {
         ("nothing", Choice::Nothing),
         ("{ nothing: }", Choice::Nothing),
         ("{ number: 3 }", Choice::Number(3)),
-        ("{ both: { left: 1, right: 2 } }", Choice::Both { left: 1, right: 2 }),
+        (
+            "{ both: { left: 1, right: 2 } }",
+            Choice::Both { left: 1, right: 2 },
+        ),
         ("{ pair: [1, 2] }", Choice::Pair(1, 2)),
     ];
     for (text, expected) in cases {
         assert_eq!(parse::<Choice>(text).unwrap(), expected, "{text}");
     }
-    for text in ["number", "{ nothing: 5 }", "{ a: 1, b: 2 }", "5", "nothng", "{ pair: [1] }"] {
+    for text in [
+        "number",
+        "{ nothing: 5 }",
+        "{ a: 1, b: 2 }",
+        "5",
+        "nothng",
+        "{ pair: [1] }",
+    ] {
         assert!(parse::<Choice>(text).is_err(), "{text}");
     }
 }
@@ -138,15 +161,55 @@ fn errors_point_at_the_innermost_value() {
         ("name: [a]", "expected text, found a list", "name", 1),
         ("name: true", "expected text, found `true`", "true", 1),
         ("name:", "expected text, found nothing", "name", 1),
-        ("count: 300", "expected a whole number from 0 to 255, found the number `300`", "300", 1),
-        ("count: 1.5", "expected a whole number from 0 to 255, found the number `1.5`", "1.5", 1),
-        ("count: many", "expected a whole number, found the text `many`", "many", 1),
-        ("armed: yes", "expected `true` or `false`, found the text `yes`", "yes", 1),
-        ("tags: core", "expected a list, found the text `core`", "core", 1),
+        (
+            "count: 300",
+            "expected a whole number from 0 to 255, found the number `300`",
+            "300",
+            1,
+        ),
+        (
+            "count: 1.5",
+            "expected a whole number from 0 to 255, found the number `1.5`",
+            "1.5",
+            1,
+        ),
+        (
+            "count: many",
+            "expected a whole number, found the text `many`",
+            "many",
+            1,
+        ),
+        (
+            "armed: yes",
+            "expected `true` or `false`, found the text `yes`",
+            "yes",
+            1,
+        ),
+        (
+            "tags: core",
+            "expected a list, found the text `core`",
+            "core",
+            1,
+        ),
         ("tags: [a, [b]]", "expected text, found a list", "[b]", 2),
-        ("inner:\n  name: {}", "expected text, found a mapping", "name", 2),
-        ("inner:\n  count: 1", "the key `name` is missing", "inner", 1),
-        ("inner: 5", "expected a mapping, found the number `5`", "5", 1),
+        (
+            "inner:\n  name: {}",
+            "expected text, found a mapping",
+            "name",
+            2,
+        ),
+        (
+            "inner:\n  count: 1",
+            "the key `name` is missing",
+            "inner",
+            1,
+        ),
+        (
+            "inner: 5",
+            "expected a mapping, found the number `5`",
+            "5",
+            1,
+        ),
     ];
     for (text, message, shown, depth) in cases {
         let expected = (message.to_owned(), shown.to_owned(), depth);
@@ -157,8 +220,8 @@ fn errors_point_at_the_innermost_value() {
 #[test]
 fn unknown_keys_are_noted_and_passed_over() {
     let node = tree("name: a\ncuont: 5\nother: 1\ninner: { name: b, tgas: [] }\n");
-    let (owner, notes) = (node.place.clone(), RefCell::new(Vec::new()));
-    Settings::deserialize(Deserializer::new(&node, &owner, &notes)).unwrap();
+    let notes = RefCell::new(Vec::new());
+    Settings::deserialize(Deserializer::new(&node, &notes)).unwrap();
     let told: Vec<_> = notes
         .into_inner()
         .into_iter()
@@ -182,8 +245,8 @@ fn a_hole_reads_as_anything() {
         place: tree("a").place,
         value: Value::Hole,
     };
-    let (owner, notes) = (node.place.clone(), RefCell::new(Vec::new()));
-    let hole = Deserializer::new(&node, &owner, &notes);
+    let notes = RefCell::new(Vec::new());
+    let hole = Deserializer::new(&node, &notes);
     assert_eq!(String::deserialize(hole).unwrap(), "");
     assert_eq!(u64::deserialize(hole).unwrap(), 0);
     assert_eq!(Option::<bool>::deserialize(hole).unwrap(), None);

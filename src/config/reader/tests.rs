@@ -37,15 +37,42 @@ fn yaml_of_every_form_is_read() {
         ("", "nothing"),
         ("# only words\n", "nothing"),
         ("---\na: 1\n...\n", "{a: 1}"),
-        ("a: 1\r\nb:\r\n  - x\r\n  - true\r\n", "{a: 1, b: [x, true]}"),
-        ("a: yes\nb: ~\nc:\nd: 'no'\n", "{a: yes, b: ~, c: ~, d: \"no\"}"),
-        ("a: 12345678901234567890123\nb: 0x1F\nc: 010\n", "{a: 12345678901234567890123, b: 0x1F, c: 010}"),
-        ("a: |\n  one\n  two\nb: >-\n  one\n  two\n", "{a: \"one\\ntwo\\n\", b: \"one two\"}"),
-        ("\"a b\": 1\n'c': 2\n3: 4\ntrue: 5\n", "{a b: 1, c: 2, 3: 4, true: 5}"),
-        ("a: { b: [1,\n  2], c: \"x: y\" }\n", "{a: {b: [1, 2], c: \"x: y\"}}"),
-        ("a: &x { b: 1 }\nc: *x\nd: [*x]\n", "{a: {b: 1}, c: {b: 1}, d: [{b: 1}]}"),
-        ("x: &x { b: 1, c: 2 }\na:\n  <<: *x\n  c: 3\n", "{x: {b: 1, c: 2}, a: {c: 3, b: 1}}"),
-        ("a:\n  <<: [{ b: 1 }, { b: 2, c: 3 }]\n", "{a: {b: 1, c: 3}}"),
+        (
+            "a: 1\r\nb:\r\n  - x\r\n  - true\r\n",
+            "{a: 1, b: [x, true]}",
+        ),
+        (
+            "a: yes\nb: ~\nc:\nd: 'no'\n",
+            "{a: yes, b: ~, c: ~, d: \"no\"}",
+        ),
+        (
+            "a: 12345678901234567890123\nb: 0x1F\nc: 010\n",
+            "{a: 12345678901234567890123, b: 0x1F, c: 010}",
+        ),
+        (
+            "a: |\n  one\n  two\nb: >-\n  one\n  two\n",
+            "{a: \"one\\ntwo\\n\", b: \"one two\"}",
+        ),
+        (
+            "\"a b\": 1\n'c': 2\n3: 4\ntrue: 5\n",
+            "{a b: 1, c: 2, 3: 4, true: 5}",
+        ),
+        (
+            "a: { b: [1,\n  2], c: \"x: y\" }\n",
+            "{a: {b: [1, 2], c: \"x: y\"}}",
+        ),
+        (
+            "a: &x { b: 1 }\nc: *x\nd: [*x]\n",
+            "{a: {b: 1}, c: {b: 1}, d: [{b: 1}]}",
+        ),
+        (
+            "x: &x { b: 1, c: 2 }\na:\n  <<: *x\n  c: 3\n",
+            "{x: {b: 1, c: 2}, a: {c: 3, b: 1}}",
+        ),
+        (
+            "a:\n  <<: [{ b: 1 }, { b: 2, c: 3 }]\n",
+            "{a: {b: 1, c: 3}}",
+        ),
         ("a: { \"<<\": 1 }\n", "{a: {<<: 1}}"),
         ("k: &k name\n*k : 1\n", "{k: name, name: 1}"),
         ("ключ: \"\\u00e9 ☃\"\n", "{ключ: \"é ☃\"}"),
@@ -68,7 +95,10 @@ fn places_are_those_of_the_file() {
     let entry = &tree.entries()[0].value.entries()[0];
     let item = &entry.value.items()[1];
     assert_eq!((entry.key.place.line(), entry.key.place.column()), (2, 3));
-    assert_eq!((item.place.line(), item.place.column(), item.place.text()), (2, 12, "12"));
+    assert_eq!(
+        (item.place.line(), item.place.column(), item.place.text()),
+        (2, 12, "12")
+    );
 }
 
 #[test]
@@ -86,7 +116,12 @@ fn a_reference_without_quotes_is_blotted_out_and_the_rest_is_read() {
     let code = Code::UnquotedBraces.id();
     assert_eq!(
         places,
-        [(code, "${X}"), (code, "{{ f }}"), (code, "{{ i }}"), (code, "${M}")]
+        [
+            (code, "${X}"),
+            (code, "{{ f }}"),
+            (code, "{{ i }}"),
+            (code, "${M}")
+        ]
     );
 }
 

@@ -54,7 +54,10 @@ fn text(text: &str, form: Form) -> Value {
 #[test]
 fn values_are_filled_in_and_stay_values() {
     let cases = [
-        ("https://${HOST}/x", text("https://example.org/x", Form::Plain)),
+        (
+            "https://${HOST}/x",
+            text("https://example.org/x", Form::Plain),
+        ),
         ("\"${HOST}\"", text("example.org", Form::Quoted)),
         ("${COUNT}", text("5", Form::Filled)),
         ("'${COUNT}'", text("5", Form::Quoted)),
@@ -92,7 +95,10 @@ fn a_file_is_read_from_the_folder_of_the_configuration() {
 
 #[test]
 fn secrets_reach_the_mask() {
-    let filled = filled_in("a: ${API_TOKEN}\nb: ${RPC_URL}\nc: ${DB_PASS:-canary-def}\n", Path::new("."));
+    let filled = filled_in(
+        "a: ${API_TOKEN}\nb: ${RPC_URL}\nc: ${DB_PASS:-canary-def}\n",
+        Path::new("."),
+    );
     for secret in ["canary-token", "canary-pass", "canary-def"] {
         assert_eq!(filled.mask.apply(secret), "***");
     }
@@ -102,20 +108,48 @@ fn secrets_reach_the_mask() {
 #[test]
 fn what_cannot_be_filled_in_is_a_hole_with_a_problem() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("large"), vec![b'x'; LARGEST_SECRET as usize + 1]).unwrap();
+    std::fs::write(
+        folder.path().join("large"),
+        vec![b'x'; LARGEST_SECRET as usize + 1],
+    )
+    .unwrap();
     std::fs::write(folder.path().join("binary"), [0xff, 0xfe]).unwrap();
     let cases = [
-        ("${NONE}", Code::UnsetVariable, "the variable `NONE` is not set"),
+        (
+            "${NONE}",
+            Code::UnsetVariable,
+            "the variable `NONE` is not set",
+        ),
         ("\"a${HOST\"", Code::BadReference, "`${` is never closed"),
-        ("${file:absent}", Code::SecretFile, "the file `absent` cannot be read: it does not exist"),
+        (
+            "${file:absent}",
+            Code::SecretFile,
+            "the file `absent` cannot be read: it does not exist",
+        ),
         ("${file:.}", Code::SecretFile, "the file `.` is not a file"),
-        ("${file:large}", Code::SecretFile, "the file `large` is larger than 65536 bytes"),
-        ("${file:binary}", Code::SecretFile, "the file `binary` cannot be read: it is not UTF-8 text"),
-        ("${secretsmanager:a#b}", Code::NotAvailable, "`${secretsmanager:…}` is not available in this version"),
+        (
+            "${file:large}",
+            Code::SecretFile,
+            "the file `large` is larger than 65536 bytes",
+        ),
+        (
+            "${file:binary}",
+            Code::SecretFile,
+            "the file `binary` cannot be read: it is not UTF-8 text",
+        ),
+        (
+            "${secretsmanager:a#b}",
+            Code::NotAvailable,
+            "`${secretsmanager:…}` is not available in this version",
+        ),
     ];
     for (written, code, message) in cases {
         let filled = filled_in(&format!("a: {written}\n"), folder.path());
-        assert_eq!(filled.tree.entries()[0].value.value, Value::Hole, "{written}");
+        assert_eq!(
+            filled.tree.entries()[0].value.value,
+            Value::Hole,
+            "{written}"
+        );
         assert_eq!(filled.problems.len(), 1, "{written}");
         let problem = &filled.problems[0];
         assert_eq!((problem.code, problem.message.as_str()), (code, message));

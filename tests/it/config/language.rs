@@ -81,15 +81,25 @@ fn the_example_of_the_contract_means_what_it_says() {
     let Some(Platform::Ecs(ecs)) = &service.platform else {
         panic!("no ECS service");
     };
-    assert_eq!((ecs.cluster.as_str(), ecs.region.as_deref()), ("prod", Some("eu-west-1")));
+    assert_eq!(
+        (ecs.cluster.as_str(), ecs.region.as_deref()),
+        ("prod", Some("eu-west-1"))
+    );
     let policy = &service.policy;
     assert_eq!((policy.bake.as_secs(), policy.warm_up.as_secs()), (900, 60));
     assert_eq!((policy.min_samples, policy.coverage), (20, 0.7));
     assert!(policy.rollback.arm && policy.rollback.verify);
     assert_eq!(policy.rules[0].then, Choice::Hold);
-    assert_eq!(policy.rules[1].when.tags, ["chain".into()]);
+    assert_eq!(
+        policy.rules[1].when.tags,
+        [std::sync::Arc::<str>::from("chain")]
+    );
 
-    let ids: Vec<&str> = plan.checks.iter().map(|check| check.facts.id.as_str()).collect();
+    let ids: Vec<&str> = plan
+        .checks
+        .iter()
+        .map(|check| check.facts.id.as_str())
+        .collect();
     assert_eq!(ids, ["api-health", "db-connections", "tezos-head"]);
     let health = &plan.checks[0];
     assert_eq!((health.every.as_secs(), health.timeout.as_secs()), (5, 5));
@@ -100,17 +110,29 @@ fn the_example_of_the_contract_means_what_it_says() {
     let used = &plan.checks[1].thresholds[0];
     assert_eq!(used.lasting, Some(Duration::from_secs(60)));
     let age = plan.checks[2].thresholds[0].critical.expect("a limit");
-    assert_eq!((age.comparison, age.value, age.measure), (Comparison::Above, 90.0, Measure::Seconds));
+    assert_eq!(
+        (age.comparison, age.value, age.measure),
+        (Comparison::Above, 90.0, Measure::Seconds)
+    );
 }
 
 #[test]
 fn the_shortest_configuration_gets_the_defaults_of_the_contract() {
     let plan = plan("checks: { web: { http: { url: https://example.org } } }\n");
     let (service, check) = (&plan.services[0], &plan.checks[0]);
-    assert_eq!((&*service.name, &*check.facts.service), ("default", "default"));
+    assert_eq!(
+        (&*service.name, &*check.facts.service),
+        ("default", "default")
+    );
     assert_eq!(service.platform, None);
-    assert_eq!((service.policy.bake.as_secs(), service.policy.min_samples), (600, 10));
-    assert!(!service.policy.rollback.arm, "nothing is rolled back unless it is asked for");
+    assert_eq!(
+        (service.policy.bake.as_secs(), service.policy.min_samples),
+        (600, 10)
+    );
+    assert!(
+        !service.policy.rollback.arm,
+        "nothing is rolled back unless it is asked for"
+    );
     assert_eq!(service.policy.decide.critical, Choice::Rollback);
     assert_eq!(service.policy.decide.inconclusive, Choice::Hold);
     assert_eq!((check.every.as_secs(), check.timeout.as_secs()), (10, 5));
@@ -148,13 +170,20 @@ fn anchors_and_merges_save_words() {
         "x-http: &http { url: https://example.org, expect: { status: 200 } }\n\
          checks:\n  one: &one\n    http: *http\n    tags: [core]\n  two:\n    <<: *one\n    every: 30s\n",
     );
-    assert_eq!(plan.checks[1].facts.tags, ["core".into()]);
+    assert_eq!(
+        plan.checks[1].facts.tags,
+        [std::sync::Arc::<str>::from("core")]
+    );
     assert_eq!(plan.checks[1].every, Duration::from_secs(30));
 }
 
 fn chosen(plan: &Plan, selection: &Selection) -> Vec<String> {
     let chosen = plan.select(selection).expect("a selection");
-    chosen.checks.iter().map(|check| check.facts.id.to_string()).collect()
+    chosen
+        .checks
+        .iter()
+        .map(|check| check.facts.id.to_string())
+        .collect()
 }
 
 #[test]
@@ -189,7 +218,10 @@ fn a_selection_that_cannot_be_meant_is_an_error() {
         ..Selection::default()
     };
     let error = plan.select(&service).expect_err("no such service");
-    assert_eq!(error.to_string(), "there is no service `apo`; did you mean `api`?");
+    assert_eq!(
+        error.to_string(),
+        "there is no service `apo`; did you mean `api`?"
+    );
     let pattern = Selection {
         only: vec!["[".to_owned()],
         ..Selection::default()

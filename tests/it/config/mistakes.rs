@@ -9,7 +9,13 @@ use super::{compile_from, fixtures, shown};
 fn names() -> BTreeSet<String> {
     let entries = std::fs::read_dir(fixtures()).expect("the folder of fixtures");
     entries
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
         .filter(|name| !name.ends_with(".snap"))
         .collect()
 }
@@ -38,7 +44,11 @@ fn every_message_belongs_to_a_fixture() {
         .map(|name| name.trim_end_matches(".yaml").to_owned())
         .collect();
     for entry in std::fs::read_dir(fixtures()).expect("the folder of fixtures") {
-        let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name");
         if let Some(stem) = name.strip_suffix(".snap") {
             assert!(stems.contains(stem), "{name} has no fixture");
         }

@@ -27,7 +27,8 @@ pub fn environment() -> BTreeMap<String, String> {
         ("DATABASE_URL", "postgres://app:canary-in-url@db/app"),
         ("SMOKE_PASSWORD", "canary-in-variable"),
     ];
-    set.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    set.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// Reads files of a folder.

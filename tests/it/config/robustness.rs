@@ -33,14 +33,43 @@ policies:
 
 /// Pieces that mean something to YAML or to us.
 const PIECES: [&str; 28] = [
-    "\n", "  ", "\t", ": ", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "<<: ", "? ", "|", ">", "#",
-    "${", "${HOST}", "${file:x}", "{{ x }}", "$$", "!!str ", "---\n", "%YAML 1.2\n", "\u{feff}", "é",
+    "\n",
+    "  ",
+    "\t",
+    ": ",
+    "- ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "&a ",
+    "*a",
+    "<<: ",
+    "? ",
+    "|",
+    ">",
+    "#",
+    "${",
+    "${HOST}",
+    "${file:x}",
+    "{{ x }}",
+    "$$",
+    "!!str ",
+    "---\n",
+    "%YAML 1.2\n",
+    "\u{feff}",
+    "é",
 ];
 
 fn ends(text: &str) {
     let (loaded, compiled) = compile_text(text);
     let told = shown(&loaded, &compiled);
-    assert!(compiled.is_ok() || !told.is_empty(), "refused without a word: {text:?}");
+    assert!(
+        compiled.is_ok() || !told.is_empty(),
+        "refused without a word: {text:?}"
+    );
     assert!(!told.contains("canary"), "{text:?}\n{told}");
 }
 

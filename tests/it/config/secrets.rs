@@ -30,8 +30,11 @@ const WRONG: [&str; 16] = [
 #[test]
 fn no_message_shows_a_secret() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("secret"), "canary-in-file-that-is-longer-than-any-excerpt-of-a-message\n")
-        .expect("a file");
+    std::fs::write(
+        folder.path().join("secret"),
+        "canary-in-file-that-is-longer-than-any-excerpt-of-a-message\n",
+    )
+    .expect("a file");
     for text in WRONG {
         std::fs::write(folder.path().join("a.yaml"), text).expect("a file");
         let loaded = load(&Sources {
@@ -62,8 +65,15 @@ fn the_mask_knows_what_was_read() {
         environment: environment(),
         ..Sources::default()
     });
-    for secret in ["canary-in-url", "canary-cookie", "session=canary-cookie; a=b"] {
+    for secret in [
+        "canary-in-url",
+        "canary-cookie",
+        "session=canary-cookie; a=b",
+    ] {
         assert_eq!(loaded.mask.apply(secret), "***", "{secret}");
     }
-    assert_eq!(loaded.mask.apply("https://example.org"), "https://example.org");
+    assert_eq!(
+        loaded.mask.apply("https://example.org"),
+        "https://example.org"
+    );
 }

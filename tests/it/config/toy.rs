@@ -149,7 +149,12 @@ impl Kinds for Toys {
         }
     }
 
-    fn build(&self, name: &str, settings: Deserializer<'_>, around: &Surroundings) -> Option<Built> {
+    fn build(
+        &self,
+        name: &str,
+        settings: Deserializer<'_>,
+        around: &Surroundings,
+    ) -> Option<Built> {
         match name {
             "http" => Some(built::<Http>(settings, around)),
             "postgres" => Some(built::<Postgres>(settings, around)),
