@@ -39,7 +39,7 @@ impl Decimal {
     }
 
     /// Reads a hex quantity: `0x1a`. Absent for anything else, and for more than
-    /// [`LONGEST_QUANTITY`] digits.
+    /// `LONGEST_QUANTITY` digits.
     #[must_use]
     pub fn quantity(text: &str) -> Option<Self> {
         let digits = text

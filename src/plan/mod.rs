@@ -1,7 +1,7 @@
 //! From a read document to what will be run: everything resolved, nothing optional that means
 //! "not validated yet".
 //!
-//! [`compile`] finds every problem of every part in one run. It knows the names of the language,
+//! [`compile()`] finds every problem of every part in one run. It knows the names of the language,
 //! also of what this version does not do, so that nothing is passed over in silence. It runs
 //! nothing and reaches nothing. Called by `cli`.
 

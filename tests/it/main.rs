@@ -1,5 +1,11 @@
 //! The one integration-test binary: real servers, the real binary, the layout of the code itself.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "all of this is test code; clippy knows only the functions marked as tests"
+)]
+
 mod architecture;
 mod cli;
 mod config;

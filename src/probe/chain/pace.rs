@@ -13,7 +13,7 @@ use crate::sample::{Fault, Reason};
 pub struct Pace(pub Duration);
 
 impl Pace {
-    /// Judges an age: beyond [`TOO_OLD`] block times it is a fault, beyond [`OLD`] ones a note.
+    /// Judges an age: beyond `TOO_OLD` block times it is a fault, beyond `OLD` ones a note.
     ///
     /// # Errors
     /// When the head is too old for a chain of this pace.
