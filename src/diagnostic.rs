@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use anstream::adapter::strip_str;
 
 use crate::config::{self, Place, Problem, Severity};
 use crate::secret::{MASKED, Mask};
@@ -57,7 +58,7 @@ fn one(problem: &Problem, mask: &Mask, renderer: &Renderer) -> String {
     };
     let message = mask_text(&problem.message, mask);
     let mut group = level
-        .primary_title(wrap(&message, WIDTH))
+        .primary_title(wrap(&message, WIDTH - TITLE_INDENT))
         .id(problem.code.id())
         .elements(Vec::<Element<'_>>::new());
     if let Some(place) = &problem.place {
@@ -75,8 +76,18 @@ fn one(problem: &Problem, mask: &Mask, renderer: &Renderer) -> String {
         let help = mask_text(help, mask);
         group = group.element(Level::HELP.message(wrap(&help, WIDTH - HELP_INDENT)));
     }
-    renderer.render(&[group])
+    without_bare_marks(&renderer.render(&[group]))
 }
+
+/// Takes out the marks that the renderer sets between a place and its line, which name no file.
+fn without_bare_marks(rendered: &str) -> String {
+    let bare = |line: &&str| strip_str(line).to_string().trim() == ":::";
+    let lines: Vec<&str> = rendered.lines().filter(|line| !bare(line)).collect();
+    lines.join("\n")
+}
+
+/// The room that `warning[SJ0000]: ` takes.
+const TITLE_INDENT: usize = 17;
 
 /// The room that `   = help: ` takes.
 const HELP_INDENT: usize = 14;

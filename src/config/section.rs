@@ -171,9 +171,14 @@ impl Struck {
     }
 }
 
+/// Adds the problems that were not found before; the help may differ by what was struck out since.
 fn add_new(problems: &mut Vec<Problem>, found: Vec<Problem>) {
     for problem in found {
-        if !problems.contains(&problem) {
+        let same = |known: &Problem| {
+            (known.code, &known.place, &known.message)
+                == (problem.code, &problem.place, &problem.message)
+        };
+        if !problems.iter().any(same) {
             problems.push(problem);
         }
     }

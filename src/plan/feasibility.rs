@@ -33,7 +33,9 @@ pub fn examine(
             samples: samples(policy.bake, check.every),
             counted: samples(policy.bake.saturating_sub(policy.warm_up), check.every),
         };
-        if bake.samples < policy.min_samples {
+        // What could not be read may be the interval that is missing.
+        let settled = check.whole || check.entry.value.entry("every").is_some();
+        if settled && bake.samples < policy.min_samples {
             problems.push(too_short(check, &bake, policy.min_samples));
         }
         for draft in check.thresholds.iter().flatten() {

@@ -140,7 +140,12 @@ fn by_name<'a>(
                 .help(help),
         );
     }
-    found
+    // With a slip of the keyboard, the one meant is looked into all the same.
+    found.or_else(|| {
+        let known = policies.iter().map(|policy| &*policy.policy.name);
+        let meant = suggestion::nearest(name, known)?;
+        policies.iter().find(|policy| &*policy.policy.name == meant)
+    })
 }
 
 /// The policy of a service that names none: the one called `default`, else the only one there is.

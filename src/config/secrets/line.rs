@@ -52,7 +52,7 @@ static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
     reason = "constant patterns, compiled by the tests below"
 )]
 static VALUE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"["']?([A-Za-z_$.][\w.$-]*)["']?\s*:(?:\s+|$)("[^"]*"?|'[^']*'?|[^\s"'{\[&*|>#,][^,}]*)?"#)
+    Regex::new(r#"["']?([A-Za-z_$.][\w.$-]*)["']?\s*:(?:\s+|$)("[^"]*"?|'[^']*'?|(?:\$\{[^}]*\}|[^\s"'{\[&*|>#,]).*)?"#)
         .expect("a valid pattern")
 });
 
@@ -66,13 +66,40 @@ fn defaults(line: &str) -> impl Iterator<Item = Range<usize>> {
 
 /// Values after keys whose names say that they are secret.
 fn values(line: &str) -> impl Iterator<Item = Range<usize>> {
-    VALUE.captures_iter(line).filter_map(|found| {
-        let (key, value) = (found.get(1)?, found.get(2)?);
-        let shown = value.as_str().trim_matches(['"', '\'']);
+    keyed(line).into_iter().filter_map(|(key, value)| {
+        let shown = line[value.clone()].trim_matches(['"', '\'']);
         let reference = shown.starts_with("${") && shown.find('}') == Some(shown.len() - 1);
         let harmless = reference || ["true", "false", "null", "~"].contains(&shown.trim());
-        (super::is_secret_key(key.as_str()) && !harmless).then(|| value.range())
+        (super::is_secret_key(key) && !harmless).then_some(value)
     })
+}
+
+/// The keys of a line, each with the range of its value. A value without quotes goes on to the end
+/// of the line; between braces a comma or a brace ends it.
+fn keyed(line: &str) -> Vec<(&str, Range<usize>)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(captures) = VALUE.captures_at(line, at) {
+        let (Some(whole), Some(key)) = (captures.get(0), captures.get(1)) else {
+            break;
+        };
+        at = whole.end();
+        if let Some(value) = captures.get(2) {
+            let mut range = value.range();
+            if !value.as_str().starts_with(['"', '\'']) && line[..range.start].contains('{') {
+                let reference = value.as_str().starts_with("${");
+                let from = if reference {
+                    value.as_str().find('}').map_or(0, |end| end + 1)
+                } else {
+                    0
+                };
+                let length = value.as_str()[from..].find([',', '}']);
+                range.end = length.map_or(range.end, |length| range.start + from + length);
+            }
+            at = range.end.max(whole.start() + 1);
+            found.push((key.as_str(), range));
+        }
+    }
+    found
 }
 
 /// Whether the line continues a value that began under a secret key above: a block, a list, or
@@ -85,6 +112,14 @@ fn continues_a_secret(file: &SourceFile, number: usize) -> bool {
     let has_key = VALUE.is_match(line);
     let mut limit = indent(line) + usize::from(!has_key);
     let farthest = number.saturating_sub(LINES_BACK);
+    let nearest = || {
+        let above = (farthest.max(1)..number).rev().map(text);
+        above.filter_map(last_key).next()
+    };
+    // In a file that could not be parsed the indentation may be what is wrong.
+    if !has_key && nearest().is_some_and(super::is_secret_key) {
+        return true;
+    }
     for above in (farthest.max(1)..number).rev() {
         let line = text(above);
         if line.trim().is_empty() || indent(line) >= limit {
@@ -101,6 +136,12 @@ fn continues_a_secret(file: &SourceFile, number: usize) -> bool {
         }
     }
     false
+}
+
+/// The last key of a line, if it has one.
+fn last_key(line: &str) -> Option<&str> {
+    let last = VALUE.captures_iter(line).last()?;
+    Some(last.get(1)?.as_str())
 }
 
 /// So far up is looked for the key of a value.
@@ -152,6 +193,8 @@ mod tests {
                 "token: { json: $.token, secret: true }",
             ),
             ("tags: [core]", "tags: [core]"),
+            ("password: can,ary}", "password: ***"),
+            ("{ password: ${PW}, x: 1 }", "{ password: ${PW}, x: 1 }"),
         ];
         for (line, expected) in cases {
             assert_eq!(shown(line, 1), expected);
@@ -164,6 +207,7 @@ mod tests {
         assert_eq!(shown(text, 3), "    ***");
         assert_eq!(shown(text, 5), "    ***");
         assert_eq!(shown(text, 6), "  b: shown");
-        assert_eq!(shown("password: \"can\nary", 2), "ary");
+        assert_eq!(shown("password: \"can\nary", 2), "***");
+        assert_eq!(shown("a:\n  token: |\n    can\n - ary", 4), " ***");
     }
 }
