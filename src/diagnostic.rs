@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
-use anstream::adapter::strip_str;
 
 use crate::config::{self, Place, Problem, Severity};
 use crate::secret::{MASKED, Mask};
@@ -76,14 +75,19 @@ fn one(problem: &Problem, mask: &Mask, renderer: &Renderer) -> String {
         let help = mask_text(help, mask);
         group = group.element(Level::HELP.message(wrap(&help, WIDTH - HELP_INDENT)));
     }
-    without_bare_marks(&renderer.render(&[group]))
+    let group = [group];
+    let plain = Renderer::plain().term_width(WIDTH).render(&group);
+    without_bare_marks(&renderer.render(&group), &plain)
 }
 
 /// Takes out the marks that the renderer sets between a place and its line, which name no file.
-fn without_bare_marks(rendered: &str) -> String {
-    let bare = |line: &&str| strip_str(line).to_string().trim() == ":::";
-    let lines: Vec<&str> = rendered.lines().filter(|line| !bare(line)).collect();
-    lines.join("\n")
+fn without_bare_marks(rendered: &str, plain: &str) -> String {
+    let lines = rendered.lines().zip(plain.lines());
+    let kept: Vec<&str> = lines
+        .filter(|(_, plain)| plain.trim() != ":::")
+        .map(|(line, _)| line)
+        .collect();
+    kept.join("\n")
 }
 
 /// The room that `warning[SJ0000]: ` takes.

@@ -142,6 +142,13 @@ pub enum What {
         /// When the next try starts.
         again_in: Duration,
     },
+    /// No deployment to judge is there yet (`watch --deployment next`).
+    Waiting {
+        /// The service that is to be deployed.
+        service: Arc<str>,
+        /// How long it is waited for.
+        at_most: Duration,
+    },
     /// The deployment under test was found and pinned.
     Pinned {
         /// The deployment.

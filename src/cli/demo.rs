@@ -173,14 +173,14 @@ fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, St
 
 fn opening(scenario: Scenario) -> String {
     let what = match scenario {
-        Scenario::Outage => "every order fails",
-        Scenario::Errors => "one order in ten fails",
-        Scenario::Slow => "one order in eight is slow",
+        Scenario::Outage => "every order fails, and its health page stays green",
+        Scenario::Errors => "one order in ten fails, its health page stays green",
+        Scenario::Slow => "one order in eight is slow, its health page is green",
         Scenario::Healthy => "nothing is wrong",
     };
     format!(
         "A toy shop runs revision shop:1 on an ECS stand-in, both on this machine.\n\
-         Now shop:3 is deployed: {what}, and its health page stays green.\n\n{}\n",
+         Now shop:3 is deployed: {what}.\n\n{}\n",
         CONFIGURATION
             .lines()
             .map(|line| format!("    {line}\n"))

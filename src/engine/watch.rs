@@ -83,6 +83,12 @@ impl Watch<'_> {
             Selector::Next => NEXT_PATIENCE,
             Selector::Current | Selector::Id(_) => PIN_PATIENCE,
         };
+        if self.options.selector == Selector::Next {
+            self.emit(What::Waiting {
+                service: Arc::clone(&self.service.name),
+                at_most: patience,
+            });
+        }
         let until = self.context.clock.now() + patience;
         loop {
             let left = until.since(self.context.clock.now());

@@ -45,6 +45,13 @@ fn describe(what: &What) -> Option<(Detail, String)> {
                 human(*again_in)
             ),
         ),
+        What::Waiting { service, at_most } => (
+            Detail::Normal,
+            format!(
+                "waiting for the next deployment of {service}, at most {}",
+                human(*at_most)
+            ),
+        ),
         What::Pinned {
             deployment,
             standing,

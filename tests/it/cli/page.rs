@@ -1,7 +1,7 @@
 //! Pages for the program to probe.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::harness::http_peer::{Does, Peer, answer};
@@ -19,6 +19,18 @@ pub async fn ready_after(requests: usize) -> Peer {
             answer("503 Service Unavailable", &[], b"starting")
         } else {
             answer("200 OK", &[], b"ok")
+        }
+    })))
+    .await
+}
+
+/// A page that is well as long as somebody says so.
+pub async fn page_while(well: Arc<AtomicBool>) -> Peer {
+    Peer::start(Does::Answers(Arc::new(move |_| {
+        if well.load(Ordering::SeqCst) {
+            answer("200 OK", &[], b"ok")
+        } else {
+            answer("500 Internal Server Error", &[], b"no")
         }
     })))
     .await

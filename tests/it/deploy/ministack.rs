@@ -8,33 +8,18 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
-use aws_sdk_ecs::types::ContainerDefinition;
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deployment::{Actuator, Progress, Selector, Standing};
 
 use super::stage::{client, declared, eventually, pace};
-use crate::harness::ministack::Ministack;
+use crate::harness::ministack::{Ministack, deploy, serving, two_revisions};
 
 #[tokio::test]
 async fn an_update_on_ministack_is_pinned_rolled_back_and_proved() {
     let ministack = Ministack::start().await;
     let ecs = client(&ministack.endpoint_url());
-    ecs.create_cluster()
-        .cluster_name("prod")
-        .send()
-        .await
-        .unwrap();
-    let first = register(&ecs, "registry.test/api:1").await;
-    let second = register(&ecs, "registry.test/api:2").await;
-    ecs.create_service()
-        .cluster("prod")
-        .service_name("api")
-        .task_definition(&first)
-        .desired_count(2)
-        .send()
-        .await
-        .unwrap();
+    let [first, second] = two_revisions(&ecs).await;
 
     let target = EcsTarget::with_client(ecs.clone(), &declared(), pace());
     let before = target.pin(&Selector::Current).await.unwrap();
@@ -51,7 +36,7 @@ async fn an_update_on_ministack_is_pinned_rolled_back_and_proved() {
             .ok_or_else(|| format!("{seen} looks"))
     })
     .await;
-    update(&ecs, &second).await;
+    deploy(&ecs, &second).await;
     let pinned = waiting.await.unwrap().unwrap();
     assert_eq!(pinned.revision.id, second);
     eventually("it completes", || async {
@@ -75,14 +60,7 @@ async fn an_update_on_ministack_is_pinned_rolled_back_and_proved() {
         }
     })
     .await;
-    let shown = ecs
-        .describe_services()
-        .cluster("prod")
-        .services("api")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(shown.services()[0].task_definition(), Some(first.as_str()));
+    assert_eq!(serving(&ecs).await, first);
 }
 
 /// Counts the calls that a client has finished.
@@ -104,33 +82,4 @@ impl Intercept for Looks {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
-}
-
-async fn register(ecs: &Client, image: &str) -> String {
-    let container = ContainerDefinition::builder()
-        .name("api")
-        .image(image)
-        .memory(64)
-        .build();
-    let registered = ecs
-        .register_task_definition()
-        .family("api")
-        .container_definitions(container)
-        .send()
-        .await
-        .expect("it is answered");
-    let definition = registered.task_definition().expect("it is answered");
-    definition
-        .task_definition_arn()
-        .expect("it is answered")
-        .to_owned()
-}
-
-async fn update(ecs: &Client, definition: &str) {
-    let update = ecs.update_service().cluster("prod").service("api");
-    update
-        .task_definition(definition)
-        .send()
-        .await
-        .expect("it is answered");
 }

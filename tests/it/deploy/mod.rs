@@ -6,6 +6,6 @@ mod pinning;
 mod planning;
 mod proof;
 mod races;
-mod stage;
+pub mod stage;
 mod wire;
 mod without_records;

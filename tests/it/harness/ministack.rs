@@ -7,6 +7,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types::ContainerDefinition;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -44,6 +46,10 @@ impl Ministack {
         };
         ministack.wait_until_ready().await;
         ministack
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn endpoint_url(&self) -> String {
@@ -94,4 +100,54 @@ impl Drop for Ministack {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
+}
+
+/// A service `api` in a cluster `prod` that runs the first of two revisions, which are returned.
+pub async fn two_revisions(ecs: &Client) -> [String; 2] {
+    let cluster = ecs.create_cluster().cluster_name("prod");
+    cluster.send().await.expect("it is answered");
+    let first = register(ecs, "registry.test/api:1").await;
+    let second = register(ecs, "registry.test/api:2").await;
+    let service = ecs.create_service().cluster("prod").service_name("api");
+    let service = service.task_definition(&first).desired_count(2);
+    service.send().await.expect("it is answered");
+    [first, second]
+}
+
+/// The full ARN of the task definition that the service runs.
+pub async fn serving(ecs: &Client) -> String {
+    let asked = ecs.describe_services().cluster("prod").services("api");
+    let shown = asked.send().await.expect("it is answered");
+    let definition = shown.services()[0].task_definition();
+    definition.expect("it is answered").to_owned()
+}
+
+async fn register(ecs: &Client, image: &str) -> String {
+    let container = ContainerDefinition::builder()
+        .name("api")
+        .image(image)
+        .memory(64)
+        .build();
+    let registered = ecs
+        .register_task_definition()
+        .family("api")
+        .container_definitions(container)
+        .send()
+        .await
+        .expect("it is answered");
+    let definition = registered.task_definition().expect("it is answered");
+    definition
+        .task_definition_arn()
+        .expect("it is answered")
+        .to_owned()
+}
+
+/// Deploys a revision.
+pub async fn deploy(ecs: &Client, definition: &str) {
+    let update = ecs.update_service().cluster("prod").service("api");
+    update
+        .task_definition(definition)
+        .send()
+        .await
+        .expect("it is answered");
 }

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod probing;
 pub mod raw_peer;
 pub mod redis;
+pub mod relay;
 pub mod scripted_node;
 pub mod tezos_node;
 pub mod tools;
