@@ -31,8 +31,8 @@ pub fn next(
     }
     let status = answer.status.as_u16();
     let refused = |why: String| Fault::new(Reason::Redirect, format!("{why} (status {status})"));
-    let target = location
-        .to_str()
+    // Many servers send names beyond ASCII as they are, and every browser goes there.
+    let target = std::str::from_utf8(location.as_bytes())
         .ok()
         .and_then(|location| request.url.join(location).ok())
         .filter(|target| target.has_host())
