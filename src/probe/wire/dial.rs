@@ -187,6 +187,35 @@ mod tests {
         }
     }
 
+    /// Takes connections until nobody is let in any more: the next one hangs, as behind a firewall
+    /// that drops what it does not like.
+    async fn fill(address: SocketAddr) -> Vec<TcpStream> {
+        let mut queued = Vec::new();
+        while let Ok(stream) =
+            tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+        {
+            queued.push(stream.unwrap());
+        }
+        queued
+    }
+
+    #[tokio::test]
+    async fn an_address_that_hangs_gives_way_to_the_next_and_alone_never_answers() {
+        let well = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = well.local_addr().unwrap().port();
+        let full = tokio::net::TcpSocket::new_v4().unwrap();
+        full.bind(SocketAddr::from(([127, 0, 0, 2], port))).unwrap();
+        let full = full.listen(1).unwrap();
+        let _queued = fill(full.local_addr().unwrap()).await;
+        let addresses = ["127.0.0.2", "127.0.0.1"].map(|ip| ip.parse().unwrap());
+        let started = tokio::time::Instant::now();
+        let stream = race(&addresses, port).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), well.local_addr().unwrap());
+        assert!(started.elapsed() >= HEAD_START, "the first had its turn");
+        let alone = tokio::time::timeout(Duration::from_millis(500), race(&addresses[..1], port));
+        assert!(alone.await.is_err(), "it hangs until the deadline ends it");
+    }
+
     #[tokio::test]
     async fn a_dead_address_is_passed_over() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -3,5 +3,7 @@
 mod evm;
 mod http;
 mod postgres;
+mod reasons;
 mod redis;
+mod slots;
 mod tezos;
