@@ -5,5 +5,5 @@ mod http;
 mod postgres;
 mod reasons;
 mod redis;
-mod slots;
+pub mod slots;
 mod tezos;
