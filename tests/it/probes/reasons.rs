@@ -32,6 +32,7 @@ const REASONS: &[(Reason, &str, Outcome)] = &[
     (Reason::ChainHalted, "chain_halted", Outcome::Unknown),
     (Reason::Resolver, "resolver", Outcome::Unknown),
     (Reason::Exhausted, "exhausted", Outcome::Unknown),
+    (Reason::NoRoute, "no_route", Outcome::Unknown),
     (Reason::Panic, "panic", Outcome::Unknown),
     (Reason::Abandoned, "abandoned", Outcome::Unknown),
 ];
