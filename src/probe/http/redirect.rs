@@ -143,8 +143,11 @@ pub fn place(url: &Url, mask: &Mask) -> String {
         .port()
         .map_or_else(String::new, |port| format!(":{port}"));
     let host = mask.apply(url.host_str().unwrap_or_default());
-    let path: String = mask.apply(url.path()).chars().take(PATH_SHOWN).collect();
-    format!("{}://{host}{port}{path}", url.scheme())
+    let whole = mask.apply(url.path());
+    let path: String = whole.chars().take(PATH_SHOWN).collect();
+    // The mark by which the mask of the outputs knows that a secret may have lost its end here.
+    let more = if path.len() < whole.len() { "…" } else { "" };
+    format!("{}://{host}{port}{path}{more}", url.scheme())
 }
 
 /// How many characters of a path a message shows.
