@@ -186,16 +186,20 @@ fn of_code(code: Option<&str>, status: Option<u16>, message: Option<&str>) -> (B
 }
 
 /// The beginning of a text on one line.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown = line.chars().filter(|letter| !letter.is_control());
-    shown.take(LONGEST_MESSAGE).collect()
+    let mut beginning: String = shown.clone().take(LONGEST_MESSAGE).collect();
+    if shown.count() > LONGEST_MESSAGE {
+        beginning.push('…');
+    }
+    beginning
 }
 
 const LONGEST_MESSAGE: usize = 160;
 
 /// The last cause in the chain: the one that says what really happened.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -5,9 +5,9 @@
 //! to guess a target, to deploy a family without its revision, to touch counts, and to act on any
 //! deployment but the one that was judged. `engine` alone calls it.
 //!
-//! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`, `standing`, `candidate`
-//! and `planning` (what could be done), `acting` with `stopping`, `tell`, `sent` and
-//! `carrier`, `proof` (is it done).
+//! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`,
+//! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`,
+//! `sent` and `carrier`, `proof` (is it done).
 
 mod acting;
 mod calls;
