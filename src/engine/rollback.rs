@@ -13,7 +13,6 @@ use crate::decision::{Interlock, Proof, prove};
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{
     Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan,
-    StartedRollback,
 };
 use crate::event::What;
 use crate::plan::{CheckPlan, ServicePlan};
@@ -44,6 +43,8 @@ impl Default for Pace {
 const VERIFY_SAMPLES: u64 = 10;
 /// After a passing fault of the platform, the first pause; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How long the platform is asked at the end whether the rollback still stands.
+const LAST_LOOK: Duration = Duration::from_secs(30);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
@@ -74,13 +75,16 @@ impl Order<'_> {
     pub async fn carry_out(&self, judged: &Assessment) -> RollbackRecord {
         let mut trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        let planned = self
-            .insist(deadline, || self.target.plan(self.deployment))
-            .await;
+        let planned = tokio::select! {
+            planned = self.insist(deadline, || self.target.plan(self.deployment)) => planned,
+            () = self.context.sleep_until(deadline) => {
+                Err(DeployError::Passing("the platform did not answer in time".to_owned()))
+            }
+        };
         let plan = match planned {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
-            Ok(Err(none)) => return self.end(trail, outcome_of(&none), why_none(&none), None),
+            Ok(Err(none)) => return self.none(trail, &none),
             Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
         };
         trail.plan = Some(plan.clone());
@@ -89,18 +93,16 @@ impl Order<'_> {
         let started = match self.insist(deadline, || self.target.roll_back(&plan)).await {
             Ok(Ok(started)) => started,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
-            Ok(Err(none)) => return self.end(trail, outcome_of(&none), why_none(&none), None),
+            Ok(Err(none)) => return self.none(trail, &none),
             Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
         };
         trail.plan = Some(started.plan.clone());
         self.emit(What::RollbackStarted {
             carrier: started.carrier.clone(),
         });
-        match self
-            .complete(deadline, || self.target.progress(&started))
-            .await
-        {
-            Ok(()) => self.verify(trail, Some(&started), judged).await,
+        let ask = || self.target.progress(&started);
+        match self.complete(deadline, ask).await {
+            Ok(()) => self.verify(trail, judged, ask).await,
             Err((outcome, why)) => self.end(trail, outcome, why, None),
         }
     }
@@ -130,16 +132,14 @@ impl Order<'_> {
     pub async fn follow_own(&self) -> RollbackRecord {
         let trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        match self
-            .complete(deadline, || self.target.own_rollback(self.deployment))
-            .await
-        {
+        let ask = || self.target.own_rollback(self.deployment);
+        match self.complete(deadline, ask).await {
             Ok(()) => {
                 let nothing = Assessment {
                     verdict: crate::verdict::Verdict::Pass,
                     findings: vec![],
                 };
-                self.verify(trail, None, &nothing).await
+                self.verify(trail, &nothing, ask).await
             }
             Err((outcome, why)) => self.end(trail, outcome, why, None),
         }
@@ -156,10 +156,18 @@ impl Order<'_> {
     {
         let mut told = String::new();
         loop {
-            let heard = match ask().await {
+            let answer = tokio::select! {
+                answer = ask() => answer,
+                () = self.context.sleep_until(deadline) => {
+                    Err(DeployError::Passing("no answer in time".to_owned()))
+                }
+            };
+            let heard = match answer {
                 Ok(Progress::Complete) => return Ok(()),
                 Ok(Progress::Failed(why)) => return Err((RollbackOutcome::Failed, why)),
-                Ok(Progress::Superseded(why)) => return Err((RollbackOutcome::Superseded, why)),
+                Ok(Progress::Superseded(why)) => {
+                    return Err((RollbackOutcome::Superseded, begun(&why)));
+                }
                 Ok(Progress::Running(what)) => what,
                 Err(DeployError::Declared(why)) => return Err((RollbackOutcome::Failed, why)),
                 Err(error) => format!("cannot ask the platform: {error}"),
@@ -199,14 +207,19 @@ impl Order<'_> {
         }
     }
 
-    /// Runs the same checks against the previous revision and ends with what they prove.
-    async fn verify(
+    /// Runs the same checks against the previous revision and ends with what they prove; they prove
+    /// nothing when it does not run any more at their end, as `ask` would say.
+    async fn verify<F>(
         &self,
         trail: Trail,
-        started: Option<&StartedRollback>,
         judged: &Assessment,
-    ) -> RollbackRecord {
-        let done = match started {
+        ask: impl Fn() -> F,
+    ) -> RollbackRecord
+    where
+        F: Future<Output = Result<Progress, DeployError>>,
+    {
+        // Without a plan of ours it was the platform's own.
+        let done = match trail.plan {
             Some(_) => RollbackOutcome::RolledBackVerified,
             None => RollbackOutcome::RolledBackByEcs,
         };
@@ -215,6 +228,9 @@ impl Order<'_> {
             return self.end(trail, done, because.to_owned(), None);
         }
         let found = self.sample_again().await;
+        if let Some(why) = self.overtaken(ask).await {
+            return self.end(trail, RollbackOutcome::Superseded, begun(&why), Some(found));
+        }
         let proof = prove(&self.service.policy, judged, &found);
         let mut record = match proof {
             Proof::Healthy(because) => self.end(trail, done, because, Some(found)),
@@ -230,6 +246,26 @@ impl Order<'_> {
         };
         record.verified = Some(record.outcome == done);
         record
+    }
+
+    /// Whether another deployment has taken over from a rollback that was complete. A platform that
+    /// cannot say so now has said before that it is.
+    async fn overtaken<F>(&self, ask: impl Fn() -> F) -> Option<String>
+    where
+        F: Future<Output = Result<Progress, DeployError>>,
+    {
+        let until = self.context.clock.now() + LAST_LOOK;
+        tokio::select! {
+            answer = ask() => match answer {
+                Ok(Progress::Superseded(why)) => Some(why),
+                Ok(Progress::Complete | Progress::Running(_) | Progress::Failed(_)) => None,
+                Err(error) => {
+                    self.emit(What::Warned(format!("cannot ask the platform: {error}")));
+                    None
+                }
+            },
+            () = self.context.sleep_until(until) => None,
+        }
     }
 
     async fn sample_again(&self) -> Assessment {
@@ -288,6 +324,15 @@ impl Order<'_> {
         }
     }
 
+    /// Nothing was sent.
+    fn none(&self, trail: Trail, none: &NoRollback) -> RollbackRecord {
+        let because = match none {
+            NoRollback::Superseded(why) => format!("{why}; nothing was changed"),
+            none => why_none(none),
+        };
+        self.end(trail, outcome_of(none), because, None)
+    }
+
     fn trail(&self) -> Trail {
         Trail {
             started: Stamp::now(&*self.context.clock),
@@ -328,6 +373,11 @@ impl Order<'_> {
     fn emit(&self, what: What) {
         self.context.events.of(&self.service.name).emit(what);
     }
+}
+
+/// A takeover after something was changed must not read as if nothing was.
+fn begun(why: &str) -> String {
+    format!("{why}, after the rollback had begun")
 }
 
 const fn outcome_of(none: &NoRollback) -> RollbackOutcome {

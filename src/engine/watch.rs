@@ -320,9 +320,10 @@ impl Watch<'_> {
                 });
                 Some(order.carry_out(&baked.assessment).await)
             }
-            Decision::Superseded => {
-                Some(order.ended(RollbackOutcome::Superseded, "a newer deployment took over"))
-            }
+            Decision::Superseded => Some(order.ended(
+                RollbackOutcome::Superseded,
+                "a newer deployment took over; nothing was changed",
+            )),
             Decision::Follow => Some(order.follow_own().await),
         }
     }

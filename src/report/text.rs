@@ -227,7 +227,7 @@ fn rollback_line(rollback: &RollbackRecord) -> String {
             )
         }
         RollbackOutcome::Refused => format!("Not rolled back: {}", rollback.because),
-        RollbackOutcome::Superseded => format!("Nothing was changed: {}", rollback.because),
+        RollbackOutcome::Superseded => format!("Superseded: {}", rollback.because),
         RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
             format!("Cannot roll back {from}: {}", rollback.because)
         }

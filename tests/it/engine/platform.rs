@@ -35,6 +35,10 @@ pub enum Manner {
     Throttles,
     /// Another deployment takes over while it rolls back.
     IsOvertaken,
+    /// Another deployment takes over while the checks prove the rollback.
+    IsOvertakenAtTheEnd,
+    /// It never answers what became of the rollback.
+    FallsSilent,
     /// There is nowhere to return to.
     HasNoTarget,
 }
@@ -45,6 +49,7 @@ pub struct Platform {
     manner: Manner,
     standing: Mutex<Standing>,
     throttled: Mutex<u32>,
+    asked: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
     ill: Arc<AtomicBool>,
@@ -56,6 +61,7 @@ impl Platform {
             manner,
             standing: Mutex::new(Standing::Completed),
             throttled: Mutex::new(0),
+            asked: Mutex::new(0),
             accepted: Mutex::new(0),
             ill,
         })
@@ -132,7 +138,18 @@ impl DeploymentTarget for Platform {
     }
 
     async fn progress(&self, _: &StartedRollback) -> Result<Progress, DeployError> {
+        let asked = {
+            let mut asked = self.asked.lock().unwrap();
+            *asked += 1;
+            *asked
+        };
+        if self.manner == Manner::FallsSilent {
+            std::future::pending::<()>().await;
+        }
         Ok(match self.manner {
+            Manner::IsOvertakenAtTheEnd if asked > 1 => {
+                Progress::Superseded("somebody deployed api:43".to_owned())
+            }
             Manner::Stalls => Progress::Running("3 of 4 tasks".to_owned()),
             Manner::Fails => Progress::Failed("tasks fail to start".to_owned()),
             Manner::IsOvertaken => Progress::Superseded("somebody deployed api:43".to_owned()),

@@ -81,6 +81,8 @@ async fn every_manner_of_a_rollback_has_its_outcome() {
         (Manner::Fails, Outcome::Failed, 1),
         (Manner::Denies, Outcome::Failed, 0),
         (Manner::IsOvertaken, Outcome::Superseded, 1),
+        (Manner::IsOvertakenAtTheEnd, Outcome::Superseded, 1),
+        (Manner::FallsSilent, Outcome::Timeout, 1),
         (Manner::HasNoTarget, Outcome::NoTarget, 0),
     ];
     for (manner, expected, accepted) in cases {
