@@ -46,6 +46,8 @@ pub fn exit_code(record: &Record, fail_on_warning: bool, signal: Option<u8>) -> 
             RollbackOutcome::Refused
             | RollbackOutcome::NoTarget
             | RollbackOutcome::NotRollbackable => REFUSED,
+            // Overtaken while it went on: something was changed, and not as it was meant.
+            RollbackOutcome::Superseded if rollback.actuator.is_some() => ROLLBACK_FAILED,
             RollbackOutcome::Superseded => SUPERSEDED,
             RollbackOutcome::DryRun => FAILED,
         };
@@ -54,9 +56,9 @@ pub fn exit_code(record: &Record, fail_on_warning: bool, signal: Option<u8>) -> 
         Verdict::Fail => FAILED,
         _ if record.interrupted => signal.unwrap_or(INTERRUPTED),
         Verdict::Inconclusive => INCONCLUSIVE,
-        Verdict::Warn if fail_on_warning => WARNINGS,
         // The checks are content, and still it was not accepted: a rollout that never ended, say.
         Verdict::Warn | Verdict::Pass if record.decision.action == Action::Hold => INCONCLUSIVE,
+        Verdict::Warn if fail_on_warning => WARNINGS,
         Verdict::Warn | Verdict::Pass => PASS,
     }
 }

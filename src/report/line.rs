@@ -70,7 +70,7 @@ fn describe(what: &What) -> Option<(Detail, String)> {
                         plan.actuator.name()
                     )
                 }
-                Err(why) => format!("no rollback possible: {why}"),
+                Err(why) => why.clone(),
             };
             let text = format!(
                 "{} runs {}{}, {state}; {consequence}",

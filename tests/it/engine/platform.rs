@@ -37,6 +37,12 @@ pub enum Manner {
     IsOvertaken,
     /// There is nowhere to return to.
     HasNoTarget,
+    /// It never answers the call that rolls back.
+    HangsWhenTold,
+    /// It rolls back, and never again says how far it has come.
+    HangsWhenAsked,
+    /// Every call that rolls back meets a passing fault.
+    ThrottlesForever,
 }
 
 /// A platform that does as it is told.
@@ -45,6 +51,7 @@ pub struct Platform {
     manner: Manner,
     standing: Mutex<Standing>,
     throttled: Mutex<u32>,
+    unanswered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
     ill: Arc<AtomicBool>,
@@ -56,6 +63,7 @@ impl Platform {
             manner,
             standing: Mutex::new(Standing::Completed),
             throttled: Mutex::new(0),
+            unanswered: Mutex::new(0),
             accepted: Mutex::new(0),
             ill,
         })
@@ -63,6 +71,11 @@ impl Platform {
 
     pub fn stands(&self, standing: Standing) {
         *self.standing.lock().unwrap() = standing;
+    }
+
+    /// Does not say how the deployment stands, so many times.
+    pub fn is_silent(&self, times: u32) {
+        *self.unanswered.lock().unwrap() = times;
     }
 }
 
@@ -86,6 +99,11 @@ impl DeploymentTarget for Platform {
     }
 
     async fn standing(&self, _: &Deployment) -> Result<Standing, DeployError> {
+        let mut unanswered = self.unanswered.lock().unwrap();
+        if *unanswered > 0 {
+            *unanswered -= 1;
+            return Err(DeployError::Passing("rate exceeded".to_owned()));
+        }
         Ok(*self.standing.lock().unwrap())
     }
 
@@ -111,6 +129,10 @@ impl DeploymentTarget for Platform {
         plan: &RollbackPlan,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
         match self.manner {
+            Manner::HangsWhenTold => std::future::pending().await,
+            Manner::ThrottlesForever => {
+                return Err(DeployError::Passing("rate exceeded".to_owned()));
+            }
             Manner::Denies => return Err(DeployError::Declared("access denied".to_owned())),
             Manner::Throttles => {
                 let mut throttled = self.throttled.lock().unwrap();
@@ -132,6 +154,9 @@ impl DeploymentTarget for Platform {
     }
 
     async fn progress(&self, _: &StartedRollback) -> Result<Progress, DeployError> {
+        if self.manner == Manner::HangsWhenAsked {
+            std::future::pending::<()>().await;
+        }
         Ok(match self.manner {
             Manner::Stalls => Progress::Running("3 of 4 tasks".to_owned()),
             Manner::Fails => Progress::Failed("tasks fail to start".to_owned()),
