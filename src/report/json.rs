@@ -169,7 +169,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
         window: record.window.clone(),
         service: record.service.as_deref().map(str::to_owned),
         started: rfc3339(record.started.wall),
-        finished: rfc3339(record.finished.wall),
+        finished: rfc3339(record.wall(record.finished.moment)),
         verdict: record.assessment.verdict,
         exit_code,
         checks: record
@@ -260,8 +260,8 @@ fn rollback_report(record: &Record, rollback: &RollbackRecord) -> RollbackReport
         actuator: rollback.actuator.map(|actuator| actuator.name()),
         from: rollback.from.label.clone(),
         to: rollback.to.as_ref().map(|revision| revision.label.clone()),
-        started: rfc3339(rollback.started.wall),
-        finished: rfc3339(rollback.finished.wall),
+        started: rfc3339(record.wall(rollback.started.moment)),
+        finished: rfc3339(record.wall(rollback.finished.moment)),
         because: rollback.because.clone(),
         verification: verification
             .map(|found| {
@@ -290,9 +290,18 @@ fn latency(spans: &Latency) -> LatencyReport {
     }
 }
 
+/// Rounds to so many decimals, and a small value to as many digits: one failure of a hundred
+/// thousand is not none.
 fn rounded(value: f64, decimals: i32) -> f64 {
+    let leading_zeros = -value.abs().log10().floor();
+    let decimals = if value != 0.0 && leading_zeros.is_finite() {
+        decimals.max((leading_zeros as i32).saturating_add(decimals - 1))
+    } else {
+        decimals
+    };
     let scale = 10_f64.powi(decimals);
-    (value * scale).round() / scale
+    let rounded = (value * scale).round() / scale;
+    if rounded.is_finite() { rounded } else { value }
 }
 
 #[expect(
@@ -301,4 +310,27 @@ fn rounded(value: f64, decimals: i32) -> f64 {
 )]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_never_makes_something_of_nothing_or_nothing_of_something() {
+        let cases = [
+            (7.0 / 58.0, 4, 0.1207),
+            (0.0, 4, 0.0),
+            (0.000_012_345_6, 4, 0.000_012_35),
+            (1e-30, 4, 1e-30),
+            (93.456_789, 4, 93.456_8),
+            (-0.000_02, 4, -0.000_02),
+            (1e300, 4, 1e300),
+            (21.432_1, 3, 21.432),
+        ];
+        for (value, decimals, expected) in cases {
+            let difference = (rounded(value, decimals) - expected).abs();
+            assert!(difference <= expected.abs() * 1e-9, "{value}");
+        }
+    }
 }
