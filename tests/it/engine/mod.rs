@@ -6,3 +6,4 @@ mod silence;
 mod stage;
 mod verification;
 mod watch;
+mod words;
