@@ -7,6 +7,7 @@ mod ministack;
 mod page;
 mod plan;
 mod program;
+mod reports;
 mod secrets;
 mod usage;
 mod watch;
