@@ -158,6 +158,7 @@ impl Session {
     #[must_use]
     pub fn report(&self, record: &Record, code: u8) -> u8 {
         let data_taken = self.reports.iter().any(|report| report.file.is_none());
+        let mask = self.terminal.mask();
         let summary = |colour| text::render(record, code, colour);
         let mut written = if data_taken {
             if self.terminal.detail > Detail::Quiet {
@@ -169,20 +170,20 @@ impl Session {
         };
         for request in &self.reports {
             let rendered = match request.format {
-                Format::Text => Ok(summary(text::Colour::Plain)),
-                Format::Json => json::render(record, code).map(|line| format!("{line}\n")),
+                Format::Text => Ok(mask.apply(&summary(text::Colour::Plain))),
+                Format::Json => json::render(record, code, mask).map(|line| format!("{line}\n")),
             };
             let this =
                 rendered
                     .map_err(std::io::Error::from)
                     .and_then(|rendered| match &request.file {
-                        Some(file) => self.terminal.replace(file, &rendered).map_err(|error| {
+                        Some(file) => Terminal::replace(file, &rendered).map_err(|error| {
                             std::io::Error::new(
                                 error.kind(),
                                 format!("{}: {error}", file.display()),
                             )
                         }),
-                        None => self.terminal.data(&rendered),
+                        None => Terminal::masked_data(&rendered),
                     });
             written = written.and(this);
         }
@@ -299,7 +300,8 @@ fn environment() -> BTreeMap<String, String> {
 fn variables(common: &Common) -> Result<Vec<(String, String)>, String> {
     let split = |pair: &String| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(format!("--var takes NAME=VALUE, not `{pair}`")),
+        // What was given may be a secret whose name was forgotten.
+        _ => Err("--var takes NAME=VALUE, and one of them has no name or no value".to_owned()),
     };
     common.variables.iter().map(split).collect()
 }

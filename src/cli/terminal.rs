@@ -61,10 +61,16 @@ impl Terminal {
     /// # Errors
     /// When stdout cannot be written to, a closed pipe excepted: whoever closed it has read enough.
     pub fn data(&self, text: &str) -> io::Result<()> {
+        Self::masked_data(&self.mask.apply(text))
+    }
+
+    /// Writes data whose format masks for itself, so that its form stays whole, to stdout.
+    ///
+    /// # Errors
+    /// As [`Terminal::data`].
+    pub fn masked_data(text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        let written = out
-            .write_all(self.mask.apply(text).as_bytes())
-            .and_then(|()| out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         written.or_else(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Ok(()),
             _ => Err(error),
@@ -80,13 +86,12 @@ impl Terminal {
             .unwrap_or_default();
     }
 
-    /// Replaces a file with a masked text: a reader sees the old content or the new, never a part.
+    /// Replaces a file with a text that is masked already: a reader sees the old content or the new, never a part.
     /// What is no ordinary file (a pipe, a terminal, /dev/null) is written to and stays what it is.
     ///
     /// # Errors
     /// When the file cannot be written; the old content is then still there.
-    pub fn replace(&self, path: &Path, text: &str) -> io::Result<()> {
-        let text = self.mask.apply(text);
+    pub fn replace(path: &Path, text: &str) -> io::Result<()> {
         let place = match Place::of(path)? {
             Place::Special => {
                 return OpenOptions::new()
@@ -111,7 +116,11 @@ impl Terminal {
     pub fn can_replace(path: &Path) -> io::Result<()> {
         match Place::of(path)? {
             Place::Special => Ok(()),
-            Place::File(place) => tempfile::NamedTempFile::new_in(folder_of(&place)).map(drop),
+            Place::File(place) => {
+                let folder = folder_of(&place);
+                std::fs::metadata(folder)?;
+                tempfile::NamedTempFile::new_in(folder).map(drop)
+            }
         }
     }
 }

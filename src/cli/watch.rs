@@ -58,9 +58,10 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             let code = exit::exit_code(&record, fail_on_warning, stop.signal());
             session.report(&record, code)
         }
-        Err(error) => stop
-            .signal()
-            .unwrap_or_else(|| not_pinned(&session, &error)),
+        Err(error) => {
+            let code = not_pinned(&session, &error);
+            stop.signal().unwrap_or(code)
+        }
     }
 }
 

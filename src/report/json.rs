@@ -13,6 +13,7 @@ use crate::deployment::RollbackOutcome;
 use crate::engine::record::{Record, RollbackRecord};
 use crate::event::{Action, Level, Verdict};
 use crate::sample::Phase;
+use crate::secret::Mask;
 use crate::verdict::{Finding, FindingReason};
 use crate::window::Latency;
 
@@ -201,12 +202,53 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
     }
 }
 
-/// The report as one line of JSON.
+/// The report as one line of JSON in which secrets are masked. The names and numbers of the contract
+/// are not looked at: a password that happens to be `postgres` or `2026` must not break the form.
 ///
 /// # Errors
 /// Never with these types; the serializer's error is handed on all the same.
-pub fn render(record: &Record, exit_code: u8) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&report(record, exit_code))
+pub fn render(record: &Record, exit_code: u8, mask: &Mask) -> Result<String, serde_json::Error> {
+    let mut report = report(record, exit_code);
+    report.hide(mask);
+    serde_json::to_string(&report)
+}
+
+impl Report {
+    /// Masks whatever was declared, answered or said by a platform.
+    fn hide(&mut self, mask: &Mask) {
+        let hide = |text: &mut String| *text = mask.apply(text);
+        self.service.iter_mut().for_each(hide);
+        self.checks.iter_mut().for_each(|check| check.hide(mask));
+        if let Some(deployment) = &mut self.deployment {
+            hide(&mut deployment.arn);
+            deployment.from.iter_mut().for_each(hide);
+            hide(&mut deployment.to);
+        }
+        self.decision.because.iter_mut().for_each(hide);
+        if let Some(rollback) = &mut self.rollback {
+            hide(&mut rollback.from);
+            rollback.to.iter_mut().for_each(hide);
+            hide(&mut rollback.because);
+            let checks = rollback.verification.iter_mut();
+            checks.for_each(|check| check.hide(mask));
+        }
+        self.warnings.iter_mut().for_each(hide);
+    }
+}
+
+impl CheckReport {
+    fn hide(&mut self, mask: &Mask) {
+        self.id = mask.apply(&self.id);
+        self.service = mask.apply(&self.service);
+        let readings = std::mem::take(&mut self.readings).into_iter();
+        self.readings = readings
+            .map(|(name, value)| (mask.apply(&name), value))
+            .collect();
+        for reason in &mut self.reasons {
+            reason.code = mask.apply(&reason.code);
+            reason.text = mask.apply(&reason.text);
+        }
+    }
 }
 
 fn check(record: &Record, finding: &Finding) -> CheckReport {

@@ -3,6 +3,7 @@
 mod crowd;
 mod demo;
 mod gate;
+mod interruptions;
 mod ministack;
 mod page;
 mod plan;
