@@ -80,21 +80,56 @@ impl Mask {
         hidden.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 
-    /// The text with every hidden secret replaced by [`MASKED`].
+    /// The text with every hidden secret replaced by [`MASKED`]: as it is, broken into lines at its
+    /// blanks, or cut off by an ellipsis.
     #[must_use]
     pub fn apply(&self, text: &str) -> String {
         let hidden = self
             .0
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut masked = text.to_owned();
-        for secret in hidden.iter() {
-            if masked.contains(secret.as_str()) {
-                masked = masked.replace(secret.as_str(), MASKED);
-            }
+        let mut masked = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let secret = hidden.iter().filter_map(|secret| begins(rest, secret));
+            let skipped = match secret.max() {
+                Some(length) => {
+                    masked.push_str(MASKED);
+                    length
+                }
+                None => {
+                    masked.push(first);
+                    first.len_utf8()
+                }
+            };
+            rest = &rest[skipped..];
         }
         masked
     }
+}
+
+/// How many bytes of the text's beginning are the secret, if they are. Its blanks may have become
+/// others, and an ellipsis may have taken the place of its end.
+fn begins(text: &str, secret: &str) -> Option<usize> {
+    let mut found = text.char_indices().peekable();
+    let mut expected = secret.chars().peekable();
+    let mut matched = 0;
+    while let Some(wanted) = expected.next() {
+        let (place, seen) = *found.peek()?;
+        if seen == '…' && wanted != '…' && matched >= SHORTEST {
+            return Some(place);
+        }
+        if wanted.is_whitespace() && seen.is_whitespace() {
+            while expected.next_if(|blank| blank.is_whitespace()).is_some() {}
+            while found.next_if(|(_, blank)| blank.is_whitespace()).is_some() {}
+        } else if wanted == seen {
+            found.next();
+        } else {
+            return None;
+        }
+        matched += 1;
+    }
+    Some(found.peek().map_or(text.len(), |(place, _)| *place))
 }
 
 impl Mask {
@@ -155,6 +190,28 @@ mod tests {
         mask.hide("abcdefgh");
         mask.hide("a");
         assert_eq!(mask.apply("abcdefgh a abcd"), "*** a ***");
+    }
+
+    #[test]
+    fn a_secret_that_was_wrapped_or_cut_off_is_masked() {
+        let mask = Mask::default();
+        mask.hide("correct horse battery");
+        let cases = [
+            ("a correct horse battery b", "a *** b"),
+            ("a correct horse\n      battery b", "a *** b"),
+            ("a correct\thorse  battery b", "a *** b"),
+            (
+                "got \"correct horse b…\" (90 characters)",
+                "got \"***…\" (90 characters)",
+            ),
+            ("got \"correct horse…\"", "got \"***…\""),
+            ("got \"cor…\"", "got \"cor…\""),
+            ("correct horses", "correct horses"),
+            ("incorrect horse battery", "in***"),
+        ];
+        for (text, masked) in cases {
+            assert_eq!(mask.apply(text), masked);
+        }
     }
 
     #[test]

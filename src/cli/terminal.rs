@@ -1,8 +1,8 @@
 //! The only way out: what goes to stdout, what to stderr, and that no secret goes anywhere.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{Shown, When};
 use crate::report::line::Detail;
@@ -61,10 +61,16 @@ impl Terminal {
     /// # Errors
     /// When stdout cannot be written to, a closed pipe excepted: whoever closed it has read enough.
     pub fn data(&self, text: &str) -> io::Result<()> {
+        Self::masked_data(&self.mask.apply(text))
+    }
+
+    /// Writes data whose format masks for itself, so that its form stays whole, to stdout.
+    ///
+    /// # Errors
+    /// As [`Terminal::data`].
+    pub fn masked_data(text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        let written = out
-            .write_all(self.mask.apply(text).as_bytes())
-            .and_then(|()| out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         written.or_else(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Ok(()),
             _ => Err(error),
@@ -80,22 +86,72 @@ impl Terminal {
             .unwrap_or_default();
     }
 
-    /// Replaces a file with a masked text: a reader sees the old content or the new, never a part.
+    /// Replaces a file with a text that is masked already: a reader sees the old content or the new, never a part.
+    /// What is no ordinary file (a pipe, a terminal, /dev/null) is written to and stays what it is.
     ///
     /// # Errors
     /// When the file cannot be written; the old content is then still there.
-    pub fn replace(&self, path: &Path, text: &str) -> io::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or_else(|| Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(self.mask.apply(text).as_bytes())?;
+    pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+        let place = match Place::of(path)? {
+            Place::Special => {
+                return OpenOptions::new()
+                    .write(true)
+                    .open(path)?
+                    .write_all(text.as_bytes());
+            }
+            Place::File(place) => place,
+        };
+        let mut file = tempfile::NamedTempFile::new_in(folder_of(&place))?;
+        file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         make_readable(file.as_file())?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(place).map_err(|error| error.error)?;
         Ok(())
     }
+
+    /// Says now, before anything has run, whether a report could not be written later.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_replace(path: &Path) -> io::Result<()> {
+        match Place::of(path)? {
+            Place::Special => Ok(()),
+            Place::File(place) => {
+                let folder = folder_of(&place);
+                std::fs::metadata(folder)?;
+                tempfile::NamedTempFile::new_in(folder).map(drop)
+            }
+        }
+    }
+}
+
+/// Where a report goes.
+enum Place {
+    /// An ordinary file, there already or not; what a link leads to, and not the link.
+    File(PathBuf),
+    /// Something that must not be replaced.
+    Special,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        match std::fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(there) if there.is_file() => path.canonicalize().map(Self::File),
+            Ok(_) => Ok(Self::Special),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Self::File(path.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or_else(|| Path::new("."))
 }
 
 /// Temporary files are private to their owner; a report is an ordinary file.

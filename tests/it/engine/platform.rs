@@ -37,10 +37,14 @@ pub enum Manner {
     IsOvertaken,
     /// Another deployment takes over while the checks prove the rollback.
     IsOvertakenAtTheEnd,
-    /// It never answers what became of the rollback.
-    FallsSilent,
     /// There is nowhere to return to.
     HasNoTarget,
+    /// It never answers the call that rolls back.
+    HangsWhenTold,
+    /// It rolls back, and never again says how far it has come.
+    HangsWhenAsked,
+    /// Every call that rolls back meets a passing fault.
+    ThrottlesForever,
 }
 
 /// A platform that does as it is told.
@@ -50,6 +54,7 @@ pub struct Platform {
     standing: Mutex<Standing>,
     throttled: Mutex<u32>,
     asked: Mutex<u32>,
+    unanswered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
     ill: Arc<AtomicBool>,
@@ -62,6 +67,7 @@ impl Platform {
             standing: Mutex::new(Standing::Completed),
             throttled: Mutex::new(0),
             asked: Mutex::new(0),
+            unanswered: Mutex::new(0),
             accepted: Mutex::new(0),
             ill,
         })
@@ -69,6 +75,11 @@ impl Platform {
 
     pub fn stands(&self, standing: Standing) {
         *self.standing.lock().unwrap() = standing;
+    }
+
+    /// Does not say how the deployment stands, so many times.
+    pub fn is_silent(&self, times: u32) {
+        *self.unanswered.lock().unwrap() = times;
     }
 }
 
@@ -92,6 +103,11 @@ impl DeploymentTarget for Platform {
     }
 
     async fn standing(&self, _: &Deployment) -> Result<Standing, DeployError> {
+        let mut unanswered = self.unanswered.lock().unwrap();
+        if *unanswered > 0 {
+            *unanswered -= 1;
+            return Err(DeployError::Passing("rate exceeded".to_owned()));
+        }
         Ok(*self.standing.lock().unwrap())
     }
 
@@ -117,6 +133,10 @@ impl DeploymentTarget for Platform {
         plan: &RollbackPlan,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
         match self.manner {
+            Manner::HangsWhenTold => std::future::pending().await,
+            Manner::ThrottlesForever => {
+                return Err(DeployError::Passing("rate exceeded".to_owned()));
+            }
             Manner::Denies => return Err(DeployError::Declared("access denied".to_owned())),
             Manner::Throttles => {
                 let mut throttled = self.throttled.lock().unwrap();
@@ -143,7 +163,7 @@ impl DeploymentTarget for Platform {
             *asked += 1;
             *asked
         };
-        if self.manner == Manner::FallsSilent {
+        if self.manner == Manner::HangsWhenAsked {
             std::future::pending::<()>().await;
         }
         Ok(match self.manner {
