@@ -245,14 +245,8 @@ async fn show_events(
     turns.tick().await;
     loop {
         tokio::select! {
-            event = events.recv() => {
-                let Some(event) = event else { return seen };
-                board.take(&event);
-                seen.take(&event.what);
-                if let Some(line) = line::line(&event, terminal.detail) {
-                    tell(&terminal, event.wall, &line);
-                }
-            }
+            // In this order: an end must not come before the answer to whoever asked for it.
+            biased;
             () = stop.cancelled(), if !told_to_stop => {
                 told_to_stop = true;
                 let line = "told to stop: what is under way is brought to an end; \
@@ -264,6 +258,14 @@ async fn show_events(
                 if let Some((first, rest)) = lines.split_first() {
                     tell(&terminal, clock.wall(), first);
                     terminal.tell(&rest.iter().map(|line| format!("{line}\n")).collect::<String>());
+                }
+            }
+            event = events.recv() => {
+                let Some(event) = event else { return seen };
+                board.take(&event);
+                seen.take(&event.what);
+                if let Some(line) = line::line(&event, terminal.detail) {
+                    tell(&terminal, event.wall, &line);
                 }
             }
         }

@@ -300,10 +300,9 @@ impl Watch<'_> {
                 });
                 Some(order.carry_out(&baked.assessment).await)
             }
-            Decision::Superseded => Some(order.ended(
-                RollbackOutcome::Superseded,
-                "a newer deployment took over; nothing was changed",
-            )),
+            Decision::Superseded => {
+                Some(order.ended(RollbackOutcome::Superseded, "a newer deployment took over"))
+            }
             Decision::Follow => Some(order.follow_own().await),
         }
     }
