@@ -111,6 +111,15 @@ pub enum NoRollback {
     ByPlatform,
 }
 
+impl fmt::Display for NoRollback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoTarget(why) | Self::NotRollbackable(why) | Self::Superseded(why) => why,
+            Self::ByPlatform => "the platform is rolling back by itself",
+        })
+    }
+}
+
 /// A rollback that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartedRollback {

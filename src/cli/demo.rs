@@ -23,6 +23,7 @@ use crate::engine::record::Record;
 use crate::engine::rollback::Pace;
 use crate::engine::watch::{Watch, WatchOptions};
 use crate::event::{Action, Verdict};
+use crate::plan::ServicePlan;
 use crate::rehearsal::ecs::Settings;
 use crate::rehearsal::incident::Incident;
 use crate::rehearsal::toy::Ailment;
@@ -40,7 +41,9 @@ checks:
     every: 500ms
     timeout: 400ms
   orders:
-    http: { url: \"${SHOP_URL}/orders\", expect: { status: 200, json: { $.orders: { len: 1 } } } }
+    http:
+      url: ${SHOP_URL}/orders
+      expect: { status: 200, json: { $.orders: { len: 1 } } }
     every: 250ms
     timeout: 240ms
     thresholds:
@@ -52,6 +55,7 @@ policies:
     bake: 20s
     warm_up: 1s
     min_samples: 20
+    rollback: { arm: true }
 ";
 
 /// How fast things go in the demo: a rollout of minutes in seconds.
@@ -124,7 +128,7 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
         target: Arc::new(target),
         options: WatchOptions {
             selector: Selector::Current,
-            permission: Permission::Armed,
+            permission: permission(&service),
             pace: Pace {
                 poll: POLL,
                 ..Pace::default()
@@ -146,6 +150,15 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
         (false, Some(signal)) => signal,
         (false, None) => exit::FAILED,
     })
+}
+
+/// As `watch` without flags.
+const fn permission(service: &ServicePlan) -> Permission {
+    if service.policy.rollback.arm {
+        Permission::Armed
+    } else {
+        Permission::NotArmed
+    }
 }
 
 fn tell(session: &Session, text: &str) -> Result<(), String> {

@@ -62,3 +62,8 @@ pub(super) async fn once<T>(
         }
     }
 }
+
+/// The error of a question that was given up because we were told to stop.
+pub(super) fn stopped() -> DeployError {
+    DeployError::Passing("told to stop while asking the platform".to_owned())
+}

@@ -9,6 +9,10 @@ use crate::sample::{CheckId, Sample};
 use crate::verdict::{self, Assessment, Closing, Finding, Rules, Sufficiency, Verdict};
 use crate::window::{Window, WindowBounds};
 
+/// One lost sample never rolls a service back: with ten samples it would be an error rate of 10 %,
+/// and one service in ten with a harmless rate of 1 % loses one in ten.
+pub const LEAST_BAD: u64 = 2;
+
 /// The windows of all checks, with the rules by which each is judged.
 #[derive(Debug)]
 pub struct Panel {

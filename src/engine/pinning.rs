@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asking;
-use super::watch::{Watch, stopped, why_none};
+use super::watch::Watch;
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Selector, Standing};
 use crate::event::What;
@@ -64,7 +64,7 @@ impl Watch<'_> {
                 }
                 Ok(plan)
             }
-            Ok(Err(none)) => Err(format!("no rollback possible: {}", why_none(&none))),
+            Ok(Err(none)) => Err(format!("no rollback possible: {none}")),
             // It is asked again when it is needed.
             Err(error) => Err(format!(
                 "what a rollback would do cannot be told yet: {error}"
@@ -91,7 +91,7 @@ impl Watch<'_> {
         let told = |error: &DeployError| self.warn(format!("{what}: {error}"));
         tokio::select! {
             answer = asking::ask(self.context, deadline, told, call) => answer,
-            () = self.context.stop.cancelled() => Err(stopped()),
+            () = self.context.stop.cancelled() => Err(asking::stopped()),
         }
     }
 }

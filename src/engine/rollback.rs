@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::record::{RollbackRecord, Stamp};
-use super::watch::why_none;
 use super::{asking, verification};
 use crate::clock::Moment;
 use crate::decision::{Interlock, Proof, prove};
@@ -75,7 +74,7 @@ impl Order<'_> {
         let plan = match planned.await {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
-            Ok(Err(none)) => return self.end(trail, outcome_of(&none), why_none(&none), None),
+            Ok(Err(none)) => return self.end(trail, outcome_of(&none), none.to_string(), None),
             Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
         };
         trail.plan = Some(plan.clone());
@@ -84,7 +83,7 @@ impl Order<'_> {
         let started = match self.insist(deadline, || self.target.roll_back(&plan)).await {
             Ok(Ok(started)) => started,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
-            Ok(Err(none)) => return self.end(trail, outcome_of(&none), why_none(&none), None),
+            Ok(Err(none)) => return self.end(trail, outcome_of(&none), none.to_string(), None),
             Err(error) => {
                 // A call that was refused changed nothing; one without a clear answer may have.
                 let refused = matches!(error, DeployError::Declared(_));

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use super::panel::Panel;
+use super::panel::{LEAST_BAD, Panel};
 use super::rollback::Order;
 use super::sampling::Sampling;
-use super::watch::LEAST_BAD;
 use crate::clock::Moment;
 use crate::event::{Verdict, What};
 use crate::plan::CheckPlan;

@@ -8,14 +8,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::asking;
 use super::context::Context;
-use super::panel::{Change, Panel};
+use super::panel::{Change, LEAST_BAD, Panel};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
 use super::rollback::{self, Pace};
 use super::sampling::Sampling;
 use crate::clock::Moment;
 use crate::decision::{self, Circumstances, Decision, Permission};
 use crate::deploy::{DeployError, DeploymentTarget};
-use crate::deployment::{Deployment, NoRollback, RollbackOutcome, Selector, Standing};
+use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::verdict::{Assessment, Closing, Sufficiency};
@@ -46,9 +46,6 @@ pub struct Watch<'a> {
     pub options: WatchOptions,
 }
 
-/// One lost sample never rolls a service back: with ten samples it would be an error rate of 10 %,
-/// and one service in ten with a harmless rate of 1 % loses one in ten.
-pub const LEAST_BAD: u64 = 2;
 /// A platform that cannot be asked at the end of the bake is asked again this long.
 const LAST_LOOK: Duration = Duration::from_secs(60);
 
@@ -208,7 +205,7 @@ impl Watch<'_> {
         let standing = || self.target.standing(deployment);
         tokio::select! {
             seen = asking::ask(self.context, ended + LAST_LOOK, told, standing) => seen,
-            () = self.context.stop.cancelled() => Err(stopped()),
+            () = self.context.stop.cancelled() => Err(asking::stopped()),
         }
     }
 
@@ -365,21 +362,5 @@ fn hold(because: &str) -> Decision {
     Decision::Hold {
         because: vec![because.to_owned()],
         interlock: None,
-    }
-}
-
-/// The error of a question that was given up because we were told to stop.
-pub(super) fn stopped() -> DeployError {
-    DeployError::Passing("told to stop while asking the platform".to_owned())
-}
-
-/// Why there is no rollback, in one line.
-#[must_use]
-pub fn why_none(none: &NoRollback) -> String {
-    match none {
-        NoRollback::NoTarget(why)
-        | NoRollback::NotRollbackable(why)
-        | NoRollback::Superseded(why) => why.clone(),
-        NoRollback::ByPlatform => "the platform is rolling back by itself".to_owned(),
     }
 }
