@@ -2,10 +2,14 @@
 //!
 //! `config` collects what must not be seen while it reads; `cli` masks every byte it writes.
 
+mod mask;
+
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
+
+pub use self::mask::{Mask, SHORTEST, united};
 
 /// A text that must not be printed; only [`Secret::reveal`] shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,117 +57,9 @@ impl schemars::JsonSchema for Secret {
 /// What a masked secret looks like.
 pub const MASKED: &str = "***";
 
-/// The set of texts that may appear in no output. Clones share the set.
-#[derive(Clone, Default)]
-pub struct Mask(Arc<RwLock<Vec<String>>>);
-
-impl Mask {
-    /// Adds a secret in the forms in which it may travel: as it is, percent-encoded, JSON-escaped.
-    ///
-    /// Texts shorter than [`SHORTEST`] characters are left out: masking them would make every
-    /// output unreadable and hide nothing.
-    pub fn hide(&self, secret: &str) {
-        let mut forms = vec![secret.to_owned(), secret.trim().to_owned()];
-        forms.push(percent_encoded(secret));
-        forms.push(secret.replace('\\', "\\\\").replace('"', "\\\""));
-        forms.extend(secret.lines().map(str::to_owned));
-        let mut hidden = self
-            .0
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        for form in forms {
-            if form.chars().count() >= SHORTEST && !hidden.contains(&form) {
-                hidden.push(form);
-            }
-        }
-        // The longest first, so that a secret that contains another is masked whole.
-        hidden.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    }
-
-    /// The text with every hidden secret replaced by [`MASKED`].
-    #[must_use]
-    pub fn apply(&self, text: &str) -> String {
-        let hidden = self
-            .0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut masked = text.to_owned();
-        for secret in hidden.iter() {
-            if masked.contains(secret.as_str()) {
-                masked = masked.replace(secret.as_str(), MASKED);
-            }
-        }
-        masked
-    }
-}
-
-impl Mask {
-    /// The ranges of the text that hold hidden secrets, for those who must keep count of columns.
-    /// They may overlap.
-    #[must_use]
-    pub fn find(&self, text: &str) -> Vec<std::ops::Range<usize>> {
-        let hidden = self
-            .0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = hidden.iter().flat_map(|secret| {
-            let places = text.match_indices(secret.as_str());
-            places.map(|(at, secret)| at..at + secret.len())
-        });
-        found.collect()
-    }
-}
-
-impl fmt::Debug for Mask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mask(…)")
-    }
-}
-
-/// Shorter texts are not masked.
-pub const SHORTEST: usize = 4;
-
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_form_of_a_secret_is_masked() {
-        let mask = Mask::default();
-        mask.hide("p@ss\"word");
-        for form in ["p@ss\"word", "p%40ss%22word", "p@ss\\\"word"] {
-            assert_eq!(mask.apply(&format!("a {form} b")), "a *** b");
-        }
-    }
-
-    #[test]
-    fn the_longer_secret_wins_and_short_ones_are_left() {
-        let mask = Mask::default();
-        mask.hide("abcd");
-        mask.hide("abcdefgh");
-        mask.hide("a");
-        assert_eq!(mask.apply("abcdefgh a abcd"), "*** a ***");
-    }
-
-    #[test]
-    fn the_places_of_secrets_are_found() {
-        let mask = Mask::default();
-        mask.hide("canary");
-        assert_eq!(mask.find("a canary, canary"), [2..8, 10..16]);
-        assert!(mask.find("none").is_empty());
-    }
 
     #[test]
     fn a_secret_does_not_print_itself() {

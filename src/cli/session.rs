@@ -155,20 +155,22 @@ impl Session {
         };
         for request in &self.reports {
             let rendered = match request.format {
-                Format::Text => Ok(summary(text::Colour::Plain)),
-                Format::Json => json::render(record, code).map(|line| format!("{line}\n")),
+                Format::Text => Ok(self.terminal.masked(&summary(text::Colour::Plain))),
+                Format::Json => {
+                    json::render(record, code).map(|line| self.terminal.masked_json(&line))
+                }
             };
             let this =
                 rendered
                     .map_err(std::io::Error::from)
                     .and_then(|rendered| match &request.file {
-                        Some(file) => self.terminal.replace(file, &rendered).map_err(|error| {
+                        Some(file) => rendered.replace(file).map_err(|error| {
                             std::io::Error::new(
                                 error.kind(),
                                 format!("{}: {error}", file.display()),
                             )
                         }),
-                        None => self.terminal.data(&rendered),
+                        None => rendered.write(),
                     });
             written = written.and(this);
         }
@@ -259,7 +261,9 @@ fn environment() -> BTreeMap<String, String> {
 fn variables(common: &Common) -> Result<Vec<(String, String)>, String> {
     let split = |pair: &String| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(format!("--var takes NAME=VALUE, not `{pair}`")),
+        // What was typed may be the value alone, and that a secret.
+        Some(_) => Err("--var takes NAME=VALUE; the name before `=` is missing".to_owned()),
+        None => Err("--var takes NAME=VALUE; there is no `=`".to_owned()),
     };
     common.variables.iter().map(split).collect()
 }

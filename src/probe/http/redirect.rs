@@ -141,7 +141,13 @@ pub fn place(url: &Url) -> String {
         .map_or_else(String::new, |port| format!(":{port}"));
     let host = url.host_str().unwrap_or_default();
     let path: String = url.path().chars().take(PATH_SHOWN).collect();
-    format!("{}://{host}{port}{path}", url.scheme())
+    // The mark by which the mask knows that a secret may have lost its end here.
+    let more = if path.len() < url.path().len() {
+        "…"
+    } else {
+        ""
+    };
+    format!("{}://{host}{port}{path}{more}", url.scheme())
 }
 
 /// How many characters of a path a message shows.
