@@ -61,6 +61,7 @@ pub fn load(sources: &Sources) -> Loaded {
     let mask = Mask::default();
     let mut variables = sources.environment.clone();
     variables.extend(sources.variables.iter().cloned());
+    secrets::hide_named(&variables, &mask);
     let filler = substitution::Filler {
         variables: &variables,
         mask: &mask,

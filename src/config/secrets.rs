@@ -4,6 +4,8 @@
 pub mod line;
 pub mod look;
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 
@@ -23,6 +25,18 @@ pub fn hide_variable(name: &str, value: &str, mask: &Mask) {
     }
     hide_looks(value, mask);
 }
+
+/// Hides every variable whose name says that it is secret, used or not: a target, or a library of
+/// ours, may repeat what nobody referred to. Short ones are left, being words of every text.
+pub fn hide_named(variables: &BTreeMap<String, String>, mask: &Mask) {
+    let secret = variables.iter().filter(|(name, value)| {
+        is_secret_variable(name) && value.chars().count() >= SHORTEST_UNUSED
+    });
+    secret.for_each(|(name, value)| hide_variable(name, value, mask));
+}
+
+/// What is shorter and not referred to is left.
+const SHORTEST_UNUSED: usize = 8;
 
 /// Hides what is written out in a tree: values under keys that name a secret, and whatever looks
 /// like a secret anywhere.

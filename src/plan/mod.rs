@@ -13,6 +13,7 @@ mod feasibility;
 pub mod kinds;
 mod language;
 mod policies;
+mod reach;
 mod references;
 mod rules;
 pub mod selection;

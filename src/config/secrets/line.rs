@@ -106,6 +106,13 @@ fn continues_a_secret(file: &SourceFile, number: usize) -> bool {
     if !has_key && nearest().is_some_and(super::is_secret_key) {
         return true;
     }
+    // `? password`, and its value on the next line behind a colon.
+    let above = (farthest.max(1)..number).rev().map(text);
+    let key = above.map(str::trim).find(|line| !line.is_empty());
+    let key = key.and_then(|line| line.strip_prefix("? ")).map(str::trim);
+    if line.trim_start().starts_with(':') && key.is_some_and(super::is_secret_key) {
+        return true;
+    }
     for above in (farthest.max(1)..number).rev() {
         let line = text(above);
         if line.trim().is_empty() || indent(line) >= limit {
@@ -194,6 +201,7 @@ mod tests {
         assert_eq!(shown(text, 5), "    ***");
         assert_eq!(shown(text, 6), "  b: shown");
         assert_eq!(shown("password: \"can\nary", 2), "***");
+        assert_eq!(shown("a:\n  ? password\n  : can: [", 3), "  ***");
         assert_eq!(shown("a:\n  token: |\n    can\n - ary", 4), " ***");
     }
 }

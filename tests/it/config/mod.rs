@@ -1,5 +1,6 @@
 //! The configuration language from outside: files in, a plan or every problem out.
 
+mod files;
 mod language;
 mod mistakes;
 mod robustness;
