@@ -86,7 +86,9 @@ fn of_latency(subject: &Subject, limit: Limit, timeout: Duration) -> Option<Prob
     if too_long {
         let limited = human(timeout);
         let message = format!("no `{name}` is {limit}: a run is given up after {limited}");
-        return Some(never(&message).help("lower the limit, or lengthen `timeout`"));
+        // Only a warning: recorded samples may have been taken with another timeout.
+        let problem = Problem::warning(Code::NeverBreached, message);
+        return Some(problem.help("lower the limit, or lengthen `timeout`"));
     }
     if value > 0.0 {
         return None;

@@ -163,10 +163,9 @@ async fn the_canary_is_in_no_output() {
 async fn a_secret_that_a_message_cuts_in_two_is_masked() {
     let told = |ran: &Ran| {
         let all = ran.all();
-        let parts = (4..=CANARY.len()).rev().map(|length| &CANARY[..length]);
+        let mut parts = (4..=CANARY.len()).rev().map(|length| &CANARY[..length]);
         parts
-            .filter(|part| all.contains(*part))
-            .next()
+            .find(|part| all.contains(*part))
             .map(|part| format!("{part} in {all}"))
     };
     for distance in (40..200).step_by(9) {
