@@ -16,6 +16,7 @@ mod policies;
 mod reach;
 mod references;
 mod rules;
+pub mod schema;
 pub mod selection;
 mod services;
 mod thresholds;

@@ -51,6 +51,7 @@ impl JsonSchema for LimitText {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": ["string", "number"],
+            "pattern": "^ *(>=|<=|==|!=|>|<|=)? *[-+]?[0-9.]",
             "description": "A comparison that says when it is breached: > >= < <= == != and a limit. A bare value means >.",
             "examples": ["> 5%", "< 99%", "> 2s", "> 90"]
         })

@@ -6,5 +6,6 @@ pub mod board;
 pub mod json;
 pub mod line;
 pub mod plan;
+pub mod schema;
 pub mod text;
 pub mod wall;

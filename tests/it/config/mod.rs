@@ -4,6 +4,7 @@ mod files;
 mod language;
 mod mistakes;
 mod robustness;
+mod schema;
 mod secrets;
 mod toy;
 
