@@ -87,7 +87,7 @@ pub enum Reason {
     Tls,
     /// The certificate is not acceptable.
     Certificate,
-    /// The network says that there is no way to the host.
+    /// The network says that nobody is at the host's address.
     Unreachable,
     /// The target is starting or stopping and says so itself.
     NotReady,
@@ -102,6 +102,8 @@ pub enum Reason {
     Resolver,
     /// Our own machine has no resources left: descriptors, ports, memory.
     Exhausted,
+    /// Our own machine has no way to the target's network, or does not let us out.
+    NoRoute,
     /// Our own code failed.
     Panic,
     /// The run was given up before it ended: shutdown, or our own machine was too busy.
@@ -137,6 +139,7 @@ impl Reason {
             | Self::ChainHalted
             | Self::Resolver
             | Self::Exhausted
+            | Self::NoRoute
             | Self::Panic
             | Self::Abandoned => Outcome::Unknown,
         }
@@ -170,6 +173,7 @@ impl Reason {
             Self::ChainHalted => "chain_halted",
             Self::Resolver => "resolver",
             Self::Exhausted => "exhausted",
+            Self::NoRoute => "no_route",
             Self::Panic => "panic",
             Self::Abandoned => "abandoned",
         }
@@ -204,6 +208,7 @@ impl Fault {
                 | Reason::NotReady
                 | Reason::Throttled
                 | Reason::Resolver
+                | Reason::NoRoute
         );
         Self {
             reason,

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::decision::Permission;
 use crate::deploy::Platform;
 use crate::deploy::ecs::{self, EcsTarget};
-use crate::deployment::{RollbackOutcome, Selector};
+use crate::deployment::{Revision, RollbackOutcome, Selector};
 use crate::engine::clock::SystemClock;
 use crate::engine::record::Record;
 use crate::engine::rollback::Pace;
@@ -72,11 +72,25 @@ pub async fn run(arguments: DemoArguments) -> u8 {
     };
     match stop.unless_insisted(rehearse(&arguments, &stop)).await {
         Ok(Ok(code)) | Err(code) => code,
-        Ok(Err(why)) => refuse(&terminal, exit::INTERNAL, &why),
+        Ok(Err(NotStaged::Folder(why))) => refuse(&terminal, exit::USAGE, &why),
+        Ok(Err(NotStaged::Bug(why))) => refuse(&terminal, exit::INTERNAL, &why),
     }
 }
 
-async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> {
+/// Why there was nothing to be seen.
+enum NotStaged {
+    /// The user's own machine stands in the way, and the user can mend it.
+    Folder(String),
+    Bug(String),
+}
+
+impl From<String> for NotStaged {
+    fn from(why: String) -> Self {
+        Self::Bug(why)
+    }
+}
+
+async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStaged> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let (rollout, rollback_lag, rollback) = STAGE;
     let settings = Settings {
@@ -95,7 +109,9 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> 
         session.plan.checks.clone(),
     );
     let Some(Platform::Ecs(declared)) = &service.platform else {
-        return Err("the demo's own configuration names no deployment, which is a bug".to_owned());
+        return Err(NotStaged::Bug(
+            "the demo's own configuration names no deployment, which is a bug".to_owned(),
+        ));
     };
     let target =
         EcsTarget::at_endpoint(&incident.ecs.endpoint_url(), declared, ecs::Pace::default());
@@ -118,7 +134,7 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, String> 
     let record = watch.run().await.map_err(|error| error.to_string())?;
     drop(context);
     shown.finish().await;
-    let as_it_should = handled(arguments.scenario, &record);
+    let as_it_should = handled(arguments.scenario, &record, &incident);
     let watch_code = exit::exit_code(&record, false, stop.signal());
     let report = crate::report::text::render(&record, watch_code, session.terminal.data_colour);
     tell(
@@ -149,12 +165,16 @@ const fn ailment(scenario: Scenario) -> Ailment {
 }
 
 /// Reads the demo's configuration as a user's own would be read: from a file.
-fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, String> {
+fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, NotStaged> {
     let mut file = tempfile::Builder::new()
         .prefix("smokejumper-demo-")
         .suffix(".yaml")
         .tempfile()
-        .map_err(|error| format!("no temporary file can be made: {error}"))?;
+        .map_err(|error| {
+            NotStaged::Folder(format!(
+                "no temporary file can be made: {error}; set TMPDIR to a folder that can be written"
+            ))
+        })?;
     file.write_all(CONFIGURATION.as_bytes())
         .map_err(|error| error.to_string())?;
     let common = Common {
@@ -167,8 +187,9 @@ fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, St
         shown: arguments.shown,
     };
     let extra = BTreeMap::from([("SHOP_URL".to_owned(), incident.toy.url())]);
-    Session::open_with(&common, &[], extra)
-        .map_err(|_| "the demo's own configuration is wrong, which is a bug".to_owned())
+    Session::open_with(&common, &[], extra).map_err(|_| {
+        NotStaged::Bug("the demo's own configuration is wrong, which is a bug".to_owned())
+    })
 }
 
 fn opening(scenario: Scenario) -> String {
@@ -189,16 +210,24 @@ fn opening(scenario: Scenario) -> String {
 }
 
 /// Whether the incident was handled as it should be, checked against the stand-in's own state.
-fn handled(scenario: Scenario, record: &Record) -> bool {
+fn handled(scenario: Scenario, record: &Record, incident: &Incident) -> bool {
     let outcome = record.rollback.as_ref().map(|rollback| rollback.outcome);
+    let serving = incident.service().serving().ok().flatten();
+    let changes = incident.ecs.control().mutating_calls().len();
+    let deployment = record.deployment.as_ref();
+    let runs = |revision: Option<&Revision>| serving.as_ref() == revision.map(|known| &known.label);
     match scenario {
         Scenario::Healthy => {
             record.assessment.verdict == Verdict::Pass
                 && record.decision.action == Action::Accept
                 && outcome.is_none()
+                && changes == 0
+                && runs(deployment.map(|deployment| &deployment.revision))
         }
         Scenario::Outage | Scenario::Errors | Scenario::Slow => {
             outcome == Some(RollbackOutcome::RolledBackVerified)
+                && changes == 1
+                && runs(deployment.and_then(|deployment| deployment.previous.as_ref()))
         }
     }
 }

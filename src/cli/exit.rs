@@ -38,26 +38,34 @@ pub const TERMINATED: u8 = 143;
 #[must_use]
 pub fn exit_code(record: &Record, fail_on_warning: bool, signal: Option<u8>) -> u8 {
     if let Some(rollback) = &record.rollback {
-        return match rollback.outcome {
-            RollbackOutcome::RolledBackVerified | RollbackOutcome::RolledBackByEcs => ROLLED_BACK,
-            RollbackOutcome::RolledBackUnhealthy
-            | RollbackOutcome::Failed
-            | RollbackOutcome::Timeout => ROLLBACK_FAILED,
-            RollbackOutcome::Refused
-            | RollbackOutcome::NoTarget
-            | RollbackOutcome::NotRollbackable => REFUSED,
-            RollbackOutcome::Superseded => SUPERSEDED,
-            RollbackOutcome::DryRun => FAILED,
-        };
+        return rollback_code(rollback.outcome, rollback.actuator.is_some());
     }
     match record.assessment.verdict {
         Verdict::Fail => FAILED,
         _ if record.interrupted => signal.unwrap_or(INTERRUPTED),
         Verdict::Inconclusive => INCONCLUSIVE,
-        Verdict::Warn if fail_on_warning => WARNINGS,
         // The checks are content, and still it was not accepted: a rollout that never ended, say.
         Verdict::Warn | Verdict::Pass if record.decision.action == Action::Hold => INCONCLUSIVE,
+        Verdict::Warn if fail_on_warning => WARNINGS,
         Verdict::Warn | Verdict::Pass => PASS,
+    }
+}
+
+/// The exit code of a rollback; `begun` says whether it may have changed something.
+#[must_use]
+pub fn rollback_code(outcome: RollbackOutcome, begun: bool) -> u8 {
+    match outcome {
+        RollbackOutcome::RolledBackVerified | RollbackOutcome::RolledBackByEcs => ROLLED_BACK,
+        RollbackOutcome::RolledBackUnhealthy
+        | RollbackOutcome::Failed
+        | RollbackOutcome::Timeout => ROLLBACK_FAILED,
+        RollbackOutcome::Refused | RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
+            REFUSED
+        }
+        // Overtaken while it went on: something was changed, and not as it was meant.
+        RollbackOutcome::Superseded if begun => ROLLBACK_FAILED,
+        RollbackOutcome::Superseded => SUPERSEDED,
+        RollbackOutcome::DryRun => FAILED,
     }
 }
 

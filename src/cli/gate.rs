@@ -24,7 +24,10 @@ pub async fn run(arguments: GateArguments) -> u8 {
     let work = gate(&context, &session.plan.checks, options);
     let record = match stop.unless_insisted(work).await {
         Ok(record) => record,
-        Err(code) => return code,
+        Err(signal) => {
+            drop(context);
+            return shown.give_up(&session.terminal, signal).await;
+        }
     };
     drop(context);
     shown.finish().await;

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod exit;
 pub mod gate;
 pub mod plan;
+pub mod seen;
 pub mod session;
 pub mod stop;
 pub mod terminal;

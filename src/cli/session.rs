@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Common, Format, ReportRequest};
+use super::seen::Seen;
 use super::stop::Stop;
 use super::terminal::Terminal;
 use super::{exit, refuse};
@@ -76,6 +78,13 @@ impl Session {
                 "only one report can go to stdout",
             ));
         }
+        for file in reports.iter().filter_map(|report| report.file.as_deref()) {
+            // Not after a bake of a quarter of an hour.
+            Terminal::can_replace(file).map_err(|error| {
+                let why = format!("no report can be written to {}: {error}", file.display());
+                refuse(&terminal, exit::USAGE, &why)
+            })?;
+        }
         let sources = Sources {
             folder: PathBuf::from("."),
             paths: common.paths.clone(),
@@ -126,7 +135,12 @@ impl Session {
     pub fn context(&self, stop: &Stop) -> (Context, Shown) {
         let clock = Arc::new(SystemClock::start());
         let (events, receiver) = Events::queue(clock.clone());
-        let showing = show_events(receiver, self.terminal.clone(), clock.clone());
+        let showing = show_events(
+            receiver,
+            self.terminal.clone(),
+            clock.clone(),
+            stop.token.clone(),
+        );
         let shown = Shown(tokio::spawn(showing));
         let slots = Arc::new(Semaphore::new(slots()));
         (
@@ -144,6 +158,7 @@ impl Session {
     #[must_use]
     pub fn report(&self, record: &Record, code: u8) -> u8 {
         let data_taken = self.reports.iter().any(|report| report.file.is_none());
+        let mask = self.terminal.mask();
         let summary = |colour| text::render(record, code, colour);
         let mut written = if data_taken {
             if self.terminal.detail > Detail::Quiet {
@@ -155,22 +170,20 @@ impl Session {
         };
         for request in &self.reports {
             let rendered = match request.format {
-                Format::Text => Ok(self.terminal.masked(&summary(text::Colour::Plain))),
-                Format::Json => {
-                    json::render(record, code).map(|line| self.terminal.masked_json(&line))
-                }
+                Format::Text => Ok(mask.apply(&summary(text::Colour::Plain))),
+                Format::Json => json::render(record, code, mask).map(|line| format!("{line}\n")),
             };
             let this =
                 rendered
                     .map_err(std::io::Error::from)
                     .and_then(|rendered| match &request.file {
-                        Some(file) => rendered.replace(file).map_err(|error| {
+                        Some(file) => Terminal::replace(file, &rendered).map_err(|error| {
                             std::io::Error::new(
                                 error.kind(),
                                 format!("{}: {error}", file.display()),
                             )
                         }),
-                        None => rendered.write(),
+                        None => Terminal::masked_data(&rendered),
                     });
             written = written.and(this);
         }
@@ -195,18 +208,37 @@ impl Session {
 
 /// The task that shows events.
 #[derive(Debug)]
-pub struct Shown(JoinHandle<()>);
+pub struct Shown(JoinHandle<Seen>);
+
+/// How long the terminal may take for what is left to show, when the program is to end at once.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Shown {
-    /// Waits until all events are shown; the engine's context must be dropped before.
+    /// Waits until everything was shown.
     pub async fn finish(self) {
         // The task ends when the queue closes; it cannot panic in a way that matters here.
         self.0.await.unwrap_or_default();
     }
+
+    /// Ends a run that was given up at the second signal, and says with which code: what was proven
+    /// or begun until then is not hidden. Everyone who emits events must be gone.
+    pub async fn give_up(self, terminal: &Terminal, signal: u8) -> u8 {
+        let seen = tokio::time::timeout(LAST_WORDS, self.0).await;
+        let seen = seen.ok().and_then(Result::ok).unwrap_or_default();
+        let code = seen.code(signal);
+        refuse(terminal, code, &seen.last_words())
+    }
 }
 
-async fn show_events(mut events: mpsc::Receiver<Event>, terminal: Terminal, clock: Arc<dyn Clock>) {
+async fn show_events(
+    mut events: mpsc::Receiver<Event>,
+    terminal: Terminal,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) -> Seen {
     let mut board = Board::default();
+    let mut seen = Seen::default();
+    let mut told_to_stop = false;
     let mut turns = tokio::time::interval(BOARD_EVERY);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // The first turn is at once, when there is nothing to show yet.
@@ -214,11 +246,18 @@ async fn show_events(mut events: mpsc::Receiver<Event>, terminal: Terminal, cloc
     loop {
         tokio::select! {
             event = events.recv() => {
-                let Some(event) = event else { return };
+                let Some(event) = event else { return seen };
                 board.take(&event);
+                seen.take(&event.what);
                 if let Some(line) = line::line(&event, terminal.detail) {
                     tell(&terminal, event.wall, &line);
                 }
+            }
+            () = stop.cancelled(), if !told_to_stop => {
+                told_to_stop = true;
+                let line = "told to stop: what is under way is brought to an end; \
+                            a second signal ends at once";
+                tell(&terminal, clock.wall(), line);
             }
             _ = turns.tick(), if terminal.detail == Detail::Normal => {
                 let lines = board.lines(clock.now());
@@ -261,9 +300,8 @@ fn environment() -> BTreeMap<String, String> {
 fn variables(common: &Common) -> Result<Vec<(String, String)>, String> {
     let split = |pair: &String| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        // What was typed may be the value alone, and that a secret.
-        Some(_) => Err("--var takes NAME=VALUE; the name before `=` is missing".to_owned()),
-        None => Err("--var takes NAME=VALUE; there is no `=`".to_owned()),
+        // What was given may be a secret whose name was forgotten.
+        _ => Err("--var takes NAME=VALUE, and one of them has no name or no value".to_owned()),
     };
     common.variables.iter().map(split).collect()
 }

@@ -1,10 +1,8 @@
 //! The only way out: what goes to stdout, what to stderr, and that no secret goes anywhere.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
-
-use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{Shown, When};
 use crate::report::line::Detail;
@@ -58,29 +56,25 @@ impl Terminal {
         &self.mask
     }
 
-    /// Masks a text for a person.
-    #[must_use]
-    pub fn masked(&self, text: &str) -> Masked {
-        Masked(self.mask.apply(text))
-    }
-
-    /// Masks a JSON document inside of its strings, so that it stays one whatever the secrets are.
-    #[must_use]
-    pub fn masked_json(&self, document: &str) -> Masked {
-        let parsed = serde_json::from_str(document);
-        let masked = parsed.map(|mut value: Value| {
-            mask_strings(&mut value, &self.mask);
-            format!("{value}\n")
-        });
-        masked.map_or_else(|_| self.masked(document), Masked)
-    }
-
     /// Writes data, masked, to stdout.
     ///
     /// # Errors
     /// When stdout cannot be written to, a closed pipe excepted: whoever closed it has read enough.
     pub fn data(&self, text: &str) -> io::Result<()> {
-        write_out(&self.masked(text))
+        Self::masked_data(&self.mask.apply(text))
+    }
+
+    /// Writes data whose format masks for itself, so that its form stays whole, to stdout.
+    ///
+    /// # Errors
+    /// As [`Terminal::data`].
+    pub fn masked_data(text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written.or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        })
     }
 
     /// Tells a person something, masked, on stderr. That nobody listens is no error.
@@ -91,79 +85,74 @@ impl Terminal {
             .and_then(|()| err.flush())
             .unwrap_or_default();
     }
-}
 
-/// A text from which the secrets are taken out: nothing else is written anywhere.
-#[derive(Debug)]
-pub struct Masked(String);
-
-impl Masked {
-    /// Writes it to stdout.
-    ///
-    /// # Errors
-    /// When stdout cannot be written to, a closed pipe excepted.
-    pub fn write(&self) -> io::Result<()> {
-        write_out(self)
-    }
-
-    /// Replaces a file with it: a reader sees the old content or the new, never a part.
+    /// Replaces a file with a text that is masked already: a reader sees the old content or the new, never a part.
+    /// What is no ordinary file (a pipe, a terminal, /dev/null) is written to and stays what it is.
     ///
     /// # Errors
     /// When the file cannot be written; the old content is then still there.
-    pub fn replace(&self, path: &Path) -> io::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or_else(|| Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(self.0.as_bytes())?;
+    pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+        let place = match Place::of(path)? {
+            Place::Special => {
+                return OpenOptions::new()
+                    .write(true)
+                    .open(path)?
+                    .write_all(text.as_bytes());
+            }
+            Place::File(place) => place,
+        };
+        let mut file = tempfile::NamedTempFile::new_in(folder_of(&place))?;
+        file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         make_readable(file.as_file())?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(place).map_err(|error| error.error)?;
         Ok(())
     }
-}
 
-fn write_out(text: &Masked) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.0.as_bytes()).and_then(|()| out.flush());
-    written.or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error),
-    })
-}
-
-/// Masks the strings of a document. The words of the report's own vocabulary stay: a program
-/// reads them, and a password that happens to be one of them gives nothing away.
-fn mask_strings(value: &mut Value, mask: &Mask) {
-    match value {
-        Value::String(text) => *text = mask.apply(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask_strings(item, mask)),
-        Value::Object(fields) => {
-            let open = fields
-                .iter_mut()
-                .filter(|(name, _)| !VOCABULARY.contains(&name.as_str()));
-            open.for_each(|(_, value)| mask_strings(value, mask));
+    /// Says now, before anything has run, whether a report could not be written later.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_replace(path: &Path) -> io::Result<()> {
+        match Place::of(path)? {
+            Place::Special => Ok(()),
+            Place::File(place) => {
+                let folder = folder_of(&place);
+                std::fs::metadata(folder)?;
+                tempfile::NamedTempFile::new_in(folder).map(drop)
+            }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// The fields of a report whose values are words of ours or points in time.
-const VOCABULARY: [&str; 12] = [
-    "schema",
-    "command",
-    "window",
-    "started",
-    "finished",
-    "first_bad",
-    "verdict",
-    "kind",
-    "code",
-    "level",
-    "action",
-    "outcome",
-];
+/// Where a report goes.
+enum Place {
+    /// An ordinary file, there already or not; what a link leads to, and not the link.
+    File(PathBuf),
+    /// Something that must not be replaced.
+    Special,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        match std::fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(there) if there.is_file() => path.canonicalize().map(Self::File),
+            Ok(_) => Ok(Self::Special),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Self::File(path.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or_else(|| Path::new("."))
+}
 
 /// Temporary files are private to their owner; a report is an ordinary file.
 #[cfg(unix)]
@@ -175,35 +164,4 @@ fn make_readable(file: &File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_readable(_: &File) -> io::Result<()> {
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hiding(secrets: &[&str]) -> Terminal {
-        let shown = Shown {
-            color: When::Never,
-            quiet: false,
-            verbose: false,
-        };
-        let mask = Mask::default();
-        secrets.iter().for_each(|secret| mask.hide(secret));
-        Terminal::new(shown, true).hiding(mask)
-    }
-
-    #[test]
-    fn a_masked_document_stays_one_whatever_the_secrets_are() {
-        let document = r#"{"schema":"smokejumper.report/1","samples":12345,"reasons":[{"code":"samples","text":"samples: 12345, \"canary"}]}"#;
-        let terminal = hiding(&["smoke", "samples", "1234", "\"canary"]);
-        assert_eq!(
-            terminal.masked_json(document).0,
-            "{\"schema\":\"smokejumper.report/1\",\"samples\":12345,\"reasons\":[{\"code\":\"samples\",\"text\":\"***: ***5, ***\"}]}\n"
-        );
-    }
-
-    #[test]
-    fn what_is_no_document_is_masked_as_text() {
-        assert_eq!(hiding(&["canary"]).masked_json("{canary").0, "{***");
-    }
 }

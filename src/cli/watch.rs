@@ -45,7 +45,10 @@ pub async fn run(arguments: WatchArguments) -> u8 {
     };
     let watched = match stop.unless_insisted(watch.run()).await {
         Ok(watched) => watched,
-        Err(code) => return code,
+        Err(signal) => {
+            drop(context);
+            return shown.give_up(&session.terminal, signal).await;
+        }
     };
     drop(context);
     shown.finish().await;
@@ -55,9 +58,10 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             let code = exit::exit_code(&record, fail_on_warning, stop.signal());
             session.report(&record, code)
         }
-        Err(error) => stop
-            .signal()
-            .unwrap_or_else(|| not_pinned(&session, &error)),
+        Err(error) => {
+            let code = not_pinned(&session, &error);
+            stop.signal().unwrap_or(code)
+        }
     }
 }
 
@@ -123,6 +127,14 @@ fn choose(
 /// Refuses a bake in which a check cannot give the samples that a verdict needs.
 fn reachable(service: &ServicePlan, checks: &[CheckPlan]) -> Result<(), String> {
     let policy = &service.policy;
+    if policy.warm_up >= policy.bake {
+        return Err(format!(
+            "the warm-up of {} in the policy {} leaves nothing of a bake of {}; bake longer",
+            crate::quantity::human(policy.warm_up),
+            policy.name,
+            crate::quantity::human(policy.bake),
+        ));
+    }
     let short = checks.iter().find(|check| {
         let promised = policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1;
         promised < u128::from(policy.min_samples)

@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::event::{Action, What};
 use crate::plan::CheckPlan;
 use crate::sample::Sample;
-use crate::verdict::{Assessment, Sufficiency};
+use crate::verdict::{Assessment, Closing, Sufficiency};
 
 /// How a gate takes its samples.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +54,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
             panel.push(&sample, context.clock.now());
         }
     }
-    let (assessment, changes) = panel.close(context.clock.now());
+    let (assessment, changes) = panel.close(context.clock.now(), Closing::Final);
     for change in changes {
         context.events.emit(What::CheckJudged {
             check: change.check,

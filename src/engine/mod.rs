@@ -3,12 +3,15 @@
 //! `gate` and `watch` differ only in who asks and in whether effects are armed. The engine prints
 //! nothing: it emits events and returns a [`record::Record`].
 
+mod asking;
 pub mod clock;
 pub mod context;
 pub mod gate;
 pub mod panel;
+mod pinning;
 pub mod record;
 pub mod rollback;
 pub mod sampling;
 pub mod schedule;
+mod verification;
 pub mod watch;

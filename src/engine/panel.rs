@@ -86,11 +86,12 @@ impl Panel {
         )
     }
 
-    /// The findings when no more samples come; checks without a sample included.
-    pub fn close(&mut self, now: Moment) -> (Assessment, Vec<Change>) {
+    /// The findings at the end, checks without a sample included: `Final` when all samples have
+    /// come that were to come, `Running` when the end came before its time.
+    pub fn close(&mut self, now: Moment, closing: Closing) -> (Assessment, Vec<Change>) {
         let mut changes = Vec::new();
         for seat in &mut self.seats {
-            seat.judge(now, Closing::Final);
+            seat.judge(now, closing);
             changes.extend(seat.change());
         }
         (self.assessment(), changes)

@@ -4,21 +4,18 @@
 use std::time::Duration;
 
 use super::context::Context;
-use super::panel::Panel;
 use super::record::{RollbackRecord, Stamp};
-use super::sampling::Sampling;
-use super::watch::{LEAST_BAD, why_none};
+use super::watch::why_none;
+use super::{asking, verification};
 use crate::clock::Moment;
 use crate::decision::{Interlock, Proof, prove};
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{
     Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan,
-    StartedRollback,
 };
 use crate::event::What;
 use crate::plan::{CheckPlan, ServicePlan};
-use crate::verdict::threshold::{Subject, Threshold};
-use crate::verdict::{Assessment, Sufficiency};
+use crate::verdict::Assessment;
 
 /// How often the platform is asked, and how the rollback is verified.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +37,10 @@ impl Default for Pace {
     }
 }
 
-/// Each check gives at least this many samples against the previous revision.
-const VERIFY_SAMPLES: u64 = 10;
-/// After a passing fault of the platform, the first pause; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// How long a platform is waited for that is asked for nothing but a name.
+const NAMING: Duration = Duration::from_secs(30);
+/// How long the platform is asked at the end whether the rollback still stands.
+const LAST_LOOK: Duration = Duration::from_secs(30);
 
 /// An order to return a service to its previous revision.
 pub struct Order<'a> {
@@ -67,6 +62,8 @@ pub struct Order<'a> {
 struct Trail {
     started: Stamp,
     plan: Option<RollbackPlan>,
+    /// How it was carried out; absent as long as certainly nothing was changed.
+    actuator: Option<Actuator>,
 }
 
 impl Order<'_> {
@@ -74,10 +71,8 @@ impl Order<'_> {
     pub async fn carry_out(&self, judged: &Assessment) -> RollbackRecord {
         let mut trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        let planned = self
-            .insist(deadline, || self.target.plan(self.deployment))
-            .await;
-        let plan = match planned {
+        let planned = self.insist(deadline, || self.target.plan(self.deployment));
+        let plan = match planned.await {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
             Ok(Err(none)) => return self.end(trail, outcome_of(&none), why_none(&none), None),
@@ -90,17 +85,21 @@ impl Order<'_> {
             Ok(Ok(started)) => started,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
             Ok(Err(none)) => return self.end(trail, outcome_of(&none), why_none(&none), None),
-            Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
+            Err(error) => {
+                // A call that was refused changed nothing; one without a clear answer may have.
+                let refused = matches!(error, DeployError::Declared(_));
+                trail.actuator = (!refused).then_some(plan.actuator);
+                return self.end(trail, RollbackOutcome::Failed, error.to_string(), None);
+            }
         };
         trail.plan = Some(started.plan.clone());
+        trail.actuator = Some(started.plan.actuator);
         self.emit(What::RollbackStarted {
             carrier: started.carrier.clone(),
         });
-        match self
-            .complete(deadline, || self.target.progress(&started))
-            .await
-        {
-            Ok(()) => self.verify(trail, Some(&started), judged).await,
+        let ask = || self.target.progress(&started);
+        match self.complete(deadline, ask).await {
+            Ok(()) => self.verify(trail, judged, ask).await,
             Err((outcome, why)) => self.end(trail, outcome, why, None),
         }
     }
@@ -109,16 +108,16 @@ impl Order<'_> {
     pub async fn not_carried_out(&self, interlock: &Interlock) -> RollbackRecord {
         let mut trail = self.trail();
         // Only to name the target: that it cannot be known changes nothing about the refusal.
-        if let Ok(Ok(plan)) = self.target.plan(self.deployment).await {
+        let deadline = trail.started.moment + NAMING;
+        let planned = asking::once(self.context, deadline, self.target.plan(self.deployment));
+        if let Ok(Ok(plan)) = planned.await {
             trail.plan = Some(plan);
         }
         let outcome = match interlock {
             Interlock::DryRun => RollbackOutcome::DryRun,
             _ => RollbackOutcome::Refused,
         };
-        let mut record = self.end(trail, outcome, interlock.to_string(), None);
-        record.actuator = None;
-        record
+        self.end(trail, outcome, interlock.to_string(), None)
     }
 
     /// A rollback that was over before it began.
@@ -130,16 +129,14 @@ impl Order<'_> {
     pub async fn follow_own(&self) -> RollbackRecord {
         let trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        match self
-            .complete(deadline, || self.target.own_rollback(self.deployment))
-            .await
-        {
+        let ask = || self.target.own_rollback(self.deployment);
+        match self.complete(deadline, ask).await {
             Ok(()) => {
                 let nothing = Assessment {
                     verdict: crate::verdict::Verdict::Pass,
                     findings: vec![],
                 };
-                self.verify(trail, None, &nothing).await
+                self.verify(trail, &nothing, ask).await
             }
             Err((outcome, why)) => self.end(trail, outcome, why, None),
         }
@@ -156,7 +153,7 @@ impl Order<'_> {
     {
         let mut told = String::new();
         loop {
-            let heard = match ask().await {
+            let heard = match asking::once(self.context, deadline, ask()).await {
                 Ok(Progress::Complete) => return Ok(()),
                 Ok(Progress::Failed(why)) => return Err((RollbackOutcome::Failed, why)),
                 Ok(Progress::Superseded(why)) => return Err((RollbackOutcome::Superseded, why)),
@@ -172,41 +169,36 @@ impl Order<'_> {
                 told = heard;
             }
             if !self.context.pause(self.pace.poll).await {
-                let why = format!("told to stop while waiting ({told}); the platform goes on");
+                let why = format!(
+                    "told to stop while it went on; the platform goes on by itself: {told}"
+                );
                 return Err((RollbackOutcome::Timeout, why));
             }
         }
     }
 
-    /// Repeats a call through passing faults of the platform, until the deadline. The adapter
-    /// re-reads the state at each call, so that nothing is ever done twice.
+    /// Repeats a call through passing faults of the platform, until the deadline.
     async fn insist<T, F>(&self, deadline: Moment, call: impl Fn() -> F) -> Result<T, DeployError>
     where
         F: Future<Output = Result<T, DeployError>>,
     {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let error = match call().await {
-                Err(DeployError::Passing(why)) => DeployError::Passing(why),
-                other => return other,
-            };
-            if self.context.clock.now() + pause >= deadline {
-                return Err(error);
-            }
-            self.emit(What::Warned(format!("trying again: {error}")));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        let told = |error: &DeployError| self.emit(What::Warned(format!("trying again: {error}")));
+        asking::ask(self.context, deadline, told, call).await
     }
 
-    /// Runs the same checks against the previous revision and ends with what they prove.
-    async fn verify(
+    /// Runs the same checks against the previous revision and ends with what they prove; they prove
+    /// nothing when it does not run any more at their end, as `ask` would say.
+    async fn verify<F>(
         &self,
         trail: Trail,
-        started: Option<&StartedRollback>,
         judged: &Assessment,
-    ) -> RollbackRecord {
-        let done = match started {
+        ask: impl Fn() -> F,
+    ) -> RollbackRecord
+    where
+        F: Future<Output = Result<Progress, DeployError>>,
+    {
+        // Without a plan of ours it was the platform's own.
+        let done = match trail.plan {
             Some(_) => RollbackOutcome::RolledBackVerified,
             None => RollbackOutcome::RolledBackByEcs,
         };
@@ -214,7 +206,10 @@ impl Order<'_> {
             let because = "the platform runs it; the checks were not run again (verify: false)";
             return self.end(trail, done, because.to_owned(), None);
         }
-        let found = self.sample_again().await;
+        let found = verification::sample_again(self).await;
+        if let Some(why) = self.overtaken(ask).await {
+            return self.end(trail, RollbackOutcome::Superseded, why, Some(found));
+        }
         let proof = prove(&self.service.policy, judged, &found);
         let mut record = match proof {
             Proof::Healthy(because) => self.end(trail, done, because, Some(found)),
@@ -225,6 +220,10 @@ impl Order<'_> {
                 Some(found),
             ),
             Proof::Unproven(because) => {
+                let because = match self.context.stop.is_cancelled() {
+                    true => format!("told to stop before it was proven healthy; {because}"),
+                    false => because,
+                };
                 self.end(trail, RollbackOutcome::Timeout, because, Some(found))
             }
         };
@@ -232,58 +231,19 @@ impl Order<'_> {
         record
     }
 
-    async fn sample_again(&self) -> Assessment {
-        self.emit(What::VerificationStarted {
-            checks: self.checks.len(),
-        });
-        let checks: Vec<CheckPlan> = self
-            .checks
-            .iter()
-            .map(|check| CheckPlan {
-                every: check.every.min(self.pace.verify_every),
-                ..check.clone()
-            })
-            .collect();
-        let wanted = |check: &CheckPlan| {
-            check
-                .thresholds
-                .iter()
-                .map(least_samples)
-                .max()
-                .unwrap_or(0)
-                .max(VERIFY_SAMPLES)
-        };
-        let lasts = checks
-            .iter()
-            .map(|check| {
-                let samples = u32::try_from(wanted(check)).unwrap_or(u32::MAX);
-                check.every.saturating_mul(samples) + check.timeout
-            })
-            .max()
-            .unwrap_or_default();
-        let start = self.context.clock.now();
-        let mut panel = Panel::new(&checks, start, Duration::ZERO, |check| {
-            Sufficiency::Window {
-                min_samples: wanted(check),
-                every: check.every,
-                coverage: 0.0,
-                least_bad: LEAST_BAD,
-            }
-        });
-        self.feed(&mut panel, &checks, start + lasts).await;
-        panel.close(self.context.clock.now()).0
-    }
-
-    async fn feed(&self, panel: &mut Panel, checks: &[CheckPlan], end: Moment) {
-        let mut sampling = Sampling::start(self.context, checks, true);
-        loop {
-            tokio::select! {
-                sample = sampling.samples.recv() => {
-                    let Some(sample) = sample else { return };
-                    self.emit(What::Sampled(sample.clone()));
-                    panel.push(&sample, self.context.clock.now());
-                }
-                () = self.context.sleep_until(end) => return,
+    /// Whether another deployment has taken over from a rollback that was complete. A platform that
+    /// cannot say so now has said before that it is.
+    async fn overtaken<F>(&self, ask: impl Fn() -> F) -> Option<String>
+    where
+        F: Future<Output = Result<Progress, DeployError>>,
+    {
+        let until = self.context.clock.now() + LAST_LOOK;
+        match asking::once(self.context, until, ask()).await {
+            Ok(Progress::Superseded(why)) => Some(why),
+            Ok(Progress::Complete | Progress::Running(_) | Progress::Failed(_)) => None,
+            Err(error) => {
+                self.emit(What::Warned(format!("cannot ask the platform: {error}")));
+                None
             }
         }
     }
@@ -292,6 +252,7 @@ impl Order<'_> {
         Trail {
             started: Stamp::now(&*self.context.clock),
             plan: None,
+            actuator: None,
         }
     }
 
@@ -307,14 +268,13 @@ impl Order<'_> {
             .as_ref()
             .map(|plan| plan.target.clone())
             .or_else(|| self.deployment.previous.clone());
-        let actuator: Option<Actuator> = trail.plan.as_ref().map(|plan| plan.actuator);
         self.emit(What::RollbackEnded {
             outcome,
             because: because.clone(),
         });
         RollbackRecord {
             outcome,
-            actuator,
+            actuator: trail.actuator,
             from: self.deployment.revision.clone(),
             to,
             started: trail.started,
@@ -325,7 +285,7 @@ impl Order<'_> {
         }
     }
 
-    fn emit(&self, what: What) {
+    pub(super) fn emit(&self, what: What) {
         self.context.events.of(&self.service.name).emit(what);
     }
 }
@@ -336,13 +296,5 @@ const fn outcome_of(none: &NoRollback) -> RollbackOutcome {
         NoRollback::NotRollbackable(_) => RollbackOutcome::NotRollbackable,
         NoRollback::Superseded(_) => RollbackOutcome::Superseded,
         NoRollback::ByPlatform => RollbackOutcome::RolledBackByEcs,
-    }
-}
-
-/// How many samples a threshold needs to mean anything.
-fn least_samples(threshold: &Threshold) -> u64 {
-    match threshold.subject {
-        Subject::Quantile(_, quantile) => crate::window::least_count(quantile),
-        _ => 0,
     }
 }

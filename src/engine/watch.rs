@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::asking;
 use super::context::Context;
 use super::panel::{Change, Panel};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
@@ -17,7 +18,7 @@ use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, NoRollback, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
-use crate::verdict::{Assessment, Sufficiency, Verdict};
+use crate::verdict::{Assessment, Closing, Sufficiency};
 
 /// How a watch is carried out.
 #[derive(Clone, Debug)]
@@ -48,10 +49,8 @@ pub struct Watch<'a> {
 /// One lost sample never rolls a service back: with ten samples it would be an error rate of 10 %,
 /// and one service in ten with a harmless rate of 1 % loses one in ten.
 pub const LEAST_BAD: u64 = 2;
-/// A platform that cannot be asked at the start is asked again this long.
-const PIN_PATIENCE: Duration = Duration::from_secs(60);
-/// How long `--deployment next` waits for a deployment to appear.
-const NEXT_PATIENCE: Duration = Duration::from_secs(3_600);
+/// A platform that cannot be asked at the end of the bake is asked again this long.
+const LAST_LOOK: Duration = Duration::from_secs(60);
 
 /// What a bake came to.
 struct Baked {
@@ -69,69 +68,13 @@ impl Watch<'_> {
     pub async fn run(&self) -> Result<Record, DeployError> {
         let started = Stamp::now(&*self.context.clock);
         let deployment = self.pin().await?;
-        let standing = self.target.standing(&deployment).await?;
+        let standing = self.first_standing(&deployment).await?;
         self.announce(&deployment, standing).await;
         let baked = self.bake(&deployment, standing).await;
         let mut record = self.record(started, &deployment, &baked);
         record.rollback = self.act(&deployment, &baked).await;
         record.finished = Stamp::now(&*self.context.clock);
         Ok(record)
-    }
-
-    async fn pin(&self) -> Result<Deployment, DeployError> {
-        let patience = match self.options.selector {
-            Selector::Next => NEXT_PATIENCE,
-            Selector::Current | Selector::Id(_) => PIN_PATIENCE,
-        };
-        if self.options.selector == Selector::Next {
-            self.emit(What::Waiting {
-                service: Arc::clone(&self.service.name),
-                at_most: patience,
-            });
-        }
-        let until = self.context.clock.now() + patience;
-        loop {
-            let left = until.since(self.context.clock.now());
-            let pinned = tokio::select! {
-                pinned = tokio::time::timeout(left, self.target.pin(&self.options.selector)) => pinned,
-                () = self.context.stop.cancelled() => {
-                    return Err(DeployError::Passing("stopped before a deployment was pinned".to_owned()));
-                }
-            };
-            match pinned {
-                Ok(Err(DeployError::Passing(why))) if !left.is_zero() => {
-                    self.warn(format!("cannot pin the deployment yet: {why}"));
-                    self.context.pause(self.options.pace.poll).await;
-                }
-                Ok(pinned) => return pinned,
-                Err(_) => {
-                    let service = &self.service.name;
-                    return Err(DeployError::Passing(format!(
-                        "no deployment of {service} could be pinned in time"
-                    )));
-                }
-            }
-        }
-    }
-
-    /// Says before the bake what a rollback would do.
-    async fn announce(&self, deployment: &Deployment, standing: Standing) {
-        let rollback = match self.target.plan(deployment).await {
-            Ok(Ok(plan)) => {
-                for caveat in &plan.caveats {
-                    self.warn(caveat.clone());
-                }
-                Ok(plan)
-            }
-            Ok(Err(none)) => Err(why_none(&none)),
-            Err(error) => Err(error.to_string()),
-        };
-        let deployment = deployment.clone();
-        self.emit(What::Pinned {
-            deployment,
-            standing,
-            rollback,
-        });
     }
 
     async fn bake(&self, deployment: &Deployment, standing: Standing) -> Baked {
@@ -157,8 +100,10 @@ impl Watch<'_> {
         loop {
             let standing = *standings.borrow_and_update();
             let now = self.context.clock.now();
-            let over = now >= bake_end && (standing != Standing::InFlight || now >= patience_end);
-            if over || self.context.stop.is_cancelled() {
+            if self.context.stop.is_cancelled() {
+                return self.interrupted(panel, standing);
+            }
+            if now >= bake_end && (standing != Standing::InFlight || now >= patience_end) {
                 break;
             }
             let decision = self.decide(&panel.assessment(), false, standing);
@@ -183,8 +128,8 @@ impl Watch<'_> {
                 () = self.context.stop.cancelled() => {}
             }
         }
-        self.end_of_bake(panel, sampling, &standings, bake_end)
-            .await
+        let known = *standings.borrow();
+        self.end_of_bake(deployment, panel, sampling, known).await
     }
 
     fn end_early(&self, panel: Panel, decision: Decision) -> Baked {
@@ -195,52 +140,88 @@ impl Watch<'_> {
         }
     }
 
-    /// Lets the probes in flight end, judges for good and decides.
-    async fn end_of_bake(
-        &self,
-        mut panel: Panel,
-        mut sampling: Sampling,
-        standings: &watch::Receiver<Standing>,
-        bake_end: Moment,
-    ) -> Baked {
-        let ended = self.context.clock.now();
-        let interrupted = ended < bake_end && self.context.stop.is_cancelled();
-        sampling.finish();
-        if !interrupted {
-            while let Some(sample) = sampling.samples.recv().await {
-                let change = panel.push(&sample, ended);
-                self.tell(change);
-            }
-        }
-        let (assessment, changes) = panel.close(ended);
+    /// Ends a bake that was told to stop. What is proven stays proven; an estimate that only the
+    /// whole bake entitles to condemn does not, and nothing is changed any more.
+    fn interrupted(&self, mut panel: Panel, standing: Standing) -> Baked {
+        let (assessment, changes) = panel.close(self.context.clock.now(), Closing::Running);
         self.tell(changes);
-        let standing = *standings.borrow();
-        let mut decision = self.decide(&assessment, !interrupted, standing);
-        if decision == Decision::Wait {
-            decision = self.undecided(interrupted, standing);
-        }
+        let decision = match standing {
+            Standing::Superseded => Decision::Superseded,
+            _ => hold("told to stop before the end of the bake"),
+        };
         Baked {
             assessment,
             decision,
-            interrupted,
+            interrupted: true,
+        }
+    }
+
+    /// Lets the probes in flight end, looks once more at the platform, judges for good and decides.
+    async fn end_of_bake(
+        &self,
+        deployment: &Deployment,
+        mut panel: Panel,
+        mut sampling: Sampling,
+        known: Standing,
+    ) -> Baked {
+        let ended = self.context.clock.now();
+        sampling.finish();
+        let drain = async {
+            while let Some(sample) = sampling.samples.recv().await {
+                self.emit(What::Sampled(sample.clone()));
+                let change = panel.push(&sample, ended);
+                self.tell(change);
+            }
+        };
+        let (seen, ()) = tokio::join!(self.last_look(deployment, ended), drain);
+        let standing = *seen.as_ref().unwrap_or(&known);
+        if self.context.stop.is_cancelled() {
+            return self.interrupted(panel, standing);
+        }
+        if standing != known {
+            self.emit(What::StandingChanged(standing));
+        }
+        let (assessment, changes) = panel.close(ended, Closing::Final);
+        self.tell(changes);
+        let decision = match (self.decide(&assessment, true, standing), seen) {
+            (Decision::Wait, _) => self.undecided(standing),
+            // Who took over meanwhile, and whether it still runs at all, was not seen.
+            (Decision::Accept { .. }, Err(error)) => hold(&format!(
+                "the platform could not be asked at the end of the bake: {error}"
+            )),
+            (decision, _) => decision,
+        };
+        Baked {
+            assessment,
+            decision,
+            interrupted: false,
+        }
+    }
+
+    /// What the platform says when the bake is over: what was last heard may be old.
+    async fn last_look(
+        &self,
+        deployment: &Deployment,
+        ended: Moment,
+    ) -> Result<Standing, DeployError> {
+        let told = |error: &DeployError| self.warn(format!("cannot ask the platform: {error}"));
+        let standing = || self.target.standing(deployment);
+        tokio::select! {
+            seen = asking::ask(self.context, ended + LAST_LOOK, told, standing) => seen,
+            () = self.context.stop.cancelled() => Err(stopped()),
         }
     }
 
     /// What is done when the time is over and nothing was decided.
-    fn undecided(&self, interrupted: bool, standing: Standing) -> Decision {
-        let because = if interrupted {
-            "stopped before the end of the bake".to_owned()
-        } else {
-            let state = match standing {
-                Standing::InFlight => "still being rolled out",
-                _ => "in an unclear state",
-            };
-            format!("the deployment is {state} after twice the bake")
+    fn undecided(&self, standing: Standing) -> Decision {
+        let state = match standing {
+            Standing::InFlight => "still being rolled out",
+            _ => "in an unclear state",
         };
-        Decision::Hold {
-            because: vec![because],
-            interlock: None,
-        }
+        let bake = crate::quantity::human(self.service.policy.bake);
+        hold(&format!(
+            "the deployment is {state} after its bake of {bake} and as long again"
+        ))
     }
 
     fn decide(&self, assessment: &Assessment, bake_over: bool, standing: Standing) -> Decision {
@@ -309,8 +290,7 @@ impl Watch<'_> {
                     action: Action::Hold,
                     because,
                 });
-                let interlock = interlock.as_ref().filter(|_| proven(&baked.assessment))?;
-                Some(order.not_carried_out(interlock).await)
+                Some(order.not_carried_out(interlock.as_ref()?).await)
             }
             Decision::RollBack { because } => {
                 let because = because.clone();
@@ -320,9 +300,10 @@ impl Watch<'_> {
                 });
                 Some(order.carry_out(&baked.assessment).await)
             }
-            Decision::Superseded => {
-                Some(order.ended(RollbackOutcome::Superseded, "a newer deployment took over"))
-            }
+            Decision::Superseded => Some(order.ended(
+                RollbackOutcome::Superseded,
+                "a newer deployment took over; nothing was changed",
+            )),
             Decision::Follow => Some(order.follow_own().await),
         }
     }
@@ -372,18 +353,25 @@ impl Watch<'_> {
         }
     }
 
-    fn warn(&self, text: String) {
+    pub(super) fn warn(&self, text: String) {
         self.emit(What::Warned(text));
     }
 
-    fn emit(&self, what: What) {
+    pub(super) fn emit(&self, what: What) {
         self.context.events.of(&self.service.name).emit(what);
     }
 }
 
-/// Whether a failure stands.
-fn proven(assessment: &Assessment) -> bool {
-    assessment.verdict == Verdict::Fail
+fn hold(because: &str) -> Decision {
+    Decision::Hold {
+        because: vec![because.to_owned()],
+        interlock: None,
+    }
+}
+
+/// The error of a question that was given up because we were told to stop.
+pub(super) fn stopped() -> DeployError {
+    DeployError::Passing("told to stop while asking the platform".to_owned())
 }
 
 /// Why there is no rollback, in one line.

@@ -9,7 +9,11 @@ pub fn shown(value: &Value) -> String {
         Value::String(text) => quoted(text),
         Value::Array(_) | Value::Object(_) => {
             let whole = value.to_string();
-            shortened(&whole, whole.chars().count())
+            let length = whole.chars().count();
+            let whole: String = shortened(&whole, length);
+            // JSON writes out the control characters of ASCII only; quotes stay its own.
+            let shown = |c| if c == '"' { vec![c] } else { visible(c) };
+            whole.chars().flat_map(shown).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {
             let whole = value.to_string();
@@ -71,6 +75,10 @@ mod tests {
     fn values_fit_on_one_line() {
         assert_eq!(shown(&json!("a\nb\u{1b}[31m")), r#""a\nb\u{1b}[31m""#);
         assert_eq!(shown(&json!({"a": [1, null]})), r#"{"a":[1,null]}"#);
+        assert_eq!(
+            shown(&json!(["\u{9b}31m\u{202e}"])),
+            r#"["\u{9b}31m\u{202e}"]"#
+        );
         let long = shown(&json!("é".repeat(1000)));
         assert!(long.ends_with("…\" (1000 characters)"), "{long}");
         assert!(shown(&json!(vec![1; 1000])).chars().count() < 110);

@@ -116,6 +116,11 @@ impl Attempt {
         ended.since(self.started)
     }
 
+    /// By how much the latency is beyond the deadline.
+    fn late(&self) -> Duration {
+        self.latency().saturating_sub(self.timeout)
+    }
+
     fn close(&mut self, now: Moment) {
         if let Some((phase, since)) = self.current.take() {
             self.phases.add(phase, now.since(since));
@@ -162,6 +167,8 @@ pub async fn run(
     let ended = tokio::time::timeout(timeout, guarded).await;
     let result = match ended {
         Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(&attempt)),
+        // Whatever went wrong was met by a machine that was away: the target may have waited.
+        Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(&attempt)),
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
         Err(_) => Err(timed_out(&attempt)),
@@ -172,7 +179,7 @@ pub async fn run(
 /// Who is to blame for a deadline that passed.
 fn timed_out(attempt: &Attempt) -> Fault {
     let timeout = human(attempt.timeout);
-    let late = attempt.latency().saturating_sub(attempt.timeout);
+    let late = attempt.late();
     if late > FAR_TOO_LATE {
         let late = human(late);
         let detail =

@@ -13,6 +13,7 @@ use crate::deployment::RollbackOutcome;
 use crate::engine::record::{Record, RollbackRecord};
 use crate::event::{Action, Level, Verdict};
 use crate::sample::Phase;
+use crate::secret::Mask;
 use crate::verdict::{Finding, FindingReason};
 use crate::window::Latency;
 
@@ -170,7 +171,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
         window: record.window.clone(),
         service: record.service.as_deref().map(str::to_owned),
         started: rfc3339(record.started.wall),
-        finished: rfc3339(record.finished.wall),
+        finished: rfc3339(record.wall(record.finished.moment)),
         verdict: record.assessment.verdict,
         exit_code,
         checks: record
@@ -202,12 +203,53 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
     }
 }
 
-/// The report as one line of JSON.
+/// The report as one line of JSON in which secrets are masked. The names and numbers of the contract
+/// are not looked at: a password that happens to be `postgres` or `2026` must not break the form.
 ///
 /// # Errors
 /// Never with these types; the serializer's error is handed on all the same.
-pub fn render(record: &Record, exit_code: u8) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&report(record, exit_code))
+pub fn render(record: &Record, exit_code: u8, mask: &Mask) -> Result<String, serde_json::Error> {
+    let mut report = report(record, exit_code);
+    report.hide(mask);
+    serde_json::to_string(&report)
+}
+
+impl Report {
+    /// Masks whatever was declared, answered or said by a platform.
+    fn hide(&mut self, mask: &Mask) {
+        let hide = |text: &mut String| *text = mask.apply(text);
+        self.service.iter_mut().for_each(hide);
+        self.checks.iter_mut().for_each(|check| check.hide(mask));
+        if let Some(deployment) = &mut self.deployment {
+            hide(&mut deployment.arn);
+            deployment.from.iter_mut().for_each(hide);
+            hide(&mut deployment.to);
+        }
+        self.decision.because.iter_mut().for_each(hide);
+        if let Some(rollback) = &mut self.rollback {
+            hide(&mut rollback.from);
+            rollback.to.iter_mut().for_each(hide);
+            hide(&mut rollback.because);
+            let checks = rollback.verification.iter_mut();
+            checks.for_each(|check| check.hide(mask));
+        }
+        self.warnings.iter_mut().for_each(hide);
+    }
+}
+
+impl CheckReport {
+    fn hide(&mut self, mask: &Mask) {
+        self.id = mask.apply(&self.id);
+        self.service = mask.apply(&self.service);
+        let readings = std::mem::take(&mut self.readings).into_iter();
+        self.readings = readings
+            .map(|(name, value)| (mask.apply(&name), value))
+            .collect();
+        for reason in &mut self.reasons {
+            reason.code = mask.apply(&reason.code);
+            reason.text = mask.apply(&reason.text);
+        }
+    }
 }
 
 fn check(record: &Record, finding: &Finding) -> CheckReport {
@@ -261,8 +303,8 @@ fn rollback_report(record: &Record, rollback: &RollbackRecord) -> RollbackReport
         actuator: rollback.actuator.map(|actuator| actuator.name()),
         from: rollback.from.label.clone(),
         to: rollback.to.as_ref().map(|revision| revision.label.clone()),
-        started: rfc3339(rollback.started.wall),
-        finished: rfc3339(rollback.finished.wall),
+        started: rfc3339(record.wall(rollback.started.moment)),
+        finished: rfc3339(record.wall(rollback.finished.moment)),
         because: rollback.because.clone(),
         verification: verification
             .map(|found| {
@@ -291,9 +333,18 @@ fn latency(spans: &Latency) -> LatencyReport {
     }
 }
 
+/// Rounds to so many decimals, and a small value to as many digits: one failure of a hundred
+/// thousand is not none.
 fn rounded(value: f64, decimals: i32) -> f64 {
+    let leading_zeros = -value.abs().log10().floor();
+    let decimals = if value != 0.0 && leading_zeros.is_finite() {
+        decimals.max((leading_zeros as i32).saturating_add(decimals - 1))
+    } else {
+        decimals
+    };
     let scale = 10_f64.powi(decimals);
-    (value * scale).round() / scale
+    let rounded = (value * scale).round() / scale;
+    if rounded.is_finite() { rounded } else { value }
 }
 
 #[expect(
@@ -302,4 +353,27 @@ fn rounded(value: f64, decimals: i32) -> f64 {
 )]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_never_makes_something_of_nothing_or_nothing_of_something() {
+        let cases = [
+            (7.0 / 58.0, 4, 0.1207),
+            (0.0, 4, 0.0),
+            (0.000_012_345_6, 4, 0.000_012_35),
+            (1e-30, 4, 1e-30),
+            (93.456_789, 4, 93.456_8),
+            (-0.000_02, 4, -0.000_02),
+            (1e300, 4, 1e300),
+            (21.432_1, 3, 21.432),
+        ];
+        for (value, decimals, expected) in cases {
+            let difference = (rounded(value, decimals) - expected).abs();
+            assert!(difference <= expected.abs() * 1e-9, "{value}");
+        }
+    }
 }

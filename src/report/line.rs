@@ -1,6 +1,6 @@
 //! One line for each event, for whoever watches while it happens.
 
-use crate::deployment::Standing;
+use crate::deployment::{RollbackOutcome, Standing};
 use crate::event::{Action, Event, Verdict, What};
 use crate::quantity::human;
 use crate::report::text::{counted, millis};
@@ -70,7 +70,7 @@ fn describe(what: &What) -> Option<(Detail, String)> {
                         plan.actuator.name()
                     )
                 }
-                Err(why) => format!("no rollback possible: {why}"),
+                Err(why) => why.clone(),
             };
             let text = format!(
                 "{} runs {}{}, {state}; {consequence}",
@@ -112,7 +112,9 @@ fn describe(what: &What) -> Option<(Detail, String)> {
                 counted(*checks as u64, "check", "checks")
             ),
         ),
-        What::RollbackEnded { because, .. } => (Detail::Quiet, because.clone()),
+        What::RollbackEnded { outcome, because } => {
+            (Detail::Quiet, format!("{}: {because}", ended(*outcome)))
+        }
         What::Warned(text) => (Detail::Quiet, format!("warning: {text}")),
     })
 }
@@ -138,6 +140,20 @@ fn judged(
         format!(": {because}")
     };
     Some((Detail::Normal, format!("{to} {check}{because}")))
+}
+
+const fn ended(outcome: RollbackOutcome) -> &'static str {
+    match outcome {
+        RollbackOutcome::RolledBackVerified => "rolled back and verified",
+        RollbackOutcome::RolledBackUnhealthy => "rolled back, and it is no better",
+        RollbackOutcome::RolledBackByEcs => "rolled back by the platform itself",
+        RollbackOutcome::Failed => "rollback failed",
+        RollbackOutcome::Timeout => "rollback not proven in time",
+        RollbackOutcome::Refused => "not rolled back",
+        RollbackOutcome::Superseded => "superseded",
+        RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => "cannot roll back",
+        RollbackOutcome::DryRun => "not rolled back, only rehearsed",
+    }
 }
 
 fn decided(action: Action, because: &[String]) -> String {

@@ -5,6 +5,7 @@
 pub mod board;
 pub mod json;
 pub mod line;
+mod outcome;
 pub mod plan;
 pub mod schema;
 pub mod text;

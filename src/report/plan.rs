@@ -10,6 +10,7 @@ use crate::deploy::Platform;
 use crate::plan::{CheckPlan, Plan, ServicePlan};
 use crate::quantity::human;
 use crate::verdict::threshold::Threshold;
+use crate::verdict::with_error_limit;
 
 /// Renders a plan.
 #[must_use]
@@ -153,17 +154,12 @@ fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
         );
     }
     push_wrapped(text, &format!("  {}  ", check.facts.id), &words);
-    let default = if check.declared_thresholds {
-        ""
-    } else {
-        " (by default)"
-    };
-    for threshold in &check.thresholds {
-        push_wrapped(
-            text,
-            "      ",
-            &format!("{}{default}", threshold_words(threshold)),
-        );
+    // What is judged, and not only what was declared.
+    for threshold in with_error_limit(&check.thresholds).iter() {
+        let is_declared = check.declared_thresholds && check.thresholds.contains(threshold);
+        let default = if is_declared { "" } else { " (by default)" };
+        let words = format!("{}{default}", threshold_words(threshold));
+        push_wrapped(text, "      ", &words);
     }
 }
 

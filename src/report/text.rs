@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::outcome;
 use crate::deployment::RollbackOutcome;
-use crate::engine::record::{Command, Record, RollbackRecord};
+use crate::engine::record::{Command, Record};
 use crate::event::{Action, Verdict};
 use crate::quantity::human;
 use crate::verdict::Finding;
@@ -33,9 +34,14 @@ pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    let verdict = paint(record.assessment.verdict, &headline_word(record), colour);
+    let (colour_of, word) = headline_word(record);
+    let verdict = paint(colour_of, word, colour);
     push_wrapped(&mut text, &format!("{verdict}: "), &headline(record));
-    if let Some(next) = next_step(record) {
+    let next = match &record.rollback {
+        Some(rollback) => Some(outcome::next(rollback)),
+        None => next_without_rollback(record),
+    };
+    if let Some(next) = next {
         push_wrapped(&mut text, "next: ", &next);
     }
     push_wrapped(&mut text, "", &closing(record, exit_code));
@@ -138,10 +144,21 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     }
 }
 
-fn headline_word(record: &Record) -> String {
-    match record.assessment.verdict {
-        Verdict::Pass => "PASS".to_owned(),
-        other => other.name().to_uppercase(),
+/// The word that says how it came out, and the verdict whose colour it has. Content checks are no
+/// "PASS" when the deployment was not accepted.
+fn headline_word(record: &Record) -> (Verdict, &'static str) {
+    let verdict = record.assessment.verdict;
+    let outcome = record.rollback.as_ref().map(|rollback| rollback.outcome);
+    match (verdict, outcome) {
+        (Verdict::Fail, _) => (verdict, "FAIL"),
+        (_, Some(RollbackOutcome::Superseded)) => (Verdict::Inconclusive, "SUPERSEDED"),
+        (_, Some(RollbackOutcome::Refused | RollbackOutcome::DryRun)) => (verdict, "HELD"),
+        (_, Some(_)) => (Verdict::Fail, "NOT ACCEPTED"),
+        (_, None) if record.interrupted => (Verdict::Inconclusive, "STOPPED"),
+        (Verdict::Inconclusive, None) => (verdict, "INCONCLUSIVE"),
+        (_, None) if record.decision.action == Action::Hold => (Verdict::Inconclusive, "HELD"),
+        (Verdict::Warn, None) => (verdict, "WARN"),
+        (Verdict::Pass, None) => (verdict, "PASS"),
     }
 }
 
@@ -161,9 +178,22 @@ fn headline(record: &Record) -> String {
     line.push_str(&worst(record));
     if let Some(rollback) = &record.rollback {
         line.push_str(". ");
-        line.push_str(&rollback_line(rollback));
+        line.push_str(&outcome::sentence(rollback));
+    } else if is_held_without_a_finding(record) {
+        line.push_str(". Held: ");
+        line.push_str(&record.decision.because.join("; "));
     }
     line
+}
+
+/// Whether it was held for a reason that no finding names: the platform gave up on it, say.
+fn is_held_without_a_finding(record: &Record) -> bool {
+    let findings = &record.assessment.findings;
+    let is_named = |because: &String| {
+        let mut checks = findings.iter().map(|finding| finding.facts.id.as_str());
+        checks.any(|check| because.starts_with(&format!("{check}: ")))
+    };
+    record.decision.action == Action::Hold && !record.decision.because.iter().all(is_named)
 }
 
 fn worst(record: &Record) -> String {
@@ -194,97 +224,33 @@ fn worst(record: &Record) -> String {
     format!("{}: {reason}{more}", first.facts.id)
 }
 
-fn rollback_line(rollback: &RollbackRecord) -> String {
-    let to = rollback
-        .to
-        .as_ref()
-        .map_or("the previous revision", |to| to.label.as_str());
-    let from = &rollback.from.label;
-    let took = human(rollback.finished.moment.since(rollback.started.moment));
-    match rollback.outcome {
-        RollbackOutcome::RolledBackVerified => {
-            format!("Rolled back {from} -> {to} in {took}; {}", rollback.because)
-        }
-        RollbackOutcome::RolledBackUnhealthy => {
-            format!(
-                "Rolled back {from} -> {to}, and {to} fails as well: {}",
-                rollback.because
-            )
-        }
-        RollbackOutcome::RolledBackByEcs => {
-            format!(
-                "ECS rolled {from} back to {to} by itself; {}",
-                rollback.because
-            )
-        }
-        RollbackOutcome::Failed => {
-            format!("Rollback {from} -> {to} FAILED: {}", rollback.because)
-        }
-        RollbackOutcome::Timeout => {
-            format!(
-                "Rollback {from} -> {to} not complete after {took}: {}",
-                rollback.because
-            )
-        }
-        RollbackOutcome::Refused => format!("Not rolled back: {}", rollback.because),
-        RollbackOutcome::Superseded => format!("Nothing was changed: {}", rollback.because),
-        RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
-            format!("Cannot roll back {from}: {}", rollback.because)
-        }
-        RollbackOutcome::DryRun => {
-            format!(
-                "Dry run: would roll back {from} -> {to}; {}",
-                rollback.because
-            )
-        }
-    }
-}
-
-/// What the reader should do now, where anything is to be done.
-fn next_step(record: &Record) -> Option<String> {
-    let Some(rollback) = &record.rollback else {
-        return next_without_rollback(record);
-    };
-    let from = &rollback.from.label;
-    let to = rollback
-        .to
-        .as_ref()
-        .map_or("the previous revision", |to| to.label.as_str());
-    Some(match rollback.outcome {
-        RollbackOutcome::RolledBackVerified | RollbackOutcome::RolledBackByEcs => {
-            format!("{to} is serving; mend {from} before it is deployed again")
-        }
-        RollbackOutcome::RolledBackUnhealthy => format!(
-            "the deployment was not the cause: look at what {from} and {to} share \
-             (database, network, configuration); do not roll back further"
-        ),
-        RollbackOutcome::Failed | RollbackOutcome::Timeout => format!(
-            "look at the service's deployments now; to return by hand, deploy {to} by its full ARN"
-        ),
-        RollbackOutcome::Refused => {
-            format!("{from} is still serving; decide by hand whether to return to {to}")
-        }
-        RollbackOutcome::Superseded => {
-            "judge the newer deployment in a window of its own".to_owned()
-        }
-        RollbackOutcome::NoTarget | RollbackOutcome::NotRollbackable => {
-            format!("{from} is still serving; deploy a mended revision")
-        }
-        RollbackOutcome::DryRun => format!("{from} is still serving; nothing was changed"),
-    })
-}
-
 fn next_without_rollback(record: &Record) -> Option<String> {
-    match (record.command, record.assessment.verdict) {
+    let next = match (record.command, record.assessment.verdict) {
+        (Command::Watch, Verdict::Fail) if record.interrupted => {
+            "nothing was changed, because the watch was told to stop; decide by hand"
+        }
+        (Command::Watch, Verdict::Fail) if record.decision.action == Action::Accept => {
+            "the deployment stays: by the policy this failure does not count against it"
+        }
         (Command::Watch, Verdict::Fail) => {
-            Some("nothing was changed, as the policy says; decide by hand".to_owned())
+            "nothing was changed, as the policy says; decide by hand"
+        }
+        (Command::Watch, _) if record.interrupted => {
+            "nothing was changed and nothing is proven; watch again"
+        }
+        (Command::Watch, _) if is_held_without_a_finding(record) => {
+            "nothing was changed; look at the deployment and decide by hand"
         }
         (Command::Watch, Verdict::Inconclusive) if record.decision.action == Action::Hold => {
-            Some("nothing was changed; see that the checks can run, and watch again".to_owned())
+            "nothing was changed; see that the checks can run, and watch again"
         }
-        (_, Verdict::Inconclusive) => Some("see that the checks can run, and try again".to_owned()),
-        _ => None,
-    }
+        (_, Verdict::Inconclusive) => "see that the checks can run, and try again",
+        (_, Verdict::Pass | Verdict::Warn) if record.decision.action == Action::Hold => {
+            "nothing was changed; look at the deployment and decide by hand"
+        }
+        _ => return None,
+    };
+    Some(next.to_owned())
 }
 
 fn closing(record: &Record, exit_code: u8) -> String {

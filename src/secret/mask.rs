@@ -296,6 +296,25 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_was_wrapped_and_cut_off_is_masked() {
+        let mask = hiding("correct horse battery");
+        let cases = [
+            ("a correct\thorse  battery b", "a *** b"),
+            (
+                "got \"correct horse b…\" (90 characters)",
+                "got \"***…\" (90 characters)",
+            ),
+            ("got \"correct\n  horse…\"", "got \"***…\""),
+            ("got \"cor…\"", "got \"cor…\""),
+            ("correct horses", "correct horses"),
+            ("incorrect horse battery", "in***"),
+        ];
+        for (text, masked) in cases {
+            assert_eq!(mask.apply(text), masked);
+        }
+    }
+
+    #[test]
     fn the_places_of_secrets_are_found() {
         let mask = hiding("canary");
         assert_eq!(mask.find("a canary, canary"), [2..8, 10..16]);

@@ -32,7 +32,8 @@ pub fn default_thresholds() -> Vec<Threshold> {
 ///
 /// Someone who limits `used_pct` alone has not said that the query may fail: without this, a check
 /// whose every second sample fails would pass as long as the others are quick.
-pub(super) fn with_error_limit(declared: &[Threshold]) -> Cow<'_, [Threshold]> {
+#[must_use]
+pub fn with_error_limit(declared: &[Threshold]) -> Cow<'_, [Threshold]> {
     let is_about_failures = |threshold: &Threshold| {
         matches!(
             threshold.subject,

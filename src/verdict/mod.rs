@@ -22,7 +22,7 @@ use crate::clock::Moment;
 pub use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
 use crate::window::Summary;
-pub use defaults::{CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds};
+pub use defaults::{CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds, with_error_limit};
 pub use judge::{Closing, assess, judge};
 use threshold::Threshold;
 

@@ -1,15 +1,15 @@
 //! Carries a plan out: re-reads right before, sends the one decisive call, and looks afterwards
 //! whether it did what was meant and nothing else.
 
-use tokio::time::Instant;
-
 use super::carrier::{self, Found};
 use super::facts::{self};
-use super::fault::{Blame, CallFault};
-use super::pace::jittered;
+use super::fault::Blame;
 use super::planning::{self, refuse};
+use super::reading::{self, Subject};
 use super::records::Status;
-use super::{EcsTarget, Halt, reading};
+use super::stopping::{self, Stopped};
+use super::tries::Tries;
+use super::{EcsTarget, Halt};
 use crate::deploy::DeployError;
 use crate::deployment::{
     Actuator, Deployment, NoRollback, RollbackPlan, Standing, StartedRollback,
@@ -21,6 +21,9 @@ pub(super) async fn roll_back(
     plan: &RollbackPlan,
 ) -> Result<StartedRollback, Halt> {
     for _ in 0..PLANS {
+        if let Some(begun) = begun(target, &plan.deployment).await? {
+            return Ok(begun);
+        }
         let fresh = planning::plan(target, &plan.deployment).await?;
         if fresh.target.id != plan.target.id {
             return Err(refuse(format!(
@@ -45,30 +48,41 @@ pub(super) async fn roll_back(
     ))))
 }
 
+/// The rollback of this deployment that an earlier call may have begun, where the answer or the
+/// look after it failed: planned for anew it would pass for somebody else's.
+async fn begun(
+    target: &EcsTarget,
+    deployment: &Deployment,
+) -> Result<Option<StartedRollback>, Halt> {
+    let Some(plan) = target.sent.of(&deployment.id) else {
+        return Ok(None);
+    };
+    let carrier = match plan.actuator {
+        Actuator::StopServiceDeployment => {
+            let status = target.service_deployment(&deployment.id).await?.status;
+            let is_taken = matches!(
+                status,
+                Status::StopRequested
+                    | Status::RollbackRequested
+                    | Status::RollbackInProgress
+                    | Status::RollbackSuccessful
+            );
+            is_taken.then(|| deployment.id.clone())
+        }
+        Actuator::UpdateService => match carrier::find(target, &plan, None).await? {
+            Found::Nothing => None,
+            found => Some(carrier_of(found, &plan)?),
+        },
+    };
+    Ok(carrier.map(|carrier| StartedRollback { plan, carrier }))
+}
+
 /// Stops the deployment in flight. Answers with the carrier, or with none when it is in flight no
 /// more and has to be planned for again.
 async fn stop(target: &EcsTarget, plan: &RollbackPlan) -> Result<Option<String>, Halt> {
     let arn = &plan.deployment.id;
-    let mut tries = Tries::new(target);
-    loop {
-        let fault = match target.tell_stop(arn).await {
-            Ok(()) => return Ok(Some(arn.clone())),
-            Err(fault) if fault.blame == Blame::Conflict => return Ok(None),
-            Err(fault) => fault,
-        };
-        tries.after(&fault).await?;
-        // Whatever the answer was: what the deployment does now says whether the call arrived.
-        match target.service_deployment(arn).await?.status {
-            Status::Pending | Status::InProgress => {}
-            Status::StopRequested
-            | Status::RollbackRequested
-            | Status::RollbackInProgress
-            | Status::RollbackSuccessful => return Ok(Some(arn.clone())),
-            Status::Successful | Status::Stopped | Status::RollbackFailed | Status::Unknown(_) => {
-                return Ok(None);
-            }
-        }
-    }
+    let stopped = stopping::stop(target, arn, || target.sent.note(plan)).await?;
+    Ok((stopped == Stopped::Taken).then(|| arn.clone()))
 }
 
 /// Deploys the target revision. It cannot be made conditional: so the service is read before every
@@ -86,15 +100,19 @@ async fn update(target: &EcsTarget, plan: &RollbackPlan) -> Result<Option<String
         }
         let fault = match target.tell_update(&plan.target.id).await {
             Ok(service) => {
+                target.sent.note(plan);
                 let found = carrier::find(target, plan, service.as_ref()).await?;
                 return carrier_of(found, plan).map(Some);
             }
             Err(fault) if fault.blame == Blame::Conflict => return Ok(None),
             Err(fault) => fault,
         };
-        tries.after(&fault).await?;
         if fault.is_unclear() {
             may_be_done = true;
+            target.sent.note(plan);
+        }
+        tries.after(&fault).await?;
+        if fault.is_unclear() {
             match carrier::find(target, plan, None).await? {
                 Found::Nothing => {}
                 found => return carrier_of(found, plan).map(Some),
@@ -107,6 +125,8 @@ fn carrier_of(found: Found, plan: &RollbackPlan) -> Result<String, Halt> {
     match found {
         Found::Ours(carrier) => Ok(carrier),
         Found::Superseded(reason) => Err(Halt::No(NoRollback::Superseded(reason))),
+        // Something was changed, and not what was meant: a person has to look.
+        Found::Collided(reason) => Err(Halt::Broken(DeployError::Strange(reason))),
         Found::Nothing => Err(Halt::Broken(DeployError::Strange(format!(
             "service {} was told to return to {}, and no such deployment appeared",
             plan.deployment.service, plan.target
@@ -122,45 +142,20 @@ async fn still_current(target: &EcsTarget, deployment: &Deployment) -> Result<()
         primary.task_definition == deployment.revision.id
             && (!facts::is_entry(&deployment.id) || primary.id == deployment.id)
     });
-    if runs && reading.standing(deployment)? != Standing::Superseded {
-        return Ok(());
+    if !runs || reading.standing(deployment)? == Standing::Superseded {
+        return Err(planning::superseded(&reading, deployment));
     }
-    Err(planning::superseded(&reading, deployment))
-}
-
-/// How often, and how long, a decisive call may be tried.
-struct Tries<'a> {
-    target: &'a EcsTarget,
-    until: Instant,
-    pause: std::time::Duration,
-    unclear: u32,
-}
-
-impl<'a> Tries<'a> {
-    fn new(target: &'a EcsTarget) -> Self {
-        Self {
-            target,
-            until: Instant::now() + target.pace.patience,
-            pause: target.pace.back_off,
-            unclear: 0,
-        }
+    // The list is another reading than the service: one that lags behind alone hides nothing.
+    if let Subject::Recorded {
+        deployment: recorded,
+        ..
+    } = &reading.subject
+        && let Some(newer) = reading::newer_than(target, recorded).await?.first()
+    {
+        return Err(planning::superseded_by(newer, deployment));
     }
-
-    /// Waits after a failure that may pass; ends the tries at any other.
-    async fn after(&mut self, fault: &CallFault) -> Result<(), DeployError> {
-        self.unclear += u32::from(fault.is_unclear());
-        let may_pass = fault.is_unclear() || fault.blame == Blame::Throttled;
-        let out_of_time = Instant::now() + self.pause > self.until;
-        if !may_pass || out_of_time || self.unclear >= MOST_UNCLEAR {
-            return Err(self.target.told(fault));
-        }
-        tokio::time::sleep(jittered(self.pause)).await;
-        self.pause *= 2;
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The plan, and one more when the state moved between the reading and the call.
 const PLANS: usize = 2;
-/// After so many calls without an answer a person has to look.
-const MOST_UNCLEAR: u32 = 3;

@@ -9,7 +9,7 @@ use super::facts::{self, Service, Task};
 use super::fault::CallFault;
 use super::records::{Listed, ServiceDeployment, ServiceRevision};
 use crate::clock::WallTime;
-use crate::deploy::DeployError;
+use crate::deploy::{DeployError, EcsService};
 
 impl EcsTarget {
     /// The service as it is now; one that is missing or not active is the declaration's fault.
@@ -22,12 +22,40 @@ impl EcsTarget {
             .send()
             .await
             .map_err(|error| self.told(&CallFault::of("DescribeServices", &error)))?;
-        let service = answer.services().first().map(Service::from);
-        service.filter(|service| service.active).ok_or_else(|| {
+        let EcsService {
+            cluster, service, ..
+        } = &self.declared;
+        let shown = answer.services().first().map(Service::from);
+        let shown = shown.ok_or_else(|| {
             DeployError::Declared(format!(
-                "cluster {} has no active service {}: check deployment.ecs and the region",
-                self.declared.cluster, self.declared.service
+                "cluster {cluster} has no active service {service}: check deployment.ecs and the region"
             ))
+        })?;
+        self.refuse_other(&shown)?;
+        if !shown.is_active() {
+            return Err(DeployError::Declared(format!(
+                "service {service} of cluster {cluster} is {}: it is deleted, or on its way there",
+                shown.status
+            )));
+        }
+        Ok(shown)
+    }
+
+    /// An answer about another service must never be acted on.
+    fn refuse_other(&self, shown: &Service) -> Result<(), DeployError> {
+        let EcsService {
+            cluster, service, ..
+        } = &self.declared;
+        let foreign = shown.current.as_deref().filter(|arn| !shown.owns(arn));
+        let other = match &shown.place {
+            Some(place) if place.service != facts::label(service) => Some(&*place.service),
+            Some(place) if place.cluster != facts::label(cluster) => Some(&*place.cluster),
+            _ => foreign,
+        };
+        other.map_or(Ok(()), |other| {
+            Err(DeployError::Strange(format!(
+                "asked about service {service} of cluster {cluster}, ECS answered about {other}"
+            )))
         })
     }
 
@@ -47,7 +75,8 @@ impl EcsTarget {
                 .await
                 .map_err(|error| CallFault::of("DescribeServiceDeployments", &error))?;
             let shown = answer.service_deployments().iter();
-            found.extend(shown.filter_map(ServiceDeployment::of));
+            let asked = |known: &ServiceDeployment| some.contains(&known.arn.as_str());
+            found.extend(shown.filter_map(ServiceDeployment::of).filter(asked));
         }
         Ok(found)
     }
@@ -78,12 +107,9 @@ impl EcsTarget {
                 .send()
                 .await
                 .map_err(|error| CallFault::of("DescribeServiceRevisions", &error))?;
-            found.extend(
-                answer
-                    .service_revisions()
-                    .iter()
-                    .filter_map(ServiceRevision::of),
-            );
+            let shown = answer.service_revisions().iter();
+            let asked = |known: &ServiceRevision| some.contains(&known.arn.as_str());
+            found.extend(shown.filter_map(ServiceRevision::of).filter(asked));
         }
         Ok(found)
     }
@@ -145,10 +171,10 @@ impl EcsTarget {
             .send()
             .await;
         match answer {
-            Ok(answer) => Ok(answer
-                .task_definition()
-                .and_then(|definition| definition.status())
-                .is_some_and(|status| status.as_str() == "ACTIVE")),
+            Ok(answer) => Ok(answer.task_definition().is_some_and(|definition| {
+                let status = definition.status().map(|status| status.as_str());
+                definition.task_definition_arn() == Some(arn) && status == Some(facts::ACTIVE)
+            })),
             Err(error) => Err(CallFault::of("DescribeTaskDefinition", &error)),
         }
     }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::calls::Filter;
 use super::facts::{self, Rollout, Service};
 use super::reading::{Reading, Subject};
-use super::records::{ServiceDeployment, ServiceRevision};
+use super::records::{ServiceDeployment, ServiceRevision, Status};
 use super::{EcsTarget, Halt};
-use crate::deployment::{Deployment, NoRollback, Revision};
+use crate::deployment::{Actuator, Deployment, NoRollback, Revision};
 
 /// A revision to return to.
 #[derive(Debug)]
@@ -24,17 +24,19 @@ pub(super) struct Recorded {
     pub(super) judged: ServiceRevision,
 }
 
-/// Finds the revision to return to from the deployment under test.
+/// Finds the revision to return to from the deployment under test: the one that the actuator would
+/// bring.
 pub(super) async fn find(
     target: &EcsTarget,
     deployment: &Deployment,
     reading: &Reading,
+    actuator: Actuator,
 ) -> Result<Candidate, Halt> {
     let found = match &reading.subject {
         Subject::Recorded {
             deployment: recorded,
             ..
-        } => match in_records(target, recorded).await? {
+        } => match in_records(target, &reading.service, recorded, actuator).await? {
             Some(recorded) => Some(Candidate {
                 revision: facts::revision(&recorded.good.task_definition),
                 recorded: Some(recorded),
@@ -61,16 +63,19 @@ const fn unrecorded(revision: Revision) -> Candidate {
     }
 }
 
-/// The deployment's one source; else the newest deployment before it that ended well.
+/// The deployment's one source, unless ECS recorded that its own deployment never ended well; else
+/// the newest deployment before it that did.
 async fn in_records(
     target: &EcsTarget,
+    service: &Service,
     deployment: &ServiceDeployment,
+    actuator: Actuator,
 ) -> Result<Option<Recorded>, Halt> {
     let sources: Vec<&str> = deployment
         .sources
         .iter()
         .map(String::as_str)
-        .filter(|source| *source != deployment.target)
+        .filter(|source| *source != deployment.target && service.owns(source))
         .collect();
     let mut arns = vec![deployment.target.as_str()];
     arns.extend(&sources);
@@ -78,20 +83,49 @@ async fn in_records(
     let Some(judged) = revisions.remove(&deployment.target) else {
         return Ok(None);
     };
+    if sources.is_empty() && deployment.sources.contains(&deployment.target) {
+        // What ran before is what runs now: the same service revision was deployed again.
+        let good = judged.clone();
+        return Ok(Some(Recorded { good, judged }));
+    }
     if let [only] = sources.as_slice()
         && let Some(good) = revisions.remove(*only)
+        && !failed_before(target, deployment, only).await?
     {
         return Ok(Some(Recorded { good, judged }));
     }
-    let good = in_history(target, deployment, &judged).await?;
+    let good = in_history(target, service, deployment, &judged, actuator).await?;
     Ok(good.map(|good| Recorded { good, judged }))
 }
 
-/// The newest deployment that ended well before this one began, and left other software running.
-async fn in_history(
+/// Whether the deployments that brought a service revision are known, and none of them ended well:
+/// it ran without ever being good. What is older than the history is not held against it.
+async fn failed_before(
     target: &EcsTarget,
     deployment: &ServiceDeployment,
+    revision: &str,
+) -> Result<bool, Halt> {
+    let filter = Filter {
+        before: Some(deployment.created),
+        ..Filter::default()
+    };
+    let listed = target.listed(&filter).await;
+    let listed = listed.map_err(|fault| target.told(&fault))?;
+    let mut brought = listed
+        .iter()
+        .filter(|known| known.arn != deployment.arn && known.target.as_deref() == Some(revision))
+        .peekable();
+    Ok(brought.peek().is_some() && brought.all(|known| known.status != Status::Successful))
+}
+
+/// What the newest deployment that ended well before this one began left running. ECS itself
+/// returns to just that when it is told to stop; an update can go on to other software.
+async fn in_history(
+    target: &EcsTarget,
+    service: &Service,
+    deployment: &ServiceDeployment,
     judged: &ServiceRevision,
+    actuator: Actuator,
 ) -> Result<Option<ServiceRevision>, Halt> {
     let filter = Filter {
         ended_well: true,
@@ -117,13 +151,15 @@ async fn in_history(
             .iter()
             .filter_map(|arn| described.iter().find(|known| known.arn == *arn))
             .filter_map(ServiceDeployment::effective)
-            .filter(|arn| *arn != deployment.target)
+            .filter(|arn| service.owns(arn))
             .collect();
         let mut revisions = by_arn(target, &effective).await?;
         let good = effective
             .iter()
             .filter_map(|arn| revisions.remove(*arn))
-            .find(|known| !known.is_same_software(judged));
+            .find(|known| {
+                actuator == Actuator::StopServiceDeployment || !known.is_same_software(judged)
+            });
         if good.is_some() {
             return Ok(good);
         }

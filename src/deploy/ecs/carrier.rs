@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::facts::{self, Service};
 use super::records::ServiceDeployment;
+use super::stopping::{self, Stopped};
 use super::{EcsTarget, Halt, reading};
 use crate::deployment::RollbackPlan;
 
@@ -17,6 +18,8 @@ pub(super) enum Found {
     Ours(String),
     /// Another deployment was there before it or is there after it; one line says which.
     Superseded(String),
+    /// Our own update hit somebody else's deployment; one line says what was done about it.
+    Collided(String),
     /// No such deployment has appeared.
     Nothing,
 }
@@ -26,12 +29,12 @@ pub(super) enum Found {
 pub(super) async fn find(
     target: &EcsTarget,
     plan: &RollbackPlan,
-    answered: Option<&Service>,
+    mut answered: Option<&Service>,
 ) -> Result<Found, Halt> {
     let until = Instant::now() + target.pace.settle;
     loop {
         let found = if facts::is_entry(&plan.deployment.id) {
-            match answered {
+            match answered.take() {
                 Some(service) => among_entries(service, plan),
                 None => among_entries(&target.service().await?, plan),
             }
@@ -76,7 +79,7 @@ async fn among_records(target: &EcsTarget, plan: &RollbackPlan) -> Result<Found,
         let brought = revisions.find(|known| known.arn == deployment.target);
         brought.is_some_and(|brought| brought.task_definition == plan.target.id)
     };
-    match order(&newer, brings_target, &judged.target) {
+    match order(&newer, brings_target, &judged) {
         Order::Nothing => Ok(Found::Nothing),
         Order::Clean(ours) => Ok(Found::Ours(ours)),
         Order::Replaced(other) => Ok(Found::Superseded(format!(
@@ -88,11 +91,12 @@ async fn among_records(target: &EcsTarget, plan: &RollbackPlan) -> Result<Found,
 
 /// Our own update hit somebody else's deployment: it is rolled back itself.
 async fn take_back(target: &EcsTarget, ours: &str, other: &str) -> Result<Found, Halt> {
-    let state = match target.tell_stop(ours).await {
-        Ok(()) => format!("our own deployment {ours} was stopped again"),
-        Err(fault) => format!("our own deployment {ours} could not be stopped again ({fault})"),
+    let state = match stopping::stop(target, ours, || {}).await {
+        Ok(Stopped::Taken) => format!("our own deployment {ours} was stopped again"),
+        Ok(Stopped::TooLate) => format!("our own deployment {ours} was not in flight any more"),
+        Err(error) => format!("our own deployment {ours} could not be stopped again ({error})"),
     };
-    Ok(Found::Superseded(format!(
+    Ok(Found::Collided(format!(
         "deployment {other} was started at the same moment; {state}: look at the service"
     )))
 }
@@ -115,7 +119,7 @@ enum Order {
 fn order(
     newer: &[&ServiceDeployment],
     brings_target: impl Fn(&ServiceDeployment) -> bool,
-    judged_revision: &str,
+    judged: &ServiceDeployment,
 ) -> Order {
     // The newest that brings the target is ours, or was started by somebody with the same aim.
     let Some(place) = newer.iter().position(|known| brings_target(known)) else {
@@ -126,10 +130,11 @@ fn order(
     }
     let ours = newer[place];
     let between = newer.get(place + 1).map(|known| known.arn.clone());
+    // A judged deployment that stopped half-way leaves what ran before it running beside it.
     let foreign_source = ours
         .sources
         .iter()
-        .find(|source| *source != judged_revision);
+        .find(|source| **source != judged.target && !judged.sources.contains(source));
     match between.or_else(|| foreign_source.cloned()) {
         Some(other) => Order::Raced {
             ours: ours.arn.clone(),
@@ -160,6 +165,8 @@ mod tests {
     fn only_an_update_that_undid_the_judged_revision_is_clean() {
         let ours = deployment("ours", "good", &["bad"]);
         let over_foreign = deployment("ours", "good", &["bad", "foreign"]);
+        let beside = deployment("ours", "good", &["bad", "before"]);
+        let judged = deployment("judged", "bad", &["before"]);
         let foreign = deployment("foreign", "other", &["bad"]);
         let raced = |other: &str| Order::Raced {
             ours: "ours".into(),
@@ -169,6 +176,11 @@ mod tests {
             (vec![], Order::Nothing, "nothing to be seen yet"),
             (vec![&foreign], Order::Nothing, "ours is not to be seen yet"),
             (vec![&ours], Order::Clean("ours".into()), "as meant"),
+            (
+                vec![&beside],
+                Order::Clean("ours".into()),
+                "what ran before the judged one ran still",
+            ),
             (
                 vec![&foreign, &ours],
                 Order::Replaced("foreign".into()),
@@ -186,7 +198,7 @@ mod tests {
             ),
         ];
         for (newer, expected, why) in cases {
-            let order = order(&newer, |known| known.target == "good", "bad");
+            let order = order(&newer, |known| known.target == "good", &judged);
             assert_eq!(order, expected, "{why}");
         }
     }

@@ -11,6 +11,7 @@ use aws_sdk_ecs::config::{Credentials, ProvideCredentials};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use super::fault;
 use crate::deploy::{DeployError, EcsService};
 
 /// A client for where the service is declared to be.
@@ -33,14 +34,18 @@ pub(super) async fn from_environment(declared: &EcsService) -> Result<Client, De
         )));
     }
     // Asked for here, so that missing credentials are told as that and not as a failed request.
-    let provider = environment.credentials_provider();
-    let found = match &provider {
-        Some(provider) => provider.provide_credentials().await.is_ok(),
-        None => false,
+    let missing = match environment.credentials_provider() {
+        Some(provider) => {
+            let asked = provider.provide_credentials().await;
+            asked
+                .err()
+                .map(|error| fault::one_line(&fault::innermost(&error)))
+        }
+        None => Some("none are configured".to_owned()),
     };
-    if !found {
+    if let Some(missing) = missing {
         return Err(DeployError::Declared(format!(
-            "no AWS credentials for service {}: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair, or run with a role",
+            "no AWS credentials for service {}: {missing}; set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair, or run with a role",
             declared.service
         )));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types;
 
+use super::place::Place;
 use super::records::Digests;
 use crate::clock::WallTime;
 use crate::deployment::Revision;
@@ -12,10 +13,15 @@ use crate::deployment::Revision;
 /// A service, as DescribeServices shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Service {
-    pub(super) active: bool,
+    /// Its cluster and its name, as its own ARNs begin after the kind; none where ECS named no
+    /// cluster.
+    pub(super) place: Option<Place>,
+    pub(super) status: String,
     /// Who moves its tasks: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     pub(super) controller: String,
     pub(super) desired: i32,
+    /// `ROLLING`, `BLUE_GREEN` …; none where ECS does not say, which is rolling.
+    pub(super) strategy: Option<String>,
     /// `deployments[]`; for other controllers than ECS the task sets.
     pub(super) entries: Vec<Entry>,
     /// The service deployment that ECS calls current.
@@ -23,6 +29,16 @@ pub(super) struct Service {
 }
 
 impl Service {
+    pub(super) fn is_active(&self) -> bool {
+        self.status == ACTIVE
+    }
+
+    /// Whether a service deployment or a service revision is one of this service: of its account,
+    /// region, cluster and name.
+    pub(super) fn owns(&self, arn: &str) -> bool {
+        self.place.as_ref().is_none_or(|place| place.owns(arn))
+    }
+
     pub(super) fn is_moved_by_ecs(&self) -> bool {
         self.controller == "ECS"
     }
@@ -41,23 +57,27 @@ impl From<&types::Service> for Service {
         let controller = service.deployment_controller();
         let controller = controller.map_or("ECS", |controller| controller.r#type().as_str());
         let entries = if controller == "ECS" {
-            service.deployments().iter().filter_map(Entry::of).collect()
+            service.deployments().iter().map(Entry::of).collect()
         } else {
-            service
-                .task_sets()
-                .iter()
-                .filter_map(Entry::of_task_set)
-                .collect()
+            service.task_sets().iter().map(Entry::of_task_set).collect()
         };
         Self {
-            active: service.status().is_none_or(|status| status == "ACTIVE"),
+            place: Place::of(service),
+            status: service.status().unwrap_or(ACTIVE).to_owned(),
             controller: controller.to_owned(),
             desired: service.desired_count(),
+            strategy: service
+                .deployment_configuration()
+                .and_then(types::DeploymentConfiguration::strategy)
+                .map(|strategy| strategy.as_str().to_owned()),
             entries,
             current: service.current_service_deployment().map(str::to_owned),
         }
     }
 }
+
+/// The status of a service that takes deployments.
+pub(super) const ACTIVE: &str = "ACTIVE";
 
 /// An entry of `deployments[]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +93,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn of(deployment: &types::Deployment) -> Option<Self> {
+    /// What an answer leaves out stays empty: an entry that is not counted could hide that two
+    /// deployments run side by side.
+    fn of(deployment: &types::Deployment) -> Self {
         let (running, desired) = (deployment.running_count(), deployment.desired_count());
         let rollout = match deployment.rollout_state() {
             Some(types::DeploymentRolloutState::Completed) => Rollout::Completed,
@@ -83,24 +105,24 @@ impl Entry {
             None if running == desired && deployment.pending_count() == 0 => Rollout::Completed,
             None => Rollout::InProgress,
         };
-        Some(Self {
-            id: deployment.id()?.to_owned(),
+        Self {
+            id: deployment.id().unwrap_or_default().to_owned(),
             primary: deployment.status() == Some("PRIMARY"),
-            task_definition: deployment.task_definition()?.to_owned(),
+            task_definition: deployment.task_definition().unwrap_or_default().to_owned(),
             rollout,
             desired,
             running,
             pending: deployment.pending_count(),
             created: wall(deployment.created_at()),
-        })
+        }
     }
 
-    fn of_task_set(set: &types::TaskSet) -> Option<Self> {
+    fn of_task_set(set: &types::TaskSet) -> Self {
         let steady = set.stability_status() == Some(&types::StabilityStatus::SteadyState);
-        Some(Self {
-            id: set.id()?.to_owned(),
+        Self {
+            id: set.id().unwrap_or_default().to_owned(),
             primary: set.status() == Some("PRIMARY"),
-            task_definition: set.task_definition()?.to_owned(),
+            task_definition: set.task_definition().unwrap_or_default().to_owned(),
             rollout: if steady {
                 Rollout::Completed
             } else {
@@ -110,7 +132,7 @@ impl Entry {
             running: set.running_count(),
             pending: set.pending_count(),
             created: wall(set.created_at()),
-        })
+        }
     }
 }
 

@@ -58,8 +58,8 @@ impl CallFault {
             SdkError::ConstructionFailure(_) => (Blame::NotSent, innermost(error)),
             SdkError::TimeoutError(_) => (Blame::Silence, "no answer in time".to_owned()),
             SdkError::DispatchFailure(_) => (Blame::Silence, innermost(error)),
-            SdkError::ServiceError(_) => of_code(error.code(), status),
-            _ => of_code(None, status),
+            SdkError::ServiceError(_) => of_code(error.code(), status, error.message()),
+            _ => of_code(None, status, None),
         };
         Self {
             operation,
@@ -130,7 +130,7 @@ impl fmt::Display for CallFault {
 }
 
 /// By the error code; by the status where an answer has none.
-fn of_code(code: Option<&str>, status: Option<u16>) -> (Blame, String) {
+fn of_code(code: Option<&str>, status: Option<u16>, message: Option<&str>) -> (Blame, String) {
     let Some(code) = code else {
         let detail = status.map_or_else(
             || "an answer that is not ECS's".to_owned(),
@@ -147,12 +147,16 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> (Blame, String) {
         | "Throttling"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
-        | "RequestThrottled" => Blame::Throttled,
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown" => Blame::Throttled,
         "AccessDeniedException" | "AccessDenied" => Blame::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"
         | "UnrecognizedClientException"
         | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "RequestTimeTooSkewed"
         | "InvalidClientTokenId"
         | "MissingAuthenticationTokenException"
         | "IncompleteSignature" => Blame::Credentials,
@@ -164,17 +168,38 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> (Blame, String) {
         "ClusterNotFoundException" => Blame::NoCluster,
         "ServiceNotFoundException" | "ServiceNotActiveException" => Blame::NoService,
         "ConflictException" => Blame::Conflict,
-        "ServerException" | "InternalFailure" | "InternalError" | "ServiceUnavailable" => {
-            Blame::Server
-        }
+        "ServerException"
+        | "InternalFailure"
+        | "InternalError"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => Blame::Server,
         _ if status.is_some_and(|status| status >= 500) => Blame::Server,
         _ => Blame::Refused,
     };
-    (blame, code.to_owned())
+    // Why ECS refuses only its text says; it is shown and never decided on.
+    let told = match (blame, message) {
+        (Blame::Refused | Blame::Conflict, Some(message)) => format!(": {}", one_line(message)),
+        _ => String::new(),
+    };
+    (blame, format!("{code}{told}"))
 }
 
+/// The beginning of a text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = line.chars().filter(|letter| !letter.is_control());
+    let mut beginning: String = shown.clone().take(LONGEST_MESSAGE).collect();
+    if shown.count() > LONGEST_MESSAGE {
+        beginning.push('…');
+    }
+    beginning
+}
+
+const LONGEST_MESSAGE: usize = 160;
+
 /// The last cause in the chain: the one that says what really happened.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -211,7 +236,7 @@ mod tests {
             (None, None, Blame::Garbled),
         ];
         for (code, status, blame) in cases {
-            assert_eq!(of_code(code, status).0, blame, "{code:?} {status:?}");
+            assert_eq!(of_code(code, status, None).0, blame, "{code:?} {status:?}");
         }
     }
 }

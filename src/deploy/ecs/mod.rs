@@ -5,8 +5,9 @@
 //! to guess a target, to deploy a family without its revision, to touch counts, and to act on any
 //! deployment but the one that was judged. `engine` alone calls it.
 //!
-//! Reading order: `facts` and `records` (what was read), `calls` (reading it), `pinning`, `standing`, `candidate`
-//! and `planning` (what could be done), `acting` with `tell` and `carrier`, `proof` (is it done).
+//! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`,
+//! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`,
+//! `sent` and `carrier`, `proof` (is it done).
 
 mod acting;
 mod calls;
@@ -17,12 +18,16 @@ mod facts;
 mod fault;
 mod pace;
 mod pinning;
+mod place;
 mod planning;
 mod proof;
 mod reading;
 mod records;
+mod sent;
 mod standing;
+mod stopping;
 mod tell;
+mod tries;
 
 use async_trait::async_trait;
 
@@ -39,6 +44,7 @@ pub struct EcsTarget {
     client: aws_sdk_ecs::Client,
     declared: EcsService,
     pace: Pace,
+    sent: sent::Sent,
 }
 
 impl EcsTarget {
@@ -67,6 +73,7 @@ impl EcsTarget {
             client,
             declared: declared.clone(),
             pace,
+            sent: sent::Sent::default(),
         }
     }
 }

@@ -75,7 +75,7 @@ async fn current(
             target.declared.service
         ))
     })?;
-    Ok(from_entry(target, service, &primary.id, former))
+    from_entry(target, service, &primary.id, former)
 }
 
 /// The current service deployment; none where the server does not offer or keep them.
@@ -83,7 +83,18 @@ async fn recorded(
     target: &EcsTarget,
     service: &Service,
 ) -> Result<Option<Deployment>, DeployError> {
+    let rolling = |service: &Service| {
+        let primary = service.primary();
+        primary.is_some_and(|primary| primary.rollout == Rollout::InProgress)
+    };
     match find_recorded(target, service).await {
+        Ok(None) if service.current.is_some() && rolling(service) => {
+            // It has just begun: pinned by its entry it could not be stopped.
+            Err(DeployError::Passing(format!(
+                "ECS does not show the deployment in flight of service {} yet",
+                target.declared.service
+            )))
+        }
         Ok(found) => Ok(found),
         Err(fault) if fault.means_absent(service.current.is_some()) => {
             tracing::debug!(%fault, "no service deployments here");
@@ -144,20 +155,22 @@ async fn pinned(
 }
 
 async fn by_id(target: &EcsTarget, id: &str) -> Result<Deployment, DeployError> {
+    let service = target.service().await?;
     if facts::is_entry(id) {
-        let service = target.service().await?;
-        if service.entry(id).is_none() {
-            return Err(DeployError::Declared(format!(
+        return match service.entry(id) {
+            // By its ARN it can be stopped, and nothing else can be hit.
+            Some(entry) if entry.primary => current(target, &service, None).await,
+            Some(_) => from_entry(target, &service, id, None),
+            None => Err(DeployError::Declared(format!(
                 "service {} has no deployment {id}",
                 target.declared.service
-            )));
-        }
-        return Ok(from_entry(target, &service, id, None));
+            ))),
+        };
     }
-    if !id.contains(&format!("/{}/", name(target))) {
+    if !service.owns(id) {
         return Err(DeployError::Declared(format!(
-            "{id} is no deployment of service {}",
-            target.declared.service
+            "{id} is no deployment of service {} in cluster {}",
+            target.declared.service, target.declared.cluster
         )));
     }
     let deployment = target.service_deployment(id).await?;
@@ -173,21 +186,28 @@ fn from_entry(
     service: &Service,
     id: &str,
     former: Option<&Revision>,
-) -> Deployment {
+) -> Result<Deployment, DeployError> {
     let entry = service.entry(id);
+    let definition = entry.map_or("", |entry| &entry.task_definition);
+    if id.is_empty() || definition.is_empty() {
+        return Err(DeployError::Strange(format!(
+            "ECS does not say which task definition the deployment {id} of service {} brings",
+            target.declared.service
+        )));
+    }
     let completed = service
         .entries
         .iter()
         .filter(|other| other.id != id && other.rollout == Rollout::Completed)
         .max_by_key(|other| other.created)
         .map(|other| facts::revision(&other.task_definition));
-    Deployment {
+    Ok(Deployment {
         id: id.to_owned(),
         service: name(target).to_owned(),
-        revision: facts::revision(entry.map_or("", |entry| &entry.task_definition)),
+        revision: facts::revision(definition),
         previous: completed.or_else(|| former.cloned()),
         created: entry.and_then(|entry| entry.created),
-    }
+    })
 }
 
 /// The service's short name, whichever form was declared.

@@ -22,7 +22,8 @@ pub(super) async fn plan(
         )));
     }
     let actuator = actuator(&reading, deployment)?;
-    let candidate = candidate::find(target, deployment, &reading).await?;
+    refuse_without_tasks(&reading, deployment)?;
+    let candidate = candidate::find(target, deployment, &reading, actuator).await?;
     refuse_same(deployment, &candidate, actuator)?;
     if actuator == Actuator::UpdateService {
         refuse_undeployable(target, &candidate).await?;
@@ -58,10 +59,25 @@ fn actuator(reading: &Reading, deployment: &Deployment) -> Result<Actuator, Halt
 }
 
 pub(super) fn superseded(reading: &Reading, deployment: &Deployment) -> Halt {
+    superseded_by(reading.successor(), deployment)
+}
+
+pub(super) fn superseded_by(newer: &str, deployment: &Deployment) -> Halt {
     Halt::No(NoRollback::Superseded(format!(
-        "{} took over from the deployment of {} that was judged",
-        reading.successor(),
+        "{newer} took over from the deployment of {} that was judged",
         deployment.revision
+    )))
+}
+
+/// Where no task is meant to run, no failure speaks against the deployment, and no rollback could
+/// be proven.
+fn refuse_without_tasks(reading: &Reading, deployment: &Deployment) -> Result<(), Halt> {
+    if reading.service.desired > 0 {
+        return Ok(());
+    }
+    Err(refuse(format!(
+        "the desired count of service {} is 0: no task of {} runs that could be at fault",
+        deployment.service, deployment.revision
     )))
 }
 
@@ -78,12 +94,12 @@ fn refuse_same(
     let other_images = candidate
         .recorded
         .as_ref()
-        .is_some_and(|recorded| recorded.good.digests != recorded.judged.digests);
+        .is_some_and(|recorded| recorded.good.has_other_images(&recorded.judged));
     if actuator == Actuator::StopServiceDeployment && other_images {
         return Ok(());
     }
     Err(refuse(format!(
-        "the revision before it is {} too: deploying it again would change nothing",
+        "the revision before it is {} too: going back to it would change nothing",
         deployment.revision
     )))
 }
@@ -110,6 +126,14 @@ fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<
             "ECS offers no service deployments here: a deployment that takes over at the same moment may go unseen"
                 .to_owned(),
         );
+    }
+    let strategy = reading.service.strategy.as_deref();
+    if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING")
+        && actuator == Actuator::UpdateService
+    {
+        caveats.push(format!(
+            "the service deploys by the strategy {strategy}: going back is a whole deployment of that sort, its bake time included"
+        ));
     }
     let Some(recorded) = &candidate.recorded else {
         return caveats;

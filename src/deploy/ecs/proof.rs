@@ -198,12 +198,6 @@ async fn whole(
         return Ok(Progress::Running(wait));
     }
     let tasks = target.tasks().await.map_err(|fault| target.told(&fault))?;
-    let running = tasks.iter().filter(|task| task.running).count();
-    if running == 0 {
-        return Ok(Progress::Running(
-            "no task of the service is running".to_owned(),
-        ));
-    }
     // Only what both sides name can be compared; images that ECS did not resolve have no digest.
     let differs = |(container, digest): (&String, &String)| {
         digests
@@ -214,11 +208,18 @@ async fn whole(
         .iter()
         .filter(|task| task.task_definition != expected || task.digests.iter().any(differs))
         .count();
+    let running = tasks.iter().filter(|task| task.running).count();
+    let label = facts::label(expected);
     Ok(if others > 0 {
         Progress::Running(format!(
-            "{others} of {} tasks do not run {} yet",
-            tasks.len(),
-            facts::label(expected)
+            "{others} of {} tasks do not run {label} yet",
+            tasks.len()
+        ))
+    } else if usize::try_from(service.desired).is_ok_and(|desired| running < desired) {
+        // The counts of the service are one reading, the tasks themselves another.
+        Progress::Running(format!(
+            "{running} of {} tasks are seen to run {label}",
+            service.desired
         ))
     } else {
         Progress::Complete

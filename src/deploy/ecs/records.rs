@@ -57,6 +57,9 @@ pub(super) struct Listed {
     pub(super) arn: String,
     pub(super) created: WallTime,
     pub(super) finished: Option<WallTime>,
+    pub(super) status: Status,
+    /// The ARN of the service revision that it brought.
+    pub(super) target: Option<String>,
 }
 
 impl Listed {
@@ -65,6 +68,8 @@ impl Listed {
             arn: brief.service_deployment_arn()?.to_owned(),
             created: wall(brief.created_at())?,
             finished: wall(brief.finished_at()),
+            status: Status::of(brief.status().map_or("", |status| status.as_str())),
+            target: brief.target_service_revision_arn().map(str::to_owned),
         })
     }
 }
@@ -133,6 +138,15 @@ impl ServiceRevision {
     /// Whether both run the same task definition from the same images.
     pub(super) fn is_same_software(&self, other: &Self) -> bool {
         self.task_definition == other.task_definition && self.digests == other.digests
+    }
+
+    /// Whether both run the same task definition from images that are known to differ: one that
+    /// ECS did not resolve is not known to.
+    pub(super) fn has_other_images(&self, other: &Self) -> bool {
+        self.digests.iter().any(|(container, digest)| {
+            let others = other.digests.get(container);
+            others.is_some_and(|others| others != digest)
+        })
     }
 
     /// What differs besides the task definition, and would not come back with it.

@@ -170,9 +170,11 @@ mod tests {
         };
         for (entries, standing, why) in cases {
             let service = Service {
-                active: true,
+                place: None,
+                status: "ACTIVE".into(),
                 controller: "ECS".into(),
                 desired: 1,
+                strategy: None,
                 entries,
                 current: None,
             };

@@ -24,6 +24,7 @@ enum Does {
     Panic,
     HangIn(Phase),
     AnswerAfter(Duration),
+    FailAfter(Duration),
     Starve,
 }
 
@@ -42,6 +43,10 @@ impl Probe for Does {
             Self::AnswerAfter(span) => {
                 // No await that the deadline could cut: the machine was away meanwhile.
                 let _ready = tokio::time::advance(*span).now_or_never();
+            }
+            Self::FailAfter(span) => {
+                let _ready = tokio::time::advance(*span).now_or_never();
+                return Err(Fault::new(Reason::Reset, "connection reset"));
             }
             Self::Starve => {
                 attempt.enter(Phase::Ttfb);
@@ -86,6 +91,17 @@ async fn whatever_happens_becomes_a_sample() {
             Does::AnswerAfter(Duration::from_secs(5)),
             Outcome::Error,
             Some(Reason::Timeout),
+        ),
+        (
+            Does::FailAfter(Duration::from_secs(4)),
+            Outcome::Error,
+            Some(Reason::Reset),
+        ),
+        // The machine was away so long that the target may well have given up waiting for us.
+        (
+            Does::FailAfter(Duration::from_secs(60)),
+            Outcome::Unknown,
+            Some(Reason::Abandoned),
         ),
         (Does::Starve, Outcome::Unknown, Some(Reason::Abandoned)),
     ] {

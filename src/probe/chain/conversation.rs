@@ -70,10 +70,13 @@ impl<'a> Conversation<'a> {
         if let Some(mut kept) = self.open.take()
             && kept.is_open().await
         {
+            let before = kept.bytes_read();
             match kept.send(attempt, request).await {
                 // The node closed the kept connection while the request was on its way, which it
                 // may do at any time: nothing was answered, and nothing is learnt from it.
-                Err(fault) if matches!(fault.reason, Reason::Closed | Reason::Reset) => {}
+                Err(fault)
+                    if matches!(fault.reason, Reason::Closed | Reason::Reset)
+                        && kept.bytes_read() == before => {}
                 Err(fault) => return Err(fault),
                 Ok(answer) => return Ok(self.keep(kept, answer)),
             }

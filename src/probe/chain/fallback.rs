@@ -1,7 +1,9 @@
 //! Several endpoints in one attempt: the first that serves is used, in the declared order.
 //!
 //! No endpoint is asked twice. Each may use its share of the time that is left, so that one that
-//! hangs leaves time for those behind it. When none serves, the first one's fault is the sample's.
+//! hangs leaves time for those behind it. When none serves, the first one's fault is the sample's,
+//! unless another could not be looked at: one endpoint that serves is enough, so that nobody knows
+//! that none does while one of them limits our rate or is another chain's.
 
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::sighting::Sighting;
 use crate::probe::Attempt;
 use crate::quantity::human;
-use crate::sample::{Fault, Reason, Unit};
+use crate::sample::{Fault, Outcome, Reason, Unit};
 
 /// How one kind of node is looked at.
 #[async_trait]
@@ -42,7 +44,7 @@ impl Visit<'_> {
 }
 
 /// Looks at the endpoints until one serves. Gives what was seen there or, when none serves, at the
-/// first one, with the fault.
+/// one whose fault is told, with that fault.
 ///
 /// Records the reading `endpoint` (1 is the first) and, when another one was used, a note.
 pub async fn first_that_serves(
@@ -130,13 +132,18 @@ fn fallback_note(
     ))
 }
 
-fn none_serves(failed: Vec<(Sighting, Fault)>) -> (Sighting, Result<(), Fault>) {
+fn none_serves(mut failed: Vec<(Sighting, Fault)>) -> (Sighting, Result<(), Fault>) {
+    if failed.is_empty() {
+        // `endpoint::lower` refuses an empty list.
+        let bug = Fault::new(Reason::Panic, "a bug of ours: the check has no endpoint");
+        return (Sighting::default(), Err(bug));
+    }
     let may_pass_by_itself = failed.iter().any(|(_, fault)| fault.transient);
-    let others: Vec<&str> = failed
-        .iter()
-        .skip(1)
-        .map(|(_, fault)| fault.reason.code())
-        .collect();
+    let teaches_nothing =
+        |(_, fault): &(Sighting, Fault)| fault.reason.outcome() == Outcome::Unknown;
+    let told = failed.iter().position(teaches_nothing).unwrap_or(0);
+    let (seen, mut fault) = failed.remove(told);
+    let others: Vec<&str> = failed.iter().map(|(_, it)| it.reason.code()).collect();
     let count = match others.len() {
         0 => String::new(),
         1 => format!("; the other endpoint failed too ({})", others[0]),
@@ -145,16 +152,7 @@ fn none_serves(failed: Vec<(Sighting, Fault)>) -> (Sighting, Result<(), Fault>) 
             others.join(", ")
         ),
     };
-    match failed.into_iter().next() {
-        Some((seen, mut fault)) => {
-            fault.detail.push_str(&count);
-            fault.transient = may_pass_by_itself;
-            (seen, Err(fault))
-        }
-        // `endpoint::lower` refuses an empty list.
-        None => {
-            let bug = Fault::new(Reason::Panic, "a bug of ours: the check has no endpoint");
-            (Sighting::default(), Err(bug))
-        }
-    }
+    fault.detail.push_str(&count);
+    fault.transient = may_pass_by_itself;
+    (seen, Err(fault))
 }

@@ -190,6 +190,7 @@ impl HttpProbe {
     /// Asks, and follows redirects as far as they are allowed.
     async fn last_answer(&self, attempt: &mut Attempt) -> Result<Answer, Fault> {
         let mut request = self.request.clone();
+        let mask = discretion::mask(&request);
         let mut connection = self.take_idle(attempt);
         let mut asked: Vec<(Method, url::Url)> = Vec::new();
         loop {
@@ -198,7 +199,7 @@ impl HttpProbe {
             let next = if self.expectation.accepts(answer.status) {
                 None
             } else {
-                redirect::next(&request, &answer, self.redirects)?
+                redirect::next(&request, &answer, self.redirects, &mask)?
             };
             connection = Some(used);
             let Some(next) = next else {
@@ -206,14 +207,19 @@ impl HttpProbe {
                 return Ok(answer);
             };
             asked.push((request.method, request.url));
-            self.check(&next, &asked)?;
-            attempt.note(format!("redirected to {}", redirect::place(&next.url)));
+            let place = redirect::place(&next.url, &mask);
+            self.check(&next, &asked, &place)?;
+            attempt.note(format!("redirected to {place}"));
             request = next;
         }
     }
 
-    fn check(&self, next: &Request, asked: &[(Method, url::Url)]) -> Result<(), Fault> {
-        let place = redirect::place(&next.url);
+    fn check(
+        &self,
+        next: &Request,
+        asked: &[(Method, url::Url)],
+        place: &str,
+    ) -> Result<(), Fault> {
         let known = |(method, url): &(Method, url::Url)| *method == next.method && *url == next.url;
         if asked.iter().any(known) {
             let detail = format!("redirected in a circle, back to {place}");

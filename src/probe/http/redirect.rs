@@ -13,6 +13,7 @@ use url::Url;
 use super::settings::Redirects;
 use crate::probe::wire::exchange::{Answer, Request};
 use crate::sample::{Fault, Reason};
+use crate::secret::Mask;
 
 /// The request to send next when `answer` points elsewhere; absent when it does not.
 ///
@@ -22,6 +23,7 @@ pub fn next(
     request: &Request,
     answer: &Answer,
     policy: Redirects,
+    mask: &Mask,
 ) -> Result<Option<Request>, Fault> {
     let Some(location) = answer.headers.get(LOCATION) else {
         return Ok(None);
@@ -31,13 +33,13 @@ pub fn next(
     }
     let status = answer.status.as_u16();
     let refused = |why: String| Fault::new(Reason::Redirect, format!("{why} (status {status})"));
-    let target = location
-        .to_str()
+    // Many servers send names beyond ASCII as they are, and every browser goes there.
+    let target = std::str::from_utf8(location.as_bytes())
         .ok()
         .and_then(|location| request.url.join(location).ok())
         .filter(|target| target.has_host())
         .ok_or_else(|| refused("redirected to what is no address".to_owned()))?;
-    let place = place(&target);
+    let place = place(&target, mask);
     if policy == Redirects::Refuse {
         return Err(refused(format!("redirected to {place}, which is refused")));
     }
@@ -134,19 +136,17 @@ fn drop_user(url: &mut Url) {
     debug_assert!(dropped.is_ok());
 }
 
-/// The address without user and query, which may hold secrets.
-pub fn place(url: &Url) -> String {
+/// The address without user and query, which may hold secrets, and without what the target repeats
+/// of those that `mask` knows: they are taken out before the path is cut, which could leave a half.
+pub fn place(url: &Url, mask: &Mask) -> String {
     let port = url
         .port()
         .map_or_else(String::new, |port| format!(":{port}"));
-    let host = url.host_str().unwrap_or_default();
-    let path: String = url.path().chars().take(PATH_SHOWN).collect();
-    // The mark by which the mask knows that a secret may have lost its end here.
-    let more = if path.len() < url.path().len() {
-        "…"
-    } else {
-        ""
-    };
+    let host = mask.apply(url.host_str().unwrap_or_default());
+    let whole = mask.apply(url.path());
+    let path: String = whole.chars().take(PATH_SHOWN).collect();
+    // The mark by which the mask of the outputs knows that a secret may have lost its end here.
+    let more = if path.len() < whole.len() { "…" } else { "" };
     format!("{}://{host}{port}{path}{more}", url.scheme())
 }
 
@@ -202,9 +202,14 @@ mod tests {
             ("http://a.test:8080/y", false),
             ("//b.test/y", false),
         ] {
-            let next = next(&asked, &answer(302, location), Redirects::Follow)
-                .unwrap()
-                .unwrap();
+            let next = next(
+                &asked,
+                &answer(302, location),
+                Redirects::Follow,
+                &Mask::default(),
+            )
+            .unwrap()
+            .unwrap();
             assert_eq!(next.headers.contains_key(AUTHORIZATION), kept, "{location}");
             assert_eq!(next.headers.contains_key("x-api-key"), kept, "{location}");
             assert_eq!(next.url.password().is_some(), kept, "{location}");
@@ -224,9 +229,14 @@ mod tests {
             (Method::GET, "http://a.test/", "/y", Refuse),
             (Method::POST, "http://a.test/", "http://b.test/", Follow),
         ] {
-            let fault = next(&request(method, url), &answer(307, location), policy)
-                .err()
-                .unwrap_or_else(|| panic!("{url} to {location} is followed"));
+            let fault = next(
+                &request(method, url),
+                &answer(307, location),
+                policy,
+                &Mask::default(),
+            )
+            .err()
+            .unwrap_or_else(|| panic!("{url} to {location} is followed"));
             assert_eq!(fault.reason, Reason::Redirect);
             assert!(!fault.detail.contains("canary"));
         }
@@ -242,9 +252,14 @@ mod tests {
             (307, Method::POST),
             (308, Method::POST),
         ] {
-            let next = next(&asked, &answer(status, "/y"), Redirects::Follow)
-                .unwrap()
-                .unwrap();
+            let next = next(
+                &asked,
+                &answer(status, "/y"),
+                Redirects::Follow,
+                &Mask::default(),
+            )
+            .unwrap()
+            .unwrap();
             assert_eq!(next.method, method, "{status}");
             assert_eq!(next.body.is_empty(), method == Method::GET, "{status}");
         }
@@ -254,7 +269,13 @@ mod tests {
     fn an_answer_that_points_nowhere_is_final() {
         let asked = request(Method::GET, "http://a.test/x");
         for status in [200, 300, 304] {
-            let next = next(&asked, &answer(status, "/y"), Redirects::Follow).unwrap();
+            let next = next(
+                &asked,
+                &answer(status, "/y"),
+                Redirects::Follow,
+                &Mask::default(),
+            )
+            .unwrap();
             assert!(next.is_none(), "{status}");
         }
     }

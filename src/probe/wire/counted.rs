@@ -1,5 +1,6 @@
 //! A stream that counts what goes through it: the client above tells neither when the request has
-//! left nor when the first byte of the answer came.
+//! left nor when the first byte of the answer came. It also ends the reading of an answer that
+//! never becomes one: informational answers, frames or chunk headers without end.
 
 use std::io;
 use std::pin::Pin;
@@ -9,11 +10,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::bounded::Overflow;
+
 /// How many bytes went through a stream, seen from outside it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counts {
     read: AtomicU64,
     written: AtomicU64,
+    /// Beyond this count, reading fails.
+    most: AtomicU64,
 }
 
 impl Counts {
@@ -25,6 +30,17 @@ impl Counts {
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// Lets so many bytes more in from here on.
+    pub fn allow(&self, bytes: u64) {
+        let most = self.read().saturating_add(bytes);
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// Whether more came than was allowed.
+    pub fn exceeded(&self) -> bool {
+        self.read() > self.most.load(Ordering::Relaxed)
     }
 }
 
@@ -38,7 +54,11 @@ pub struct Counted<S> {
 impl<S> Counted<S> {
     /// Counts what goes through `inner`.
     pub fn new(inner: S) -> (Self, Arc<Counts>) {
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(Counts {
+            read: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            most: AtomicU64::new(u64::MAX),
+        });
         let counted = Self {
             inner,
             counts: Arc::clone(&counts),
@@ -65,6 +85,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         let read = Pin::new(&mut self.inner).poll_read(context, buffer);
         let came = buffer.filled().len() - before;
         self.counts.read.fetch_add(came as u64, Ordering::Relaxed);
+        if self.counts.exceeded() {
+            // A read that fails has read nothing.
+            buffer.set_filled(before);
+            return Poll::Ready(Err(io::Error::other(Overflow)));
+        }
         read
     }
 }

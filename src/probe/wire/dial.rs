@@ -45,6 +45,7 @@ pub fn fault(error: &io::Error, doing: &str) -> Fault {
         Reason::Closed => format!("connection closed while {doing}"),
         Reason::Timeout => format!("the network gave up while {doing}"),
         Reason::Unreachable => format!("no way to the host while {doing}: {error}"),
+        Reason::NoRoute => format!("our own machine has no way out while {doing}: {error}"),
         Reason::Exhausted => format!("our own machine is out of resources while {doing}: {error}"),
         _ => format!("{error} while {doing}"),
     };
@@ -64,9 +65,11 @@ fn reason(error: &io::Error) -> Reason {
         Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Reason::Reset,
         Kind::UnexpectedEof | Kind::NotConnected | Kind::WriteZero => Reason::Closed,
         Kind::TimedOut => Reason::Timeout,
-        Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => Reason::Unreachable,
+        Kind::HostUnreachable => Reason::Unreachable,
+        // No route, no interface, or a filter of our own: the kernel says so before anything is
+        // sent, and the target was not asked.
+        Kind::NetworkUnreachable | Kind::NetworkDown | Kind::PermissionDenied => Reason::NoRoute,
         Kind::OutOfMemory | Kind::AddrInUse | Kind::AddrNotAvailable => Reason::Exhausted,
-        Kind::PermissionDenied => Reason::Unreachable,
         Kind::InvalidData | Kind::InvalidInput => Reason::Malformed,
         _ => Reason::Closed,
     }
@@ -127,10 +130,12 @@ fn in_turn(addresses: &[IpAddr]) -> Vec<IpAddr> {
     ordered
 }
 
-/// What the target said outweighs what our machine lacks, and that outweighs a missing route: a
-/// machine without IPv6 has none to any IPv6 address, and that says nothing about the target.
+/// What the target said outweighs what our machine lacks, and that outweighs an address at which
+/// nobody is. A missing route comes last: a machine without IPv6 has none to any IPv6 address, and
+/// that says nothing about the target.
 fn most_telling(mut faults: Vec<Fault>) -> Fault {
     faults.sort_by_key(|fault| match fault.reason {
+        Reason::NoRoute => 3,
         Reason::Unreachable => 2,
         Reason::Exhausted => 1,
         _ => 0,
@@ -156,6 +161,7 @@ const MOST_ADDRESSES: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Outcome;
 
     #[test]
     fn families_alternate_and_their_number_is_bounded() {
@@ -173,10 +179,36 @@ mod tests {
 
     #[test]
     fn a_refusal_outweighs_a_missing_route() {
-        let faults = [Reason::Unreachable, Reason::Exhausted, Reason::Refused]
-            .map(|reason| Fault::new(reason, reason.code()));
-        assert_eq!(most_telling(faults.to_vec()).reason, Reason::Refused);
-        assert_eq!(most_telling(faults[..2].to_vec()).reason, Reason::Exhausted);
+        let faults = [
+            Reason::NoRoute,
+            Reason::Unreachable,
+            Reason::Exhausted,
+            Reason::Refused,
+        ]
+        .map(|reason| Fault::new(reason, reason.code()));
+        for (met, told) in [
+            (4, Reason::Refused),
+            (3, Reason::Exhausted),
+            (2, Reason::Unreachable),
+            (1, Reason::NoRoute),
+        ] {
+            assert_eq!(most_telling(faults[..met].to_vec()).reason, told);
+        }
+    }
+
+    #[test]
+    fn a_machine_without_network_learns_nothing_about_the_target() {
+        use io::ErrorKind as Kind;
+        for (kind, outcome) in [
+            (Kind::NetworkUnreachable, Outcome::Unknown),
+            (Kind::NetworkDown, Outcome::Unknown),
+            (Kind::PermissionDenied, Outcome::Unknown),
+            (Kind::HostUnreachable, Outcome::Error),
+            (Kind::ConnectionRefused, Outcome::Error),
+        ] {
+            let fault = fault(&kind.into(), "connecting");
+            assert_eq!(fault.reason.outcome(), outcome, "{kind}: {}", fault.detail);
+        }
     }
 
     #[test]
@@ -185,6 +217,35 @@ mod tests {
             let fault = fault(&io::Error::from_raw_os_error(*code), "connecting");
             assert_eq!(fault.reason, Reason::Exhausted, "{code}");
         }
+    }
+
+    /// Takes connections until nobody is let in any more: the next one hangs, as behind a firewall
+    /// that drops what it does not like.
+    async fn fill(address: SocketAddr) -> Vec<TcpStream> {
+        let mut queued = Vec::new();
+        while let Ok(stream) =
+            tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+        {
+            queued.push(stream.unwrap());
+        }
+        queued
+    }
+
+    #[tokio::test]
+    async fn an_address_that_hangs_gives_way_to_the_next_and_alone_never_answers() {
+        let well = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = well.local_addr().unwrap().port();
+        let full = tokio::net::TcpSocket::new_v4().unwrap();
+        full.bind(SocketAddr::from(([127, 0, 0, 2], port))).unwrap();
+        let full = full.listen(1).unwrap();
+        let _queued = fill(full.local_addr().unwrap()).await;
+        let addresses = ["127.0.0.2", "127.0.0.1"].map(|ip| ip.parse().unwrap());
+        let started = tokio::time::Instant::now();
+        let stream = race(&addresses, port).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), well.local_addr().unwrap());
+        assert!(started.elapsed() >= HEAD_START, "the first had its turn");
+        let alone = tokio::time::timeout(Duration::from_millis(500), race(&addresses[..1], port));
+        assert!(alone.await.is_err(), "it hangs until the deadline ends it");
     }
 
     #[tokio::test]

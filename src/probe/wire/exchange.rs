@@ -99,6 +99,7 @@ impl Connection {
         attempt.enter(Phase::Request);
         let two = matches!(self.sender, Sender::Two(_));
         let mut progress = Progress::of(&self.counts, two);
+        self.counts.allow(most_bytes(request.body_limit));
         let message = message(request, two)?;
         let sent = match &mut self.sender {
             Sender::One(sender) => futures_util::future::Either::Left(sender.send_request(message)),
@@ -110,7 +111,7 @@ impl Connection {
         let answer = self
             .alongside(sent, |counts| progress.stamp(counts, attempt))
             .await
-            .map_err(|error| http_fault::of(&error, host, &doing))?;
+            .map_err(|error| self.fault(&error, host, &doing))?;
         progress.answered(attempt);
         let (head, body) = answer.into_parts();
         let body = self
@@ -152,7 +153,7 @@ impl Connection {
                     status.as_u16(),
                     whole.len()
                 );
-                http_fault::of(&error, host, &doing)
+                self.fault(&error, host, &doing)
             })?;
             let Ok(data) = frame.into_data() else {
                 continue;
@@ -164,7 +165,27 @@ impl Connection {
         }
         Ok(whole.freeze())
     }
+
+    /// HTTP/2 keeps the cause of an error to itself: whether too much came is asked of the stream.
+    fn fault(&self, error: &hyper::Error, host: &str, doing: &str) -> Fault {
+        if self.counts.exceeded() {
+            let detail = format!("{host} sent far more than an answer may have while {doing}");
+            return Fault::new(Reason::TooLarge, detail);
+        }
+        http_fault::of(error, host, doing)
+    }
 }
+
+/// How many bytes may come for a body of at most `limit` bytes: the headers, and the framing, which
+/// is six bytes for one where chunks are smallest. Who sends more keeps us busy and does not answer.
+const fn most_bytes(limit: u64) -> u64 {
+    limit.saturating_mul(FRAMED).saturating_add(UNFRAMED)
+}
+
+/// How many bytes on the wire a byte of the body may cost.
+const FRAMED: u64 = 8;
+/// How many bytes may come beside the body: headers, informational answers, settings.
+const UNFRAMED: u64 = 1 << 20;
 
 fn too_large(host: &str, status: StatusCode, size: &str, limit: u64) -> Fault {
     let status = status.as_u16();

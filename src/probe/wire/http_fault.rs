@@ -29,7 +29,20 @@ pub fn of(error: &hyper::Error, host: &str, doing: &str) -> Fault {
     let cause = error
         .source()
         .map_or_else(|| error.to_string(), ToString::to_string);
-    Fault::new(Reason::Reset, format!("{cause} while {doing}"))
+    of_http_2(&cause, host, doing)
+}
+
+/// HTTP/2 has errors of its own, which its library tells apart by their words only. What the target
+/// adds to them is left out: it may be long, and may repeat what we sent.
+fn of_http_2(cause: &str, host: &str, doing: &str) -> Fault {
+    let words = cause.split(" (b\"").next().unwrap_or_default();
+    match words.split_once(" error detected: ") {
+        Some((_, what)) => Fault::new(
+            Reason::Malformed,
+            format!("the answer of {host} is not HTTP/2: {what} while {doing}"),
+        ),
+        None => Fault::new(Reason::Reset, format!("{words} while {doing}")),
+    }
 }
 
 /// The I/O error among the causes; a bad chunk is one too, of kind `InvalidInput`.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::{CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 
 use super::dial;
 use crate::quantity::human;
@@ -41,9 +41,21 @@ pub fn of_session(error: &Error, host: &str) -> Fault {
         ),
         Error::AlertReceived(alert) => Fault::new(
             Reason::Tls,
-            format!("{host} refused the TLS session: {alert:?}"),
+            format!("{host} refused the TLS session: {}", refusal(*alert)),
         ),
         _ => Fault::new(Reason::Tls, format!("no TLS session with {host}: {error}")),
+    }
+}
+
+fn refusal(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::ProtocolVersion => {
+            "it speaks neither TLS 1.2 nor TLS 1.3, and older ones are not safe".to_owned()
+        }
+        AlertDescription::HandshakeFailure => "no cipher suite suits both sides".to_owned(),
+        AlertDescription::UnrecognisedName => "it does not know the name".to_owned(),
+        AlertDescription::CertificateRequired => "it asks for a client certificate".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -80,6 +92,11 @@ fn certificate(error: &CertificateError) -> String {
                 .to_owned()
         }
         CertificateError::BadEncoding => "cannot be read".to_owned(),
+        // The usual way of making a self-signed certificate; rustls has no word of its own for it.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "is that of an authority and not of a server (self-signed, made with CA:TRUE)"
+                .to_owned()
+        }
         other => format!("is not acceptable: {other}"),
     }
 }

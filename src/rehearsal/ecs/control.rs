@@ -168,10 +168,12 @@ impl Control {
         let struck = fault.as_ref().map(Fault::name);
         let reply = match fault {
             None => Reply::from(self.perform(operation, &input)),
-            Some(Fault::DoneThenHang) => match self.perform(operation, &input) {
-                Ok(_) => Reply::Never,
-                Err(refusal) => Reply::refused(&refusal),
-            },
+            Some(Fault::DoneThenHang) => self.done_then(operation, &input, |_| Reply::Never),
+            Some(Fault::DoneThenReset) => self.done_then(operation, &input, |_| Reply::Reset),
+            Some(Fault::Altered(change)) => self.done_then(operation, &input, |mut answer| {
+                change(&mut answer);
+                Reply::Done(answer)
+            }),
             Some(fault) => Reply::of_fault(&fault),
         };
         let answer = match (&reply, struck) {
@@ -186,6 +188,19 @@ impl Control {
             answer,
         });
         reply
+    }
+
+    /// Carries the operation out and answers it in another way; a refusal stays one.
+    fn done_then(
+        &self,
+        operation: &str,
+        input: &Value,
+        reply: impl FnOnce(Value) -> Reply,
+    ) -> Reply {
+        match self.perform(operation, input) {
+            Ok(answer) => reply(answer),
+            Err(refusal) => Reply::refused(&refusal),
+        }
     }
 
     /// The fault that strikes a call, after everything that was to happen before it.

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::control::Control;
 
@@ -21,11 +24,27 @@ pub enum Fault {
     Hang,
     /// The work is done, and the answer never comes.
     DoneThenHang,
+    /// The connection is closed without an answer; nothing is done.
+    Reset,
+    /// The work is done, and the connection is closed without an answer.
+    DoneThenReset,
+    /// 400 with this error code; nothing is done.
+    Refuse(&'static str),
+    /// The work is done, and the answer is changed: it lies, or shows what was before.
+    Altered(Alteration),
     /// Something else happens first, then the operation does its work as usual.
     Meanwhile(Box<dyn FnOnce(&Control) + Send>),
 }
 
+/// A change of an answer.
+pub type Alteration = Arc<dyn Fn(&mut Value) + Send + Sync>;
+
 impl Fault {
+    /// An answer that is changed before it is sent.
+    pub fn altered(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        Self::Altered(Arc::new(change))
+    }
+
     /// The name, as in the audit log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -37,12 +56,16 @@ impl Fault {
             Self::AccessDenied => "access denied",
             Self::Hang => "hang",
             Self::DoneThenHang => "done, then hang",
+            Self::Reset => "reset",
+            Self::DoneThenReset => "done, then reset",
+            Self::Refuse(_) => "refuse",
+            Self::Altered(_) => "altered",
             Self::Meanwhile(_) => "meanwhile",
         }
     }
 
     /// The same fault again; what happens meanwhile happens once.
-    const fn again(&self) -> Option<Self> {
+    fn again(&self) -> Option<Self> {
         match self {
             Self::Throttle => Some(Self::Throttle),
             Self::ServerError => Some(Self::ServerError),
@@ -51,6 +74,10 @@ impl Fault {
             Self::AccessDenied => Some(Self::AccessDenied),
             Self::Hang => Some(Self::Hang),
             Self::DoneThenHang => Some(Self::DoneThenHang),
+            Self::Reset => Some(Self::Reset),
+            Self::DoneThenReset => Some(Self::DoneThenReset),
+            Self::Refuse(code) => Some(Self::Refuse(code)),
+            Self::Altered(change) => Some(Self::Altered(Arc::clone(change))),
             Self::Meanwhile(_) => None,
         }
     }

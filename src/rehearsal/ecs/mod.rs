@@ -35,7 +35,7 @@ use crate::clock::Clock;
 
 pub use audit::{Answer, Call, MUTATING};
 pub use control::Control;
-pub use fault::{Fault, Times};
+pub use fault::{Alteration, Fault, Times};
 pub use operations::Refusal;
 pub use service::{BreakerEnd, Controller};
 pub use service_control::ServiceControl;

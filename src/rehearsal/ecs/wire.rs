@@ -4,7 +4,7 @@
 //! itself is not checked. Bodies and headers are bounded, and so is the time a connection may take
 //! to send them.
 
-use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +32,7 @@ pub(super) enum Reply {
         message: String,
     },
     Html,
+    Reset,
     Never,
 }
 
@@ -66,8 +67,12 @@ impl Reply {
                 "AccessDeniedException",
                 "User: arn:aws:iam::000000000000:user/rehearsal is not authorized to perform it.",
             ),
+            Fault::Refuse(code) => (StatusCode::BAD_REQUEST, *code, "It is refused."),
             Fault::Html => return Self::Html,
-            Fault::Hang | Fault::DoneThenHang | Fault::Meanwhile(_) => return Self::Never,
+            Fault::Reset | Fault::DoneThenReset => return Self::Reset,
+            Fault::Hang | Fault::DoneThenHang | Fault::Altered(_) | Fault::Meanwhile(_) => {
+                return Self::Never;
+            }
         };
         Self::Error {
             status,
@@ -129,7 +134,7 @@ async fn converse(stream: TcpStream, control: Control) {
 async fn respond(
     request: Request<Incoming>,
     control: &Control,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> io::Result<Response<Full<Bytes>>> {
     let reply = match read(request, &control.region()).await {
         Ok((operation, input)) => control.answer(&operation, input),
         Err(refusal) => Reply::refused(&refusal),
@@ -149,6 +154,8 @@ async fn respond(
             "text/html",
             "<html><body><h1>Internal Server Error</h1></body></html>".to_owned(),
         ),
+        // Hyper closes the connection then.
+        Reply::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
         Reply::Never => std::future::pending().await,
     })
 }

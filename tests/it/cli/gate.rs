@@ -191,20 +191,6 @@ async fn the_report_goes_to_a_file_whole_and_the_summary_to_stdout() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_cannot_be_written_is_not_hidden() {
-    let peer = page("200 OK", "ok").await;
-    let configuration = format!(
-        "checks: {{ page: {{ http: {{ url: \"{}/\" }} }} }}\n",
-        peer.url("")
-    );
-    let ran = Program::with(&configuration)
-        .run(&["gate", "--report", "json=missing/report.json"])
-        .await;
-    ran.expect(70);
-    assert!(ran.stderr.contains("missing/report.json"), "{}", ran.all());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_ends_a_gate_that_waits() {
     let peer = page("503 Service Unavailable", "starting").await;
     let configuration = format!(

@@ -1,12 +1,15 @@
 //! The program as a user runs it: what was typed in, what comes out, with which exit code.
 
+mod credentials;
 mod crowd;
 mod demo;
 mod gate;
+mod interruptions;
 mod ministack;
 mod page;
 mod plan;
 mod program;
+mod reports;
 mod secrets;
 mod usage;
 mod watch;

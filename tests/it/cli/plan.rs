@@ -57,3 +57,30 @@ async fn a_plan_is_shown_at_eighty_columns() {
         .collect();
     assert_eq!(wide, Vec::<&str>::new(), "{}", ran.all());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_judged_without_being_declared_is_shown() {
+    let check = |thresholds: &str| {
+        format!(
+            "checks: {{ a: {{ http: {{ url: \"http://127.0.0.1:1/\", expect: {{ status: 200 }} }}, every: 10s{thresholds} }} }}\n"
+        )
+    };
+    let by_default = "error_rate warning > 1 % critical > 5 % (by default)";
+    let cases = [
+        ("", true),
+        (", thresholds: { p95: { critical: \"> 2s\" } }", true),
+        (
+            ", thresholds: { error_rate: { critical: \"> 9%\" } }",
+            false,
+        ),
+        (
+            ", thresholds: { consecutive_failures: { critical: \"> 3\" } }",
+            false,
+        ),
+    ];
+    for (thresholds, is_shown) in cases {
+        let ran = Program::with(&check(thresholds)).run(&["plan"]).await;
+        ran.expect(0);
+        assert_eq!(ran.stdout.contains(by_default), is_shown, "{}", ran.all());
+    }
+}

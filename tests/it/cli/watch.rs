@@ -14,7 +14,7 @@ use smokejumper::rehearsal::toy::Ailment;
 use super::page::{page, until};
 use super::program::{Program, Ran, ended};
 
-const CONFIGURATION: &str = r#"
+pub const CONFIGURATION: &str = r#"
 services:
   shop:
     deployment: { ecs: { cluster: demo, service: shop } }
@@ -35,7 +35,7 @@ policies:
   quick: { bake: 14s, warm_up: 500ms, min_samples: 20, rollback: { arm: true, timeout: 30s } }
 "#;
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         rollout: Duration::from_secs(2),
         rollback_lag: Duration::from_millis(200),
@@ -44,14 +44,14 @@ fn settings() -> Settings {
     }
 }
 
-async fn stage(ailment: Ailment, settings: Settings) -> Incident {
+pub async fn stage(ailment: Ailment, settings: Settings) -> Incident {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     Incident::stage(clock, settings, ailment)
         .await
         .expect("staged")
 }
 
-fn program(incident: &Incident, configuration: &str) -> Program {
+pub fn program(incident: &Incident, configuration: &str) -> Program {
     Program::with(configuration)
         .aws(&incident.ecs.endpoint_url())
         .env("SHOP_URL", &incident.toy.url())
@@ -66,7 +66,7 @@ async fn watch(ailment: Ailment) -> (Incident, Ran) {
     (incident, ran)
 }
 
-fn mutations(incident: &Incident) -> Vec<String> {
+pub fn mutations(incident: &Incident) -> Vec<String> {
     incident
         .ecs
         .control()

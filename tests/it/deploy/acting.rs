@@ -2,7 +2,7 @@
 
 use smokejumper::deploy::{DeployError, DeploymentTarget};
 use smokejumper::deployment::{Actuator, NoRollback, Progress};
-use smokejumper::rehearsal::ecs::{Answer, Fault, Times};
+use smokejumper::rehearsal::ecs::{Answer, BreakerEnd, Controller, Fault, Times};
 
 use super::stage::{LAG, ROLLBACK, ROLLOUT, Stage};
 
@@ -214,4 +214,106 @@ async fn a_plan_with_another_target_is_not_carried_out() {
     let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
     assert!(matches!(no, NoRollback::NotRollbackable(_)), "{no:?}");
     assert!(stage.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_deployment_that_ecs_stopped_half_way_is_updated_and_not_taken_back() {
+    let stage = Stage::set_with(Controller::Ecs, 4).await;
+    stage.deploy();
+    let pinned = stage.pinned().await;
+    stage.clock.pass(ROLLOUT / 2);
+    stage.control().advance();
+    stage
+        .service
+        .trip_circuit_breaker(BreakerEnd::Stop)
+        .unwrap();
+    // Tasks of both revisions run: both are sources of our own deployment.
+    let plan = stage.plan(&pinned).await;
+    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    assert_eq!(stage.done(), ["UpdateService"]);
+    stage.finish();
+    assert_eq!(
+        stage.target.progress(&started).await,
+        Ok(Progress::Complete)
+    );
+}
+
+#[tokio::test]
+async fn after_a_broken_connection_the_state_says_whether_the_call_arrived() {
+    for (operation, fault, sent) in [
+        ("StopServiceDeployment", Fault::DoneThenReset, 1),
+        ("UpdateService", Fault::DoneThenReset, 1),
+        ("StopServiceDeployment", Fault::Reset, 2),
+        ("UpdateService", Fault::Reset, 2),
+    ] {
+        let stage = Stage::set().await;
+        stage.deploy();
+        if operation == "UpdateService" {
+            stage.finish();
+        }
+        let plan = stage.plan(&stage.pinned().await).await;
+        let told = format!("{operation} {fault:?}");
+        stage.control().fault(operation, fault, Times::Next(1));
+        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        assert_eq!(stage.changes().len(), sent, "{told}");
+        stage.finish();
+        assert_eq!(
+            stage.target.progress(&started).await,
+            Ok(Progress::Complete),
+            "{told}"
+        );
+        assert_eq!(stage.service.serving().unwrap().as_deref(), Some("api:1"));
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_was_begun_is_found_again_as_our_own() {
+    for (operation, fault) in [
+        ("StopServiceDeployment", Fault::DoneThenReset),
+        ("UpdateService", Fault::DoneThenReset),
+        ("UpdateService", Fault::altered(|_| {})),
+    ] {
+        let stage = Stage::set().await;
+        stage.deploy();
+        if operation == "UpdateService" {
+            stage.finish();
+        }
+        let plan = stage.plan(&stage.pinned().await).await;
+        // The call arrives, and every look after it fails.
+        let blinding = Fault::Meanwhile(Box::new(|control| {
+            control.fault("DescribeServiceDeployments", Fault::Html, Times::Always);
+        }));
+        stage.control().fault(operation, blinding, Times::Next(1));
+        stage.control().fault(operation, fault, Times::Next(1));
+        let error = stage.target.roll_back(&plan).await.unwrap_err();
+        assert!(matches!(error, DeployError::Passing(_)), "{error:?}");
+        stage.control().clear_faults();
+        // Whoever tries again gets the rollback that goes on, not a takeover and not another call.
+        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        assert_eq!(started.plan.actuator, plan.actuator);
+        assert_eq!(stage.changes().len(), 1, "{operation}");
+        stage.finish();
+        assert_eq!(
+            stage.target.progress(&started).await,
+            Ok(Progress::Complete)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_is_refused_in_flight_is_told_with_the_reason() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let refused = Fault::Refuse("InvalidParameterException");
+    stage
+        .control()
+        .fault("StopServiceDeployment", refused, Times::Always);
+    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    assert!(
+        matches!(&error, DeployError::Strange(text)
+            if text.contains("InvalidParameterException: It is refused")),
+        "{error:?}"
+    );
+    assert_eq!(stage.changes().len(), 1);
 }

@@ -1,11 +1,13 @@
 //! The ECS adapter through the real SDK: against the stand-in, and against ministack.
 
 mod acting;
+mod lies;
 mod ministack;
 mod pinning;
 mod planning;
 mod proof;
 mod races;
 pub mod stage;
+mod targets;
 mod wire;
 mod without_records;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deploy::{DeployError, DeploymentTarget, EcsService};
 use smokejumper::deployment::{Selector, Standing};
-use smokejumper::rehearsal::ecs::{BreakerEnd, Fault, Times};
+use smokejumper::rehearsal::ecs::{BreakerEnd, Controller, Fault, Times};
 
 use super::stage::{LAG, MINUTE, ROLLBACK, ROLLOUT, Stage, declared, pace};
 
@@ -219,4 +219,89 @@ async fn an_inactive_service_is_the_declaration_s_fault() {
     stage.service.delete().unwrap();
     let error = stage.target.pin(&Selector::Current).await.unwrap_err();
     assert!(matches!(error, DeployError::Declared(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_deployment_of_the_same_service_name_in_another_cluster_is_refused() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let control = stage.control();
+    control.create_cluster("staging").unwrap();
+    let staging = control
+        .create_service("staging", "api", "api:1", 1, Controller::Ecs)
+        .unwrap();
+    let elsewhere = staging.deploy("api:2").unwrap();
+    let own = stage.pinned().await.id;
+    for foreign in [
+        elsewhere,
+        own.replace("eu-west-1", "us-east-1"),
+        own.replace("000000000000", "111111111111"),
+        own.replace("service-deployment", "service-revision") + "/x",
+    ] {
+        let error = stage
+            .target
+            .pin(&Selector::Id(foreign.clone()))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, DeployError::Declared(text) if text.contains("in cluster prod")),
+            "{foreign}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_entry_s_id_stands_for_its_service_deployment() {
+    let stage = Stage::set().await;
+    let arn = stage.deploy();
+    let shown = stage
+        .client
+        .describe_services()
+        .cluster("prod")
+        .services("api")
+        .send()
+        .await
+        .unwrap();
+    let id = shown.services()[0].deployments()[0].id().unwrap();
+    let pinned = stage.target.pin(&Selector::Id(id.to_owned())).await;
+    assert_eq!(pinned.unwrap().id, arn);
+}
+
+#[tokio::test]
+async fn a_service_that_is_deleted_meanwhile_is_told_as_that() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let pinned = stage.pinned().await;
+    stage.service.delete().unwrap();
+    for error in [
+        stage
+            .target
+            .standing(&pinned)
+            .await
+            .map(|_| ())
+            .unwrap_err(),
+        stage.target.plan(&pinned).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, DeployError::Declared(text) if text.contains("INACTIVE")),
+            "{error:?}"
+        );
+    }
+    assert!(stage.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_deployment_in_flight_whose_record_is_not_to_be_seen_yet_is_waited_for() {
+    let stage = Stage::set().await;
+    let arn = stage.deploy();
+    for operation in ["DescribeServiceDeployments", "DescribeServiceRevisions"] {
+        let nothing = Fault::altered(|answer| *answer = serde_json::json!({}));
+        stage.control().fault(operation, nothing, Times::Next(1));
+        let error = stage.target.pin(&Selector::Current).await.unwrap_err();
+        assert!(
+            matches!(&error, DeployError::Passing(text) if text.contains("yet")),
+            "{error:?}"
+        );
+        assert_eq!(stage.pinned().await.id, arn);
+    }
 }

@@ -24,106 +24,6 @@ async fn in_flight_it_is_stopped_and_afterwards_updated() {
 }
 
 #[tokio::test]
-async fn revisions_that_were_never_deployed_are_no_targets() {
-    let stage = Stage::set().await;
-    for _ in 0..3 {
-        stage.register();
-    }
-    stage.deploy_whole();
-    let pinned = stage.pinned().await;
-    assert_eq!(pinned.revision.label, "api:5");
-    assert_eq!(stage.plan(&pinned).await.target.label, "api:1");
-}
-
-#[tokio::test]
-async fn after_a_rollback_the_target_is_what_it_was_rolled_back_to() {
-    let stage = Stage::set().await;
-    // api:2 is rolled back by ECS: what runs is api:1 again, though the record names api:2.
-    stage.deploy();
-    stage
-        .service
-        .trip_circuit_breaker(BreakerEnd::RollBack)
-        .unwrap();
-    stage.clock.pass(LAG + ROLLBACK);
-    stage.deploy_whole();
-    let pinned = stage.pinned().await;
-    assert_eq!(pinned.revision.label, "api:3");
-    assert_eq!(stage.plan(&pinned).await.target.label, "api:1");
-}
-
-#[tokio::test]
-async fn with_several_sources_the_history_decides() {
-    let stage = Stage::set().await;
-    stage.deploy();
-    stage.clock.pass(super::stage::ROLLOUT / 2);
-    // api:3 comes while api:2 is half out: it has two sources, and api:2 never ended well.
-    stage.deploy();
-    let pinned = stage.pinned().await;
-    assert_eq!(pinned.revision.label, "api:3");
-    assert_eq!(pinned.previous, None, "two revisions ran before it");
-    let plan = stage.plan(&pinned).await;
-    assert_eq!(
-        (plan.target.label.as_str(), plan.actuator),
-        ("api:1", Actuator::StopServiceDeployment)
-    );
-    let listed = stage.control().calls();
-    let listed = listed
-        .iter()
-        .rev()
-        .find(|call| call.operation == "ListServiceDeployments");
-    assert_eq!(
-        listed.unwrap().parameters["status"],
-        serde_json::json!(["SUCCESSFUL", "ROLLBACK_SUCCESSFUL"])
-    );
-}
-
-#[tokio::test]
-async fn a_long_history_is_walked_page_by_page() {
-    let stage = Stage::set().await;
-    // The same software again and again, more than a page of it: none of it is another revision.
-    let second = stage.register();
-    stage.service.deploy(&second).unwrap();
-    stage.finish();
-    for _ in 0..130 {
-        stage.service.deploy(&second).unwrap();
-        stage.finish();
-    }
-    // Two sources send the plan to the history.
-    let third = stage.register();
-    stage.service.deploy(&third).unwrap();
-    stage.clock.pass(super::stage::ROLLOUT / 2);
-    stage.service.deploy(&second).unwrap();
-    let pinned = stage.pinned().await;
-    stage.control().clear_calls();
-    let plan = stage.plan(&pinned).await;
-    assert_eq!(plan.target.label, "api:1");
-    let calls = stage.control().calls();
-    let count = |name: &str| calls.iter().filter(|call| call.operation == name).count();
-    assert_eq!(
-        count("ListServiceDeployments"),
-        2,
-        "132 deployments are two pages"
-    );
-    let largest = calls.iter().filter_map(|call| {
-        call.parameters["serviceDeploymentArns"]
-            .as_array()
-            .map(Vec::len)
-    });
-    assert_eq!(largest.max(), Some(20));
-}
-
-#[tokio::test]
-async fn a_first_deployment_has_no_target() {
-    let stage = Stage::set().await;
-    let pinned = stage.pinned().await;
-    assert!(matches!(
-        stage.no_plan(&pinned).await,
-        NoRollback::NoTarget(_)
-    ));
-    assert!(stage.changes().is_empty());
-}
-
-#[tokio::test]
 async fn an_inactive_target_is_refused_before_anything_is_done() {
     let stage = Stage::set().await;
     stage.deploy_whole();
@@ -145,27 +45,6 @@ async fn in_flight_an_inactive_target_is_no_hindrance() {
     assert_eq!(
         stage.plan(&pinned).await.actuator,
         Actuator::StopServiceDeployment
-    );
-}
-
-#[tokio::test]
-async fn the_same_task_definition_again_cannot_be_undone_by_deploying_it() {
-    let stage = Stage::set().await;
-    stage
-        .control()
-        .retag("registry.test/api:1", "other content");
-    stage.service.deploy("api:1").unwrap();
-    let pinned = stage.pinned().await;
-    // While it is in flight ECS can return to the images that it resolved before.
-    assert_eq!(
-        stage.plan(&pinned).await.actuator,
-        Actuator::StopServiceDeployment
-    );
-    stage.finish();
-    let no = stage.no_plan(&pinned).await;
-    assert!(
-        matches!(&no, NoRollback::NotRollbackable(text) if text.contains("api:1")),
-        "{no:?}"
     );
 }
 
@@ -279,5 +158,56 @@ async fn throttled_reads_are_tried_again() {
     assert!(
         matches!(error, smokejumper::deploy::DeployError::Passing(_)),
         "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_without_tasks_is_not_rolled_back() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let pinned = stage.pinned().await;
+    stage.service.scale(0).unwrap();
+    let no = stage.no_plan(&pinned).await;
+    assert!(
+        matches!(&no, NoRollback::NotRollbackable(text) if text.contains("desired count")),
+        "{no:?}"
+    );
+    stage.service.scale(2).unwrap();
+    assert_eq!(stage.plan(&pinned).await.target.label, "api:1");
+}
+
+#[tokio::test]
+async fn an_external_controller_is_refused_by_name() {
+    let stage = Stage::set_with(Controller::External, 1).await;
+    let pinned = stage.pinned().await;
+    let no = stage.no_plan(&pinned).await;
+    assert!(
+        matches!(&no, NoRollback::NotRollbackable(text) if text.contains("EXTERNAL")),
+        "{no:?}"
+    );
+}
+
+#[tokio::test]
+async fn blue_and_green_are_stopped_in_flight_and_deployed_whole_afterwards() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let pinned = stage.pinned().await;
+    let strategy = Fault::altered(|answer| {
+        answer["services"][0]["deploymentConfiguration"] =
+            serde_json::json!({ "strategy": "BLUE_GREEN" });
+    });
+    stage
+        .control()
+        .fault("DescribeServices", strategy, Times::Always);
+    let plan = stage.plan(&pinned).await;
+    assert_eq!(plan.actuator, Actuator::StopServiceDeployment);
+    assert_eq!(plan.caveats, Vec::<String>::new());
+    stage.finish();
+    let plan = stage.plan(&pinned).await;
+    assert_eq!(plan.actuator, Actuator::UpdateService);
+    assert!(
+        matches!(plan.caveats.as_slice(), [only] if only.contains("BLUE_GREEN")),
+        "{:?}",
+        plan.caveats
     );
 }

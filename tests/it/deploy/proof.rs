@@ -2,9 +2,9 @@
 
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deployment::{Progress, StartedRollback};
-use smokejumper::rehearsal::ecs::{BreakerEnd, Controller};
+use smokejumper::rehearsal::ecs::{BreakerEnd, Controller, Fault, Times};
 
-use super::stage::{LAG, ROLLBACK, Stage};
+use super::stage::{LAG, ROLLBACK, Stage, stale};
 
 async fn started(stage: &Stage) -> StartedRollback {
     let plan = stage.plan(&stage.pinned().await).await;
@@ -115,4 +115,86 @@ async fn the_platform_s_own_rollback_is_followed_to_its_end() {
     let progress = stage.target.own_rollback(&pinned).await.unwrap();
     assert!(matches!(progress, Progress::Superseded(_)), "{progress:?}");
     assert!(stage.changes().is_empty(), "nothing was changed by us");
+}
+
+/// Asks once everything that a proof reads of the service and its tasks.
+async fn prime(stage: &Stage) {
+    let ecs = &stage.client;
+    let services = ecs.describe_services().cluster("prod").services("api");
+    services.send().await.expect("it is answered");
+    let tasks = ecs.list_tasks().cluster("prod").service_name("api");
+    let tasks = tasks.send().await.expect("it is answered");
+    let described = ecs.describe_tasks().cluster("prod");
+    let described = described.set_tasks(Some(tasks.task_arns().to_vec()));
+    described.send().await.expect("it is answered");
+}
+
+#[tokio::test]
+async fn readings_that_lag_behind_prove_nothing() {
+    for operation in ["DescribeServices", "ListTasks", "DescribeTasks"] {
+        let stage = Stage::set().await;
+        stage.deploy_whole();
+        let started = started(&stage).await;
+        stage.control().fault(operation, stale(), Times::Always);
+        // What is seen now is what is seen for ever.
+        prime(&stage).await;
+        stage.finish();
+        let progress = stage.target.progress(&started).await.unwrap();
+        assert!(
+            matches!(progress, Progress::Running(_)),
+            "{operation}: {progress:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tasks_that_are_not_seen_prove_nothing() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let started = started(&stage).await;
+    stage.finish();
+    let cut = Fault::altered(|answer| {
+        answer["taskArns"].as_array_mut().unwrap().truncate(1);
+    });
+    stage.control().fault("ListTasks", cut, Times::Next(1));
+    let progress = stage.target.progress(&started).await.unwrap();
+    assert!(
+        matches!(&progress, Progress::Running(text) if text.contains("1 of 2 tasks are seen")),
+        "{progress:?}"
+    );
+    let strange = Fault::altered(|answer| {
+        let definition = &mut answer["tasks"][0]["taskDefinitionArn"];
+        *definition = serde_json::Value::Null;
+    });
+    stage
+        .control()
+        .fault("DescribeTasks", strange, Times::Next(1));
+    let progress = stage.target.progress(&started).await.unwrap();
+    assert!(matches!(progress, Progress::Running(_)), "{progress:?}");
+    assert_eq!(
+        stage.target.progress(&started).await,
+        Ok(Progress::Complete)
+    );
+}
+
+#[tokio::test]
+async fn a_second_deployment_of_which_ecs_says_nothing_is_still_a_second_one() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let started = started(&stage).await;
+    stage.finish();
+    let beside = Fault::altered(|answer| {
+        let deployments = answer["services"][0]["deployments"].as_array_mut();
+        deployments
+            .unwrap()
+            .push(serde_json::json!({ "status": "ACTIVE" }));
+    });
+    stage
+        .control()
+        .fault("DescribeServices", beside, Times::Next(1));
+    let progress = stage.target.progress(&started).await.unwrap();
+    assert!(
+        matches!(&progress, Progress::Running(text) if text.contains("2 deployments")),
+        "{progress:?}"
+    );
 }

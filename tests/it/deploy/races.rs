@@ -1,10 +1,10 @@
 //! Races: what happens between the last look and the decisive call, and right after it.
 
-use smokejumper::deploy::DeploymentTarget;
+use smokejumper::deploy::{DeployError, DeploymentTarget};
 use smokejumper::deployment::{Actuator, NoRollback, Progress};
 use smokejumper::rehearsal::ecs::{Answer, Fault, ServiceControl, Times};
 
-use super::stage::Stage;
+use super::stage::{Stage, stale};
 
 /// Something that happens to the service right before the operation is carried out.
 fn meanwhile(
@@ -88,12 +88,17 @@ async fn an_update_that_undid_somebody_else_s_deployment_is_taken_back() {
     stage
         .control()
         .fault("UpdateService", foreign, Times::Next(1));
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
-    let NoRollback::Superseded(reason) = &no else {
-        panic!("{no:?}");
+    stage
+        .control()
+        .fault("StopServiceDeployment", Fault::Throttle, Times::Next(1));
+    // Something was changed that was not meant: that is no mere takeover.
+    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    let DeployError::Strange(reason) = &error else {
+        panic!("{error:?}");
     };
     assert!(reason.contains("stopped again"), "{reason}");
-    let calls = stage.control().mutating_calls();
+    let mut calls = stage.control().mutating_calls();
+    calls.retain(|call| call.answer == Answer::Done);
     let [update, stop] = calls.as_slice() else {
         panic!("{calls:?}");
     };
@@ -117,13 +122,17 @@ async fn a_deployment_right_after_ours_supersedes_and_is_left_alone() {
     let stage = Stage::set().await;
     stage.deploy_whole();
     let plan = stage.plan(&stage.pinned().await).await;
-    let foreign = meanwhile(&stage.service, |service| {
-        service.foreign_deployment().unwrap();
-    });
+    let service = stage.service.clone();
     // The look for the created deployment begins with its list.
+    let before_the_look = Fault::Meanwhile(Box::new(move |control| {
+        let foreign = meanwhile(&service, |service| {
+            service.foreign_deployment().unwrap();
+        });
+        control.fault("ListServiceDeployments", foreign, Times::Next(1));
+    }));
     stage
         .control()
-        .fault("ListServiceDeployments", foreign, Times::Next(1));
+        .fault("UpdateService", before_the_look, Times::Next(1));
     let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert_eq!(stage.done(), ["UpdateService"]);
@@ -154,4 +163,34 @@ async fn a_deployment_during_a_throttle_is_seen_before_the_next_try() {
         stage.changes(),
         [("UpdateService".into(), Answer::Fault("throttle"))]
     );
+}
+
+#[tokio::test]
+async fn a_service_reading_that_lags_behind_hides_no_newer_deployment() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let pinned = stage.pinned().await;
+    stage
+        .control()
+        .fault("DescribeServices", stale(), Times::Always);
+    let plan = stage.plan(&pinned).await;
+    stage.service.foreign_deployment().unwrap();
+    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert!(stage.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_deployment_that_completes_under_a_stop_is_known_by_its_state_not_by_the_error() {
+    let stage = Stage::set().await;
+    stage.deploy();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let completes = meanwhile(&stage.service, |service| service.complete().unwrap());
+    let control = stage.control();
+    control.fault("StopServiceDeployment", completes, Times::Next(1));
+    let refused = Fault::Refuse("InvalidParameterException");
+    control.fault("StopServiceDeployment", refused, Times::Next(1));
+    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    assert_eq!(started.plan.actuator, Actuator::UpdateService);
+    assert_eq!(stage.done(), ["UpdateService"]);
 }

@@ -13,7 +13,9 @@ use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::deploy::ecs::{EcsTarget, Pace};
 use smokejumper::deploy::{DeploymentTarget, EcsService};
 use smokejumper::deployment::{Deployment, NoRollback, RollbackPlan, Selector};
-use smokejumper::rehearsal::ecs::{Answer, Control, Controller, ServiceControl, Settings, StandIn};
+use smokejumper::rehearsal::ecs::{
+    Answer, Control, Controller, Fault, ServiceControl, Settings, StandIn,
+};
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Default)]
@@ -165,6 +167,15 @@ pub fn pace() -> Pace {
         settle: Duration::from_millis(400),
         settle_poll: Duration::from_millis(20),
     }
+}
+
+/// Answers for ever as it answered the first time: a reading that lags behind.
+pub fn stale() -> Fault {
+    let first = Mutex::new(None);
+    Fault::altered(move |answer| {
+        let mut first = first.lock().expect("the first answer");
+        *answer = first.get_or_insert_with(|| answer.clone()).clone();
+    })
 }
 
 /// The real client with short timeouts, so that a server that hangs is soon given up.

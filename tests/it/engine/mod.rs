@@ -1,4 +1,9 @@
 //! The engine alone, with time paused: outcomes that no real server could be brought to in seconds.
 
+mod interruptions;
 mod platform;
+mod silence;
+mod stage;
+mod verification;
 mod watch;
+mod words;

@@ -35,8 +35,16 @@ pub enum Manner {
     Throttles,
     /// Another deployment takes over while it rolls back.
     IsOvertaken,
+    /// Another deployment takes over while the checks prove the rollback.
+    IsOvertakenAtTheEnd,
     /// There is nowhere to return to.
     HasNoTarget,
+    /// It never answers the call that rolls back.
+    HangsWhenTold,
+    /// It rolls back, and never again says how far it has come.
+    HangsWhenAsked,
+    /// Every call that rolls back meets a passing fault.
+    ThrottlesForever,
 }
 
 /// A platform that does as it is told.
@@ -45,6 +53,8 @@ pub struct Platform {
     manner: Manner,
     standing: Mutex<Standing>,
     throttled: Mutex<u32>,
+    asked: Mutex<u32>,
+    unanswered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
     ill: Arc<AtomicBool>,
@@ -56,6 +66,8 @@ impl Platform {
             manner,
             standing: Mutex::new(Standing::Completed),
             throttled: Mutex::new(0),
+            asked: Mutex::new(0),
+            unanswered: Mutex::new(0),
             accepted: Mutex::new(0),
             ill,
         })
@@ -63,6 +75,11 @@ impl Platform {
 
     pub fn stands(&self, standing: Standing) {
         *self.standing.lock().unwrap() = standing;
+    }
+
+    /// Does not say how the deployment stands, so many times.
+    pub fn is_silent(&self, times: u32) {
+        *self.unanswered.lock().unwrap() = times;
     }
 }
 
@@ -86,6 +103,11 @@ impl DeploymentTarget for Platform {
     }
 
     async fn standing(&self, _: &Deployment) -> Result<Standing, DeployError> {
+        let mut unanswered = self.unanswered.lock().unwrap();
+        if *unanswered > 0 {
+            *unanswered -= 1;
+            return Err(DeployError::Passing("rate exceeded".to_owned()));
+        }
         Ok(*self.standing.lock().unwrap())
     }
 
@@ -111,6 +133,10 @@ impl DeploymentTarget for Platform {
         plan: &RollbackPlan,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
         match self.manner {
+            Manner::HangsWhenTold => std::future::pending().await,
+            Manner::ThrottlesForever => {
+                return Err(DeployError::Passing("rate exceeded".to_owned()));
+            }
             Manner::Denies => return Err(DeployError::Declared("access denied".to_owned())),
             Manner::Throttles => {
                 let mut throttled = self.throttled.lock().unwrap();
@@ -132,7 +158,18 @@ impl DeploymentTarget for Platform {
     }
 
     async fn progress(&self, _: &StartedRollback) -> Result<Progress, DeployError> {
+        let asked = {
+            let mut asked = self.asked.lock().unwrap();
+            *asked += 1;
+            *asked
+        };
+        if self.manner == Manner::HangsWhenAsked {
+            std::future::pending::<()>().await;
+        }
         Ok(match self.manner {
+            Manner::IsOvertakenAtTheEnd if asked > 1 => {
+                Progress::Superseded("somebody deployed api:43".to_owned())
+            }
             Manner::Stalls => Progress::Running("3 of 4 tasks".to_owned()),
             Manner::Fails => Progress::Failed("tasks fail to start".to_owned()),
             Manner::IsOvertaken => Progress::Superseded("somebody deployed api:43".to_owned()),

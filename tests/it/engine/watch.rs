@@ -1,74 +1,14 @@
 //! A watch over a platform and a service that do as they are told, with time paused.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use smokejumper::decision::Permission;
-use smokejumper::deployment::{RollbackOutcome, Selector, Standing};
-use smokejumper::engine::clock::SystemClock;
-use smokejumper::engine::context::{Context, Events};
-use smokejumper::engine::record::Record;
-use smokejumper::engine::rollback::Pace;
-use smokejumper::engine::watch::{Watch, WatchOptions};
-use smokejumper::event::{Action, Event, Verdict, What};
-use tokio::sync::{Semaphore, mpsc};
-use tokio_util::sync::CancellationToken;
+use smokejumper::cli::exit::exit_code;
+use smokejumper::deployment::{RollbackOutcome, Standing};
+use smokejumper::event::{Action, Verdict, What};
 
-use super::platform::{Manner, Platform, pulse, service};
-
-struct Stage {
-    context: Context,
-    events: mpsc::Receiver<Event>,
-    platform: Arc<Platform>,
-    ill: Arc<AtomicBool>,
-}
-
-fn stage(manner: Manner, ill: bool) -> Stage {
-    let ill = Arc::new(AtomicBool::new(ill));
-    let clock = Arc::new(SystemClock::start());
-    let (events, receiver) = Events::queue(clock.clone());
-    let slots = Arc::new(Semaphore::new(100));
-    let context = Context {
-        clock,
-        events,
-        slots,
-        stop: CancellationToken::new(),
-    };
-    let platform = Platform::new(manner, Arc::clone(&ill));
-    Stage {
-        context,
-        events: receiver,
-        platform,
-        ill,
-    }
-}
-
-impl Stage {
-    async fn watch(&self) -> Record {
-        let (service, checks) = (service(), [pulse(&self.ill)]);
-        let watch = Watch {
-            context: &self.context,
-            service: &service,
-            checks: &checks,
-            target: self.platform.clone(),
-            options: WatchOptions {
-                selector: Selector::Current,
-                permission: Permission::Armed,
-                pace: Pace::default(),
-            },
-        };
-        watch.run().await.expect("the platform can be asked")
-    }
-
-    fn accepted(&self) -> u32 {
-        *self.platform.accepted.lock().unwrap()
-    }
-}
-
-fn outcome(record: &Record) -> Option<RollbackOutcome> {
-    record.rollback.as_ref().map(|rollback| rollback.outcome)
-}
+use super::platform::Manner;
+use super::stage::{outcome, stage};
 
 #[tokio::test(start_paused = true)]
 async fn every_manner_of_a_rollback_has_its_outcome() {
@@ -81,7 +21,11 @@ async fn every_manner_of_a_rollback_has_its_outcome() {
         (Manner::Fails, Outcome::Failed, 1),
         (Manner::Denies, Outcome::Failed, 0),
         (Manner::IsOvertaken, Outcome::Superseded, 1),
+        (Manner::IsOvertakenAtTheEnd, Outcome::Superseded, 1),
         (Manner::HasNoTarget, Outcome::NoTarget, 0),
+        (Manner::HangsWhenTold, Outcome::Failed, 0),
+        (Manner::HangsWhenAsked, Outcome::Timeout, 1),
+        (Manner::ThrottlesForever, Outcome::Failed, 0),
     ];
     for (manner, expected, accepted) in cases {
         let stage = stage(manner, true);
@@ -129,22 +73,11 @@ async fn intent_is_told_before_the_call_and_the_end_after_it() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_listening_delays_nothing() {
-    let Stage {
-        context,
-        events,
-        platform,
-        ill,
-    } = stage(Manner::Heals, true);
+    let stage = stage(Manner::Heals, true);
     // The queue is full of events that nobody takes.
     for _ in 0..20_000 {
-        context.events.emit(What::Warned("filler".to_owned()));
+        stage.context.events.emit(What::Warned("filler".to_owned()));
     }
-    let stage = Stage {
-        context,
-        events,
-        platform,
-        ill,
-    };
     assert_eq!(
         outcome(&stage.watch().await),
         Some(RollbackOutcome::RolledBackVerified)
@@ -189,4 +122,17 @@ async fn a_rollback_of_the_platform_is_followed_not_repeated() {
     assert_eq!(outcome(&record), Some(RollbackOutcome::RolledBackByEcs));
     assert_eq!(stage.accepted(), 0);
     assert!(!stage.ill.load(Ordering::SeqCst));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_was_overtaken_changed_something_all_the_same() {
+    let overtaken = stage(Manner::IsOvertaken, true).watch().await;
+    assert!(overtaken.rollback.as_ref().unwrap().actuator.is_some());
+    assert_eq!(exit_code(&overtaken, false, None), 11);
+
+    let stage = stage(Manner::Heals, true);
+    stage.platform.stands(Standing::Superseded);
+    let superseded = stage.watch().await;
+    assert!(superseded.rollback.as_ref().unwrap().actuator.is_none());
+    assert_eq!(exit_code(&superseded, false, None), 13);
 }

@@ -74,6 +74,16 @@ impl Authority {
         self.written("self-signed", &certificate.pem(), &key)
     }
 
+    /// A certificate that signs itself and says that it is an authority, as `openssl req -x509`
+    /// makes it.
+    pub fn self_signed_as_authority(&self) -> ServerCertificate {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = params(&["localhost", "127.0.0.1"], "localhost");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a self-signed certificate");
+        self.written("self-signed-as-authority", &certificate.pem(), &key)
+    }
+
     fn signed(&self, name: &str, params: CertificateParams) -> ServerCertificate {
         let key = KeyPair::generate().expect("a key");
         let certificate = params

@@ -47,7 +47,16 @@ impl Peer {
 
     /// Starts a peer behind TLS that speaks HTTP/1.1.
     pub async fn start_tls(does: Does, certificate: &ServerCertificate) -> Self {
-        let acceptor = TlsAcceptor::from(certificate.server_config(&[b"http/1.1"]));
+        Self::start_tls_speaking(b"http/1.1", does, certificate).await
+    }
+
+    /// Starts a peer behind TLS that agrees on a protocol, and then does as it likes.
+    pub async fn start_tls_speaking(
+        protocol: &[u8],
+        does: Does,
+        certificate: &ServerCertificate,
+    ) -> Self {
+        let acceptor = TlsAcceptor::from(certificate.server_config(&[protocol]));
         Self::serve(does, Some(acceptor)).await
     }
 

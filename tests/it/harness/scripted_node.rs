@@ -25,6 +25,8 @@ pub enum Play {
     Answer(u16, &'static str, String),
     /// An answer after which the connection is closed without a word about it.
     AnswerAndClose(String),
+    /// The beginning of an answer that announces more, then the end of the connection.
+    BreakOff(String),
     /// Nothing, for ever.
     Hang,
     /// The connection is reset.
@@ -121,6 +123,13 @@ async fn serve(
                 let answer = answer(200, "application/json", &body);
                 // Whether the peer still reads is its own matter.
                 drop(stream.write_all(answer.as_bytes()).await);
+                return;
+            }
+            Play::BreakOff(body) => {
+                let answer = answer(200, "application/json", &format!("{body}, and more"));
+                let begun = answer.trim_end_matches(", and more");
+                // Whether the peer still reads is its own matter.
+                drop(stream.write_all(begun.as_bytes()).await);
                 return;
             }
             Play::Hang => std::future::pending().await,

@@ -3,5 +3,7 @@
 mod evm;
 mod http;
 mod postgres;
+mod reasons;
 mod redis;
+pub mod slots;
 mod tezos;

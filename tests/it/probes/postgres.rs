@@ -128,12 +128,16 @@ async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
 #[tokio::test]
 async fn a_query_that_writes_is_refused_and_leaves_nothing() {
     let server = Postgres::start().await;
-    server.run("create table kept (n int); insert into kept values (1)");
+    server.run("create table kept (n int); insert into kept values (1); create sequence s");
     for query in [
         "insert into kept values (2) returning n",
         "delete from kept returning n",
         "with gone as (delete from kept returning n) select count(*) from gone",
         "select nextval('s')",
+        "select setval('s', 9)",
+        "select set_config('transaction_read_only', 'off', true)",
+        "explain analyze delete from kept",
+        "select query_to_xml('delete from kept returning n', true, true, '')",
         "select 1; delete from kept",
         "commit; delete from kept",
         "select * from absent",
@@ -152,6 +156,9 @@ async fn a_query_that_writes_is_refused_and_leaves_nothing() {
         "set search_path = public",
         "create table other (n int)",
         "-- nothing",
+        "copy kept to '/tmp/kept'",
+        "set transaction read write",
+        "do $$ begin delete from kept; end $$",
     ] {
         let sample = ask(&server, query, json!({"rows": 1})).await;
         assert!(sample.fault.is_some(), "{query}: {sample:?}");

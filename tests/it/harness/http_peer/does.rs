@@ -27,6 +27,8 @@ pub enum Does {
     SaysFirst(&'static [u8]),
     /// Sends this, then one byte after the other, without end.
     Drips(&'static str),
+    /// Reads the request, sends the first bytes once and the others again and again, without end.
+    Repeats(Vec<u8>, Vec<u8>),
     /// Sends this, then so many times a block of 64 KiB.
     Floods(&'static str, usize),
 }
@@ -100,6 +102,12 @@ impl Does {
                 while stream.write_all(b"x").await.is_ok() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
+            }
+            Self::Repeats(head, unit) => {
+                request(&mut stream).await;
+                say(&mut stream, head).await;
+                let block = unit.repeat(65_536 / unit.len());
+                while stream.write_all(&block).await.is_ok() {}
             }
             Self::Floods(head, blocks) => {
                 request(&mut stream).await;

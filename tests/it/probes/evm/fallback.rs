@@ -103,6 +103,39 @@ async fn when_none_serves_the_first_fault_is_told_and_the_others_counted() {
 }
 
 #[tokio::test]
+async fn where_one_could_not_be_looked_at_nobody_knows_that_none_serves() {
+    let (dead, hangs) = (closed_port().await, always(Play::Hang).await);
+    let throttles = always(Play::Answer(429, "text/html", "<html>".to_owned())).await;
+    let foreign = start(|_, _, _| None).await;
+    let stale = old_node(3_600).await;
+    for (odd, expected, told) in [
+        (&throttles, Reason::Throttled, "HTTP status 429"),
+        (&foreign, Reason::WrongChain, "it serves chain 1"),
+    ] {
+        let settings = json!({
+            "endpoints": [stale.url(), format!("http://{dead}"), odd.url(), hangs.url()],
+            "chain_id": 31337,
+            "expect": {"head_age": {"lt": "90s"}},
+        });
+        let looking = Looking::with("evm", &settings);
+        let sample = looking.run_within(Duration::from_secs(2)).await;
+        assert_eq!(reason(&sample), Some(expected));
+        assert_eq!(sample.outcome, Outcome::Unknown);
+        let detail = detail(&sample);
+        assert!(
+            detail.starts_with(&odd.place) && detail.contains(told),
+            "{detail}"
+        );
+        assert!(
+            detail.ends_with("; the other 3 endpoints failed too (stale, refused, timeout)"),
+            "{detail}"
+        );
+        // The age of a head that does not count could breach a threshold all the same.
+        assert_eq!(reading(&sample, "head_age"), None, "{sample:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_stale_head_is_read_even_where_no_endpoint_serves() {
     let (stale, dead) = (old_node(3_600).await, closed_port().await);
     let settings = json!({

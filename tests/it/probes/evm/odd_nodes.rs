@@ -201,3 +201,20 @@ async fn one_connection_serves_a_look_and_a_closed_one_is_opened_again() {
     assert!(sample.notes.is_empty(), "{:?}", sample.notes);
     assert_eq!(closes.connections(), 3);
 }
+
+#[tokio::test]
+async fn an_answer_that_broke_off_is_not_asked_for_again() {
+    let breaks = start(|method, id, _| match method {
+        "eth_getBlockByNumber" => Some(Play::BreakOff(format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"resu"
+        ))),
+        _ => None,
+    })
+    .await;
+    let sample = Looking::with("evm", &json!({"url": breaks.url()}))
+        .run()
+        .await;
+    assert_eq!(reason(&sample), Some(Reason::Closed), "{sample:?}");
+    assert_eq!(breaks.connections(), 1);
+    assert_eq!(breaks.asked().len(), 2);
+}

@@ -158,3 +158,88 @@ async fn a_name_that_does_not_exist_is_the_targets_fault() {
     let sample = run(&*probe(json!({ "url": "http://nowhere.invalid/" }))).await;
     assert_fault(&sample, Reason::Dns, "nowhere.invalid");
 }
+
+#[tokio::test]
+async fn an_answer_that_never_becomes_one_is_cut_off_long_before_the_deadline() {
+    let authority = Authority::new();
+    let certificate = authority.server();
+    let (settings, update) = (
+        &b"\0\0\0\x04\0\0\0\0\0"[..],
+        &b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01"[..],
+    );
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let in_the_clear = [
+        (&b""[..], &b"HTTP/1.1 100 Continue\r\n\r\n"[..]),
+        (
+            b"",
+            b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n",
+        ),
+        (chunked, b"0"),
+    ];
+    let mut peers = Vec::new();
+    for (head, unit) in in_the_clear {
+        peers.push(Peer::start(Does::Repeats(head.to_vec(), unit.to_vec())).await);
+    }
+    let frames = Does::Repeats(settings.to_vec(), update.to_vec());
+    peers.push(Peer::start_tls_speaking(b"h2", frames, &certificate).await);
+    for peer in peers {
+        let url = peer.url("/");
+        let sample = run(&*probe(json!({ "url": url, "tls": { "verify": false } }))).await;
+        assert_fault(
+            &sample,
+            Reason::TooLarge,
+            "far more than an answer may have",
+        );
+        assert!(
+            sample.latency < Duration::from_secs(10),
+            "{:?}",
+            sample.latency
+        );
+        peer.all_closed().await;
+    }
+}
+
+#[tokio::test]
+async fn informational_answers_and_small_chunks_are_no_flood() {
+    let hints = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n".repeat(100);
+    let chunks = b"1\r\nx\r\n".repeat(1 << 20);
+    let said = [
+        &hints[..],
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        &chunks,
+        b"0\r\n\r\n",
+    ];
+    let peer = Peer::start(Does::Says(said.concat())).await;
+    let sample = run(&*probe(json!({ "url": peer.url("/") }))).await;
+    assert_pass(&sample);
+    assert_eq!(reading(&sample, "body_bytes"), Some(f64::from(1 << 20)));
+}
+
+#[tokio::test]
+async fn what_is_no_http_2_is_told_from_a_session_that_the_target_ends() {
+    let authority = Authority::new();
+    let certificate = authority.server();
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    // GOAWAY: no stream was heard, internal error, and words of the target.
+    let farewell = b"\0\0\x14\x07\0\0\0\0\0\0\0\0\0\0\0\0\x02canary\x1b[31mx";
+    let cases = [
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n and more".to_vec(),
+            Reason::Malformed,
+            "is not HTTP/2",
+        ),
+        (
+            [&settings[..], farewell].concat(),
+            Reason::Reset,
+            "internal error",
+        ),
+    ];
+    for (said, reason, detail) in cases {
+        let peer = Peer::start_tls_speaking(b"h2", Does::Says(said), &certificate).await;
+        let settings = json!({ "url": peer.url("/"), "tls": { "verify": false } });
+        let sample = run(&*probe(settings)).await;
+        assert_fault(&sample, reason, detail);
+        assert!(!sample.fault.unwrap().detail.contains("canary"));
+        peer.all_closed().await;
+    }
+}

@@ -8,6 +8,8 @@ fn maze(asked: &Asked) -> Vec<u8> {
     match asked.path() {
         "/" => to("/one"),
         "/one" => to("two"),
+        "/beyond" => to("/été"),
+        "/%C3%A9t%C3%A9" => answer("200 OK", &[], b"summer"),
         "/two" => answer("200 OK", &[], b"there"),
         "/circle" => to("/circle/back"),
         "/circle/back" => to("/circle"),
@@ -28,6 +30,13 @@ async fn redirects_are_followed_and_noted() {
     assert_eq!(sample.notes.len(), 2, "{:?}", sample.notes);
     assert!(sample.notes[1].ends_with("/two"), "{:?}", sample.notes);
     peer.all_closed().await;
+}
+
+#[tokio::test]
+async fn a_place_that_is_written_beyond_ascii_is_found() {
+    let peer = start().await;
+    let settings = json!({ "url": peer.url("/beyond"), "expect": { "body": "summer" } });
+    assert_pass(&run(&*probe(settings)).await);
 }
 
 #[tokio::test]

@@ -62,3 +62,25 @@ async fn a_target_that_echoes_its_request_leaks_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_redirect_that_repeats_a_credential_does_not_make_us_repeat_it() {
+    // The secret lies across the place where a long path is cut off.
+    let away = |asked: &Asked| {
+        let token = asked.header("x-api-key").unwrap_or("");
+        let location = format!("location: /{}{token}", "x".repeat(70));
+        answer("302 Found", &[&location], b"")
+    };
+    let peer = Peer::start(Does::Answers(Arc::new(away))).await;
+    for redirects in ["follow", "refuse"] {
+        let sample = run(&*probe(json!({
+            "url": peer.url("/"),
+            "headers": { "x-api-key": "canary-key-of-the-smoke-test" },
+            "redirects": redirects
+        })))
+        .await;
+        assert_fault(&sample, Reason::Redirect, "xxx***");
+        let printed = format!("{sample:?}");
+        assert!(!printed.contains("canary"), "{printed}");
+    }
+}

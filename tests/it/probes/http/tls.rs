@@ -32,6 +32,10 @@ async fn a_bad_certificate_is_named_for_what_it_is() {
             "is not valid for the name localhost; it names elsewhere.test",
         ),
         (authority.self_signed(), "has an unknown issuer"),
+        (
+            authority.self_signed_as_authority(),
+            "is that of an authority and not of a server (self-signed, made with CA:TRUE)",
+        ),
     ];
     for (certificate, detail) in cases {
         let peer = Peer::start_tls(ok(), &certificate).await;
@@ -77,6 +81,20 @@ async fn plain_text_where_tls_was_expected_and_the_reverse_are_told() {
     let url = format!("http://{}/", tls.address());
     let sample = run(&*probe(json!({ "url": url }))).await;
     assert_fault(&sample, Reason::Malformed, "is not HTTP");
+}
+
+#[tokio::test]
+async fn a_target_that_speaks_only_old_tls_is_told() {
+    // A fatal alert, as such a server answers a client of today: protocol_version.
+    let old = Peer::start(Does::SaysFirst(b"\x15\x03\x01\0\x02\x02\x46")).await;
+    let url = format!("https://{}/", old.address());
+    let sample = run(&*probe(json!({ "url": url }))).await;
+    assert_fault(
+        &sample,
+        Reason::Tls,
+        "it speaks neither TLS 1.2 nor TLS 1.3",
+    );
+    old.all_closed().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,104 @@
+//! A watch that a test sets up and runs, with time paused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use smokejumper::decision::Permission;
+use smokejumper::deployment::{RollbackOutcome, Selector};
+use smokejumper::engine::clock::SystemClock;
+use smokejumper::engine::context::{Context, Events};
+use smokejumper::engine::record::Record;
+use smokejumper::engine::rollback::Pace;
+use smokejumper::engine::watch::{Watch, WatchOptions};
+use smokejumper::event::Event;
+use smokejumper::plan::{CheckPlan, ServicePlan};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::platform::{Manner, Platform, pulse, service};
+
+/// Everything that a watch needs; a test changes what it is about.
+pub struct Stage {
+    pub context: Context,
+    pub events: mpsc::Receiver<Event>,
+    pub platform: Arc<Platform>,
+    pub ill: Arc<AtomicBool>,
+    pub service: ServicePlan,
+    pub checks: Vec<CheckPlan>,
+    pub permission: Permission,
+    pub pace: Pace,
+}
+
+/// A service of this health on a platform of this manner.
+pub fn stage(manner: Manner, ill: bool) -> Stage {
+    let ill = Arc::new(AtomicBool::new(ill));
+    let clock = Arc::new(SystemClock::start());
+    let (events, receiver) = Events::queue(clock.clone());
+    let context = Context {
+        clock,
+        events,
+        slots: Arc::new(Semaphore::new(100)),
+        stop: CancellationToken::new(),
+    };
+    Stage {
+        context,
+        events: receiver,
+        platform: Platform::new(manner, Arc::clone(&ill)),
+        service: service(),
+        checks: vec![pulse(&ill)],
+        ill,
+        permission: Permission::Armed,
+        pace: Pace::default(),
+    }
+}
+
+impl Stage {
+    pub async fn watch(&self) -> Record {
+        let watch = Watch {
+            context: &self.context,
+            service: &self.service,
+            checks: &self.checks,
+            target: self.platform.clone(),
+            options: WatchOptions {
+                selector: Selector::Current,
+                permission: self.permission,
+                pace: self.pace,
+            },
+        };
+        watch.run().await.expect("the platform can be asked")
+    }
+
+    /// How many rollbacks the platform accepted.
+    pub fn accepted(&self) -> u32 {
+        *self.platform.accepted.lock().unwrap()
+    }
+
+    /// Tells the watch to stop after a while.
+    pub fn stop_after(&self, span: Duration) {
+        let stop = self.context.stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(span).await;
+            stop.cancel();
+        });
+    }
+
+    /// Heals the service after a while.
+    pub fn heal_after(&self, span: Duration) {
+        let ill = Arc::clone(&self.ill);
+        tokio::spawn(async move {
+            tokio::time::sleep(span).await;
+            ill.store(false, Ordering::SeqCst);
+        });
+    }
+
+    /// The wall time that the watch and its rollback took.
+    pub fn took(&self, record: &Record) -> Duration {
+        record.finished.moment.since(record.started.moment)
+    }
+}
+
+/// How the rollback ended, if there was one.
+pub fn outcome(record: &Record) -> Option<RollbackOutcome> {
+    record.rollback.as_ref().map(|rollback| rollback.outcome)
+}
