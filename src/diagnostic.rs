@@ -9,7 +9,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::config::{self, Place, Problem, Severity};
-use crate::secret::{MASKED, Mask};
+use crate::secret::{MASKED, Mask, united};
 
 /// So many problems are shown; the others are counted.
 pub const MOST_SHOWN: usize = 50;
@@ -183,27 +183,9 @@ impl Line {
     }
 }
 
-/// The ranges without overlaps, in order.
-fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    ranges.sort_by_key(|range| (range.start, range.end));
-    let mut united: Vec<Range<usize>> = Vec::new();
-    for range in ranges {
-        match united.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => united.push(range),
-        }
-    }
-    united
-}
-
-/// Masks what is known to be secret, and the passwords of URLs.
+/// Masks what is known to be secret, and what looks like it.
 fn mask_text(text: &str, mask: &Mask) -> String {
-    let mut masked = mask.apply(text);
-    let found: Vec<Range<usize>> = config::userinfo(&masked).collect();
-    for range in found.into_iter().rev() {
-        masked.replace_range(range, MASKED);
-    }
-    masked
+    config::mask_by_look(&mask.apply(text))
 }
 
 /// Breaks a text into lines between words.

@@ -191,6 +191,7 @@ impl schemars::JsonSchema for Span {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "pattern": "^ *([0-9.]+(us|µs|ms|s|m|h|d))+ *$",
             "description": "A span of time: a number and a unit (us, ms, s, m, h, d), as 250ms, 2s, 1m30s or 24h.",
             "examples": ["250ms", "5s", "15m"]
         })

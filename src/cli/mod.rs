@@ -19,8 +19,10 @@ use std::sync::Mutex;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use arguments::{Command, CommandLine};
+use arguments::{Command, CommandLine, Shown, When};
 use terminal::Terminal;
+
+use crate::config::mask_by_look;
 
 /// Runs the program and says with which code it ends.
 #[must_use]
@@ -84,11 +86,28 @@ async fn run(command: Command) -> u8 {
 
 /// Help and version are data; everything else is an error of usage.
 fn usage(error: &clap::Error) -> ExitCode {
-    let printed = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ if printed.is_ok() => ExitCode::from(exit::USAGE),
-        _ => ExitCode::from(exit::USAGE),
+    let help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    let told = error.to_string();
+    let masked = mask_by_look(&told);
+    if help || masked == told {
+        // With the colours of the terminal. That nobody listens is no error of its own.
+        error.print().unwrap_or_default();
+    } else {
+        // What was typed at the wrong place is repeated in the message, and may be a secret.
+        let shown = Shown {
+            color: When::Never,
+            quiet: false,
+            verbose: false,
+        };
+        Terminal::new(shown, true).tell(&masked);
+    }
+    if help {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::USAGE)
     }
 }
 

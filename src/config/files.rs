@@ -67,7 +67,8 @@ const MOST_FILES: usize = 1_000;
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 fn default_paths(folder: &Path) -> Vec<PathBuf> {
-    if folder.join("smokejumper.yaml").is_file() {
+    // Also when it is no file: that is then told, and nothing else is read in its stead.
+    if folder.join("smokejumper.yaml").symlink_metadata().is_ok() {
         return vec!["smokejumper.yaml".into()];
     }
     ["config", "checks"]
@@ -121,7 +122,9 @@ fn yaml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         let yaml = name
             .extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if yaml && folder.join(&name).is_file() {
+        // What cannot be read, a link that leads nowhere, say, is listed: the checks in it would
+        // be missed in silence.
+        if yaml && !folder.join(&name).is_dir() {
             names.push(name);
         }
     }

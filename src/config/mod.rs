@@ -24,7 +24,8 @@ pub use self::deserializer::{Deserializer, Error};
 pub use self::document::Document;
 pub use self::place::{Place, SourceFile};
 pub use self::problem::{Code, Problem, Severity};
-pub use self::secrets::line::{hidden as hidden_in_line, userinfo};
+pub use self::secrets::line::hidden as hidden_in_line;
+pub use self::secrets::look::masked as mask_by_look;
 pub use self::section::{Outcome, read, read_with};
 pub use self::substitution::reason as unreadable_because;
 pub use self::tree::{Entry, Node, Step, Value};
@@ -60,6 +61,7 @@ pub fn load(sources: &Sources) -> Loaded {
     let mask = Mask::default();
     let mut variables = sources.environment.clone();
     variables.extend(sources.variables.iter().cloned());
+    secrets::hide_named(&variables, &mask);
     let filler = substitution::Filler {
         variables: &variables,
         mask: &mask,

@@ -2,6 +2,9 @@
 //! travels. Everything found goes into the mask before any problem is shown.
 
 pub mod line;
+pub mod look;
+
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
@@ -12,7 +15,7 @@ use crate::secret::Mask;
 /// Hides a value as it is, and the password of the URL that it may be.
 pub fn hide(value: &str, mask: &Mask) {
     hide_word(value, mask);
-    hide_userinfo(value, mask);
+    hide_looks(value, mask);
 }
 
 /// Hides the value of a variable if its name, or a URL in it, says that it is secret.
@@ -20,14 +23,26 @@ pub fn hide_variable(name: &str, value: &str, mask: &Mask) {
     if is_secret_variable(name) {
         hide_word(value, mask);
     }
-    hide_userinfo(value, mask);
+    hide_looks(value, mask);
 }
 
-/// Hides what is written out in a tree: values under keys that name a secret, and the passwords of
-/// URLs anywhere.
+/// Hides every variable whose name says that it is secret, used or not: a target, or a library of
+/// ours, may repeat what nobody referred to. Short ones are left, being words of every text.
+pub fn hide_named(variables: &BTreeMap<String, String>, mask: &Mask) {
+    let secret = variables.iter().filter(|(name, value)| {
+        is_secret_variable(name) && value.chars().count() >= SHORTEST_UNUSED
+    });
+    secret.for_each(|(name, value)| hide_variable(name, value, mask));
+}
+
+/// What is shorter and not referred to is left.
+const SHORTEST_UNUSED: usize = 8;
+
+/// Hides what is written out in a tree: values under keys that name a secret, and whatever looks
+/// like a secret anywhere.
 pub fn hide_literals(node: &Node, mask: &Mask) {
     match &node.value {
-        Value::Text(text) => hide_userinfo(&text.text, mask),
+        Value::Text(text) => hide_looks(&text.text, mask),
         Value::List(items) => items.iter().for_each(|item| hide_literals(item, mask)),
         Value::Map(entries) => {
             for entry in entries {
@@ -56,9 +71,8 @@ pub fn is_secret_variable(name: &str) -> bool {
 pub fn is_secret_key(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['-', ' '], "_");
     KEYS.contains(&name.as_str())
-        || ["password", "secret", "token", "api_key", "apikey"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+        || KEY_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || (name.ends_with("_key") && !PUBLIC_KEYS.iter().any(|public| name.ends_with(public)))
 }
 
 const ENDINGS: [&str; 15] = [
@@ -79,23 +93,45 @@ const ENDINGS: [&str; 15] = [
     "COOKIE",
 ];
 
-const KEYS: [&str; 11] = [
-    "passwd",
-    "passphrase",
+const KEYS: [&str; 8] = [
     "pwd",
     "authorization",
     "proxy_authorization",
     "x_auth",
     "cookie",
     "set_cookie",
-    "private_key",
-    "access_key",
+    "credential",
     "credentials",
+];
+
+const KEY_ENDINGS: [&str; 7] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "secretkey",
+];
+
+/// Keys of tables and of messages, which open nothing.
+const PUBLIC_KEYS: [&str; 6] = [
+    "primary_key",
+    "foreign_key",
+    "partition_key",
+    "public_key",
+    "sort_key",
+    "routing_key",
 ];
 
 /// Words of the language and of the reports. Masking one of them would garble every output, and a
 /// password that is one of them is no secret.
-const PUBLIC_WORDS: [&str; 21] = [
+const PUBLIC_WORDS: [&str; 26] = [
+    "test",
+    "user",
+    "admin",
+    "smoke",
+    "password",
     "http",
     "https",
     "postgres",
@@ -147,19 +183,29 @@ fn hide_scalars(node: &Node, mask: &Mask) {
     }
 }
 
-/// Hides the password of every URL in a text: as written, decoded, and as HTTP would send it.
-fn hide_userinfo(text: &str, mask: &Mask) {
-    for range in line::userinfo(text) {
-        let password = &text[range.clone()];
-        let decoded = percent_decoded(password);
-        hide_word(password, mask);
-        hide_word(&decoded, mask);
-        let before = &text[..range.start.saturating_sub(1)];
-        let user = before.rsplit_once("://").map_or(before, |(_, user)| user);
-        let pair = format!("{}:{decoded}", percent_decoded(user));
-        for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE] {
-            mask.hide(&engine.encode(&pair));
-        }
+/// Hides what looks like a secret in a text: URLs' passwords, `password=…`, `"password": "…"`.
+fn hide_looks(text: &str, mask: &Mask) {
+    look::userinfo(text).for_each(|found| hide_userinfo(text, &found, mask));
+    let pairs = look::pairs(text).map(|range| &text[range]);
+    let values = text
+        .lines()
+        .flat_map(|line| line::values(line).map(|range| &line[range]));
+    for value in pairs.chain(values) {
+        let value = value.trim().trim_matches(['"', '\'']);
+        hide_word(value, mask);
+        hide_word(&percent_decoded(value), mask);
+    }
+}
+
+/// Hides what a URL says before its host: as written, decoded, and as HTTP would send it.
+fn hide_userinfo(text: &str, found: &look::Userinfo, mask: &Mask) {
+    let secret = &text[found.secret()];
+    hide_word(secret, mask);
+    hide_word(&percent_decoded(secret), mask);
+    let [user, password] = [&found.user, &found.password].map(|range| &text[range.clone()]);
+    let pair = format!("{}:{}", percent_decoded(user), percent_decoded(password));
+    for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE] {
+        mask.hide(&engine.encode(&pair));
     }
 }
 
@@ -217,6 +263,8 @@ mod tests {
             "cookie",
             "client_secret",
             "$.token",
+            "X-Auth-Key",
+            "access_key",
         ] {
             assert!(is_secret_key(name), "{name}");
         }
@@ -233,6 +281,20 @@ mod tests {
             assert_eq!(mask.apply(&format!("<{form}>")), "<***>", "{form}");
         }
         assert_eq!(mask.apply("redis://user:x@host"), "redis://user:x@host");
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_in_a_text_is_hidden_everywhere() {
+        for text in [
+            "https://host/?api_key=canary",
+            "password=canary&user=u",
+            "{\"user\": \"u\", \"password\": \"canary\"}",
+            "https://canary@host/",
+        ] {
+            let mask = Mask::default();
+            hide_variable("BODY", text, &mask);
+            assert_eq!(mask.apply("the canary sings"), "the *** sings", "{text}");
+        }
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl JsonSchema for Change {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "pattern": "^ *[<>]?=? *[-+][0-9. ]+%$",
             "description": "A comparison with what was measured on the revision before.",
             "examples": ["> +10%", "< -5%"]
         })

@@ -6,7 +6,7 @@ use super::checks::{self, CheckDraft, Surroundings};
 use super::kinds::{Kinds, Registered};
 use super::policies;
 use super::services::{self, ServiceDraft};
-use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, references, thresholds};
+use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, reach, references, thresholds};
 use crate::config::Document;
 use crate::config::problem::{Problem, in_reading_order};
 use crate::sample::CheckId;
@@ -50,6 +50,7 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
         references::examine(&policies, &services, &checks, &mut problems);
     }
     feasibility::examine(&services, &checks, &mut problems);
+    reach::examine(&checks, &mut problems);
     let plan = plan(services, checks);
     let problems = in_reading_order(problems, &document.files);
     match plan {

@@ -123,6 +123,9 @@ impl schemars::JsonSchema for Share {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": ["string", "number"],
+            "pattern": "^ *[0-9.]+ *%? *$",
+            "minimum": 0,
+            "maximum": 1,
             "description": "A share of a whole: a percentage, as 5%, or a number from 0 to 1.",
             "examples": ["1%", "70%"]
         })

@@ -29,6 +29,7 @@ pub struct RuleSettings {
 /// Which findings a rule is about: all conditions that are given must hold.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = in_the_singular)]
 pub struct WhenSettings {
     /// The check has one of these tags.
     #[serde(alias = "tag")]
@@ -46,6 +47,20 @@ pub struct WhenSettings {
     pub level: Option<Level>,
     /// The finding has this verdict.
     pub verdict: Option<Verdict>,
+}
+
+/// The aliases of the conditions, of which the schema would not know.
+fn in_the_singular(schema: &mut schemars::Schema) {
+    let properties = schema
+        .get_mut("properties")
+        .and_then(serde_json::Value::as_object_mut);
+    if let Some(properties) = properties {
+        for name in ["tag", "check", "kind", "threshold"] {
+            if let Some(several) = properties.get(&format!("{name}s")).cloned() {
+                properties.insert(name.to_owned(), several);
+            }
+        }
+    }
 }
 
 /// What a rule does.

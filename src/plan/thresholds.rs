@@ -51,6 +51,7 @@ impl JsonSchema for LimitText {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": ["string", "number"],
+            "pattern": "^ *(>=|<=|==|!=|>|<|=)? *[-+]?[0-9.]",
             "description": "A comparison that says when it is breached: > >= < <= == != and a limit. A bare value means >.",
             "examples": ["> 5%", "< 99%", "> 2s", "> 90"]
         })
@@ -275,6 +276,16 @@ fn coherent(entry: &Entry, threshold: &Threshold, problems: &mut Vec<Problem>) {
         }
         _ => {}
     }
+    if threshold
+        .consecutive
+        .is_some_and(|count| count > MOST_IN_A_ROW)
+    {
+        let message = format!("no check takes more than {MOST_IN_A_ROW} samples in a row");
+        let problem = Problem::error(Code::NeverBreached, message)
+            .at(&place("consecutive"))
+            .help("write the number of samples in a row, or use `for` with a duration");
+        problems.push(problem);
+    }
     if threshold.consecutive == Some(0) {
         let problem = Problem::error(Code::BadValue, "`consecutive` counts from 1")
             .at(&place("consecutive"))
@@ -282,6 +293,9 @@ fn coherent(entry: &Entry, threshold: &Threshold, problems: &mut Vec<Problem>) {
         problems.push(problem);
     }
 }
+
+/// As many samples as one window may hold: what `--samples` takes at most.
+const MOST_IN_A_ROW: u32 = 1_000_000;
 
 /// Why a warning and a critical limit do not go together: the warning must come first.
 fn disorder(warning: &Limit, critical: &Limit) -> Option<(&'static str, &'static str)> {

@@ -21,6 +21,7 @@ use crate::window::Latency;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Always `smokejumper.report/1`.
+    #[schemars(extend("const" = "smokejumper.report/1"))]
     pub schema: &'static str,
     /// The command that ran: `gate` or `watch`.
     pub command: &'static str,

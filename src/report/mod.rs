@@ -7,5 +7,6 @@ pub mod json;
 pub mod line;
 mod outcome;
 pub mod plan;
+pub mod schema;
 pub mod text;
 pub mod wall;

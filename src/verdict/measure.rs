@@ -47,7 +47,8 @@ pub(super) struct Lack {
 
 impl Limit {
     /// Whether a measured value breaches the limit.
-    pub(super) fn is_breached_by(self, value: f64) -> bool {
+    #[must_use]
+    pub fn is_breached_by(self, value: f64) -> bool {
         match self.comparison {
             Comparison::Above => value > self.value,
             Comparison::AtLeast => value >= self.value,

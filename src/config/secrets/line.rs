@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::look;
 use crate::config::place::SourceFile;
 
 /// The ranges of a line that must not be shown, by the look of the line and of those above it.
 #[must_use]
 pub fn hidden(file: &SourceFile, number: usize) -> Vec<Range<usize>> {
     let line = &file.text()[file.line_range(number)];
-    let mut ranges: Vec<Range<usize>> = userinfo(line).collect();
+    let mut ranges: Vec<Range<usize>> = look::places(line).collect();
     ranges.extend(defaults(line));
     ranges.extend(values(line));
     if continues_a_secret(file, number) {
@@ -22,21 +23,6 @@ pub fn hidden(file: &SourceFile, number: usize) -> Vec<Range<usize>> {
     }
     ranges.retain(|range| !range.is_empty());
     ranges
-}
-
-/// The ranges of the passwords of URLs in a text.
-pub fn userinfo(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("://").filter_map(|(at, mark)| {
-        let start = at + mark.len();
-        let end = text[start..]
-            .find(|c: char| c.is_whitespace() || "/?#\"'`<>".contains(c))
-            .map_or(text.len(), |length| start + length);
-        let userinfo = &text[start..start + text[start..end].rfind('@')?];
-        let colon = userinfo.find(':')?;
-        let password = start + colon + 1..start + userinfo.len();
-        // A reference is not the secret itself.
-        (!password.is_empty() && !text[password.clone()].starts_with("${")).then_some(password)
-    })
 }
 
 #[expect(
@@ -65,7 +51,7 @@ fn defaults(line: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Values after keys whose names say that they are secret.
-fn values(line: &str) -> impl Iterator<Item = Range<usize>> {
+pub fn values(line: &str) -> impl Iterator<Item = Range<usize>> {
     keyed(line).into_iter().filter_map(|(key, value)| {
         let shown = line[value.clone()].trim_matches(['"', '\'']);
         let reference = shown.starts_with("${") && shown.find('}') == Some(shown.len() - 1);
@@ -118,6 +104,13 @@ fn continues_a_secret(file: &SourceFile, number: usize) -> bool {
     };
     // In a file that could not be parsed the indentation may be what is wrong.
     if !has_key && nearest().is_some_and(super::is_secret_key) {
+        return true;
+    }
+    // `? password`, and its value on the next line behind a colon.
+    let above = (farthest.max(1)..number).rev().map(text);
+    let key = above.map(str::trim).find(|line| !line.is_empty());
+    let key = key.and_then(|line| line.strip_prefix("? ")).map(str::trim);
+    if line.trim_start().starts_with(':') && key.is_some_and(super::is_secret_key) {
         return true;
     }
     for above in (farthest.max(1)..number).rev() {
@@ -208,6 +201,7 @@ mod tests {
         assert_eq!(shown(text, 5), "    ***");
         assert_eq!(shown(text, 6), "  b: shown");
         assert_eq!(shown("password: \"can\nary", 2), "***");
+        assert_eq!(shown("a:\n  ? password\n  : can: [", 3), "  ***");
         assert_eq!(shown("a:\n  token: |\n    can\n - ary", 4), " ***");
     }
 }

@@ -33,8 +33,8 @@ impl Schedule {
         let sides_by_side = own_timeout.is_some() && settings.every.is_some();
         let every = own(settings.every, "every").or_else(|| defaults.every.clone());
         let timeout = own_timeout.or_else(|| defaults.timeout.clone());
-        refuse_zero("every", &every, problems);
-        refuse_zero("timeout", &timeout, problems);
+        refuse_shorter("every", SHORTEST_EVERY, &every, problems);
+        refuse_shorter("timeout", SHORTEST_TIMEOUT, &timeout, problems);
         let every_place = place_of(&every, entry);
         let every_value = every.map_or(DEFAULT_EVERY, |(span, _)| span.0);
         // Our own timeout gives way to a short interval; a declared one does not.
@@ -61,11 +61,22 @@ fn place_of(value: &Option<(Span, Place)>, entry: &Entry) -> Place {
     written.unwrap_or_else(|| entry.key.place.clone())
 }
 
-fn refuse_zero(key: &str, value: &Option<(Span, Place)>, problems: &mut Vec<Problem>) {
+/// More often is a load test, and the shares of the bake would be our own machine's.
+const SHORTEST_EVERY: Duration = Duration::from_millis(10);
+
+/// Nothing answers sooner over a network; it is a slip of the unit.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+
+fn refuse_shorter(
+    key: &str,
+    shortest: Duration,
+    value: &Option<(Span, Place)>,
+    problems: &mut Vec<Problem>,
+) {
     if let Some((span, place)) = value
-        && span.0.is_zero()
+        && span.0 < shortest
     {
-        let message = format!("`{key}` must be longer than 0s");
+        let message = format!("`{key}` must be at least {}", human(shortest));
         let problem = Problem::error(Code::BadValue, message)
             .at(place)
             .help("write a duration such as 5s");

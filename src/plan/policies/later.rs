@@ -79,6 +79,7 @@ impl JsonSchema for Budget {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "pattern": "^ *[0-9]+ per [0-9.]+[a-z]",
             "description": "How many rollbacks are allowed in a time.",
             "examples": ["1 per 24h"]
         })

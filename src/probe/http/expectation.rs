@@ -17,6 +17,7 @@ use crate::sample::{Fault, Reason};
 
 /// What is expected of an answer. Without a `status`, any from 200 to 299.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, JsonSchema)]
+#[schemars(transform = with_text)]
 pub struct Expectation {
     /// The status: `200`, `[200, 204]`, `2xx`, or a matcher as `{ lt: 500 }`.
     #[serde(default, deserialize_with = "present")]
@@ -31,6 +32,16 @@ pub struct Expectation {
     /// by a comma.
     #[serde(default, deserialize_with = "present")]
     pub headers: Option<BTreeMap<String, Matcher>>,
+}
+
+/// The other name of `body`, of which the schema would not know.
+fn with_text(schema: &mut Schema) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    if let Some(properties) = properties
+        && let Some(body) = properties.get("body").cloned()
+    {
+        properties.insert("text".to_owned(), body);
+    }
 }
 
 /// Reads a setting that, where it stands, must say something: an empty one is no default.

@@ -12,6 +12,7 @@ pub fn one_line(text: &str) -> String {
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &line[..end]),
+        None if text.chars().nth(READ).is_some() => format!("{line}…"),
         None => line,
     }
 }
@@ -31,5 +32,7 @@ mod tests {
         for long in ["x".repeat(5_000), "x ".repeat(5_000), "ä".repeat(5_000)] {
             assert_eq!(one_line(&long).chars().count(), SHOWN + 1);
         }
+        // Cut off after much white space: still marked as cut, for the mask.
+        assert_eq!(one_line(&format!("{}abcdef", " ".repeat(READ - 3))), "abc…");
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::harness::schema::against_report;
+
 /// Longer than any command of the tests takes; a hang is a failure, not a hung test run.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -90,10 +92,13 @@ pub async fn ended(child: tokio::process::Child) -> Ran {
 }
 
 impl Ran {
-    /// The report on stdout, which must be all that is there.
+    /// The report on stdout, which must be all that is there, and as its schema says.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("stdout is one JSON report: {error}\n{}", self.all()))
+        let report = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is one JSON report: {error}\n{}", self.all()));
+        let against = against_report(&report);
+        assert!(against.is_empty(), "{against:#?}\n{}", self.all());
+        report
     }
 
     /// Everything that was written.

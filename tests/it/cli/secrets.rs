@@ -96,6 +96,40 @@ fn configurations(echo: &str) -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "a password with signs that belong escaped",
+            format!(
+                "checks: {{ a: {{ postgres: {{ url: \"postgres://user:{CANARY}/#?@127.0.0.1:1/db\" }} }} }}"
+            ),
+        ),
+        (
+            "a token as the user's name",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"http://{CANARY}@{authority}/\", {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a token in a query",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"{echo}/?api_key={CANARY}\", {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a connection string",
+            format!("checks: {{ a: {{ postgres: {{ url: \"host=db password={CANARY}\" }} }} }}"),
+        ),
+        (
+            "a form",
+            format!(
+                "checks: {{ a: {{ http: {{ method: POST, url: \"{echo}/\", body: \"user=u&password={CANARY}\", {expect} }} }} }}"
+            ),
+        ),
+        (
+            "a variable that nobody refers to, echoed",
+            format!(
+                "checks: {{ a: {{ http: {{ url: \"{echo}/\", body: {CANARY}, method: POST, {expect} }} }} }}"
+            ),
+        ),
+        (
             "a file that is no YAML",
             format!(
                 "checks:\n  a:\n    http: {{ url: \"http://user:{CANARY}@host/\"\n  password: {CANARY}\n: ["
@@ -120,5 +154,91 @@ async fn the_canary_is_in_no_output() {
             assert_ne!(ran.code, 70, "{what}: {}", ran.all());
             assert_absent(&ran, &program, &format!("{what}, {arguments:?}"));
         }
+    }
+}
+
+/// A message is shortened; where it is cut, the beginning of a secret may be left. Each distance
+/// puts the cut at another place of the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_a_message_cuts_in_two_is_masked() {
+    let told = |ran: &Ran| {
+        let all = ran.all();
+        let mut parts = (4..=CANARY.len()).rev().map(|length| &CANARY[..length]);
+        parts
+            .find(|part| all.contains(*part))
+            .map(|part| format!("{part} in {all}"))
+    };
+    for distance in (40..200).step_by(9) {
+        let before = "x".repeat(distance);
+        let page = super::page::page("200 OK", &format!("{before}{CANARY}")).await;
+        let redis = complaining(format!("-ERR {before}{CANARY} is wrong\r\n")).await;
+        let configuration = format!(
+            "checks:\n  page: {{ http: {{ url: \"{}\", headers: {{ x-key: \"${{API_TOKEN}}\" }}, expect: {{ text: ok }} }} }}\n  \
+             cache: {{ redis: {{ url: \"redis://:${{API_TOKEN}}@{redis}/\" }} }}\n",
+            page.url("/")
+        );
+        let program = Program::with(&configuration).env("API_TOKEN", CANARY);
+        for arguments in [["gate", "-v"].as_slice(), &["gate", "--report", "json"]] {
+            let ran = program.run(arguments).await;
+            ran.expect(1);
+            assert_eq!(told(&ran), None, "at a distance of {distance}");
+        }
+    }
+}
+
+/// A server that answers whatever it is asked with one line; its address.
+async fn complaining(line: String) -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 1024];
+            if matches!(stream.read(&mut asked).await, Ok(length) if length > 0) {
+                // Whoever asked may have gone.
+                stream.write_all(line.as_bytes()).await.unwrap_or_default();
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_at_the_wrong_place_is_not_repeated() {
+    let variable = format!("API_TOKEN={CANARY}");
+    let url = format!("postgres://user:{CANARY}@host/db");
+    let uses: [&[&str]; 6] = [
+        &["gate", "--var", CANARY],
+        &["gate", "--var", &format!("={CANARY}")],
+        &["gate", &variable],
+        &["demo", &variable],
+        &["gate", &url],
+        &["plan", "--nothing", &url],
+    ];
+    for arguments in uses {
+        let ran = Program::with("checks: { a: { http: { url: \"http://127.0.0.1:1\" } } }")
+            .run(arguments)
+            .await;
+        ran.expect(2);
+        assert!(!ran.all().contains(CANARY), "{arguments:?}: {}", ran.all());
+    }
+}
+
+/// Words and numbers that a report is full of: masked in its texts, and the report stays one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_stays_a_report_whatever_the_password_is() {
+    for password in ["smoke", "samples", "1.0", "fail", "\"},{", "2026"] {
+        let page = super::page::page("500 No", password).await;
+        let configuration = format!(
+            "checks: {{ a: {{ http: {{ url: \"{}\", headers: {{ x-key: \"${{API_TOKEN}}\" }}, expect: {{ status: 200 }} }} }} }}",
+            page.url("/")
+        );
+        let program = Program::with(&configuration).env("API_TOKEN", password);
+        let ran = program.run(&["gate", "--report", "json"]).await;
+        let report = ran.expect(1).json();
+        assert_eq!(report["schema"], "smokejumper.report/1", "{password}");
+        assert_eq!(report["checks"][0]["samples"], 1, "{password}");
     }
 }

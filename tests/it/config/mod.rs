@@ -1,8 +1,10 @@
 //! The configuration language from outside: files in, a plan or every problem out.
 
+mod files;
 mod language;
 mod mistakes;
 mod robustness;
+mod schema;
 mod secrets;
 mod toy;
 

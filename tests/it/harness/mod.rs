@@ -11,6 +11,7 @@ pub mod probing;
 pub mod raw_peer;
 pub mod redis;
 pub mod relay;
+pub mod schema;
 pub mod scripted_node;
 pub mod tezos_node;
 pub mod tools;

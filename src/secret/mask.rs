@@ -1,0 +1,323 @@
+//! The mask that keeps secrets out of every output: what is hidden, in which forms it travels, and
+//! where it stands in a text, even when a message broke it over lines or cut its end off.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::MASKED;
+
+/// The set of texts that may appear in no output. Clones share the set.
+#[derive(Clone, Default)]
+pub struct Mask(Arc<RwLock<Vec<Form>>>);
+
+/// One form of a secret, with runs of white space as single spaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Form {
+    text: String,
+    /// How many bytes at each end are quotes, which stay.
+    quotes: usize,
+}
+
+impl Mask {
+    /// Adds a secret in the forms in which it may travel: as it is, line by line,
+    /// percent-encoded, JSON-escaped.
+    ///
+    /// A text shorter than [`SHORTEST`] characters is hidden only where it stands alone in
+    /// quotes: anywhere else, masking it would make every output unreadable and hide nothing.
+    pub fn hide(&self, secret: &str) {
+        let mut hidden = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for text in forms(secret) {
+            let short = text.chars().count() < SHORTEST;
+            let quoted = |quote: char| Form {
+                text: format!("{quote}{text}{quote}"),
+                quotes: 1,
+            };
+            let forms = if short {
+                ['`', '"', '\''].map(quoted).to_vec()
+            } else {
+                vec![Form { text, quotes: 0 }]
+            };
+            for form in forms {
+                if !hidden.contains(&form) {
+                    hidden.push(form);
+                }
+            }
+        }
+    }
+
+    /// The text with every hidden secret replaced by [`MASKED`].
+    #[must_use]
+    pub fn apply(&self, text: &str) -> String {
+        let mut masked = String::with_capacity(text.len());
+        let mut at = 0;
+        for range in united(self.find(text)) {
+            masked.push_str(&text[at..range.start]);
+            masked.push_str(MASKED);
+            at = range.end;
+        }
+        masked.push_str(&text[at..]);
+        masked
+    }
+
+    /// The ranges of the text that hold hidden secrets, for those who must keep count of columns.
+    /// They may overlap.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let hidden = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if hidden.is_empty() {
+            return Vec::new();
+        }
+        let spaced = Spaced::of(text);
+        let mut found = Vec::new();
+        for form in hidden.iter() {
+            let places = spaced.text.match_indices(form.text.as_str());
+            found.extend(places.map(|(at, whole)| {
+                spaced.origin(at + form.quotes..at + whole.len() - form.quotes)
+            }));
+        }
+        for (at, _) in spaced.text.match_indices(CUT) {
+            let before = spaced.text[..at].trim_end();
+            let beginnings = hidden
+                .iter()
+                .filter_map(|form| form.cut_at_the_end_of(before));
+            found.extend(beginnings.map(|length| {
+                let end = before.len();
+                spaced.origin(end - length..end)
+            }));
+        }
+        found
+    }
+}
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mask(…)")
+    }
+}
+
+/// Shorter texts are masked only where they stand alone in quotes.
+pub const SHORTEST: usize = 4;
+
+/// What stands where a message was shortened. A secret that was cut there is known by its
+/// beginning.
+const CUT: char = '…';
+
+impl Form {
+    /// How many bytes of this form's beginning the text ends with, if enough to tell it.
+    fn cut_at_the_end_of(&self, text: &str) -> Option<usize> {
+        let ends = self.text.char_indices().map(|(at, _)| at).skip(SHORTEST);
+        ends.filter(|end| text.ends_with(&self.text[..*end])).last()
+    }
+}
+
+/// The ranges without overlaps, in order.
+#[must_use]
+pub fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut united: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match united.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => united.push(range),
+        }
+    }
+    united
+}
+
+/// A text with runs of white space as single spaces, so that a secret is found which a message
+/// broke over lines, and the way back to the places of the text itself.
+struct Spaced {
+    text: String,
+    origins: Vec<usize>,
+}
+
+impl Spaced {
+    fn of(text: &str) -> Self {
+        let mut spaced = Self {
+            text: String::with_capacity(text.len()),
+            origins: Vec::with_capacity(text.len()),
+        };
+        for (at, character) in text.char_indices() {
+            if !character.is_whitespace() {
+                spaced.text.push(character);
+                spaced.origins.extend(at..at + character.len_utf8());
+            } else if !spaced.text.ends_with(' ') {
+                spaced.text.push(' ');
+                spaced.origins.push(at);
+            }
+        }
+        spaced
+    }
+
+    /// The range of the text itself; `range` neither begins nor ends with white space.
+    fn origin(&self, range: Range<usize>) -> Range<usize> {
+        match (
+            self.origins.get(range.start),
+            self.origins[..range.end].last(),
+        ) {
+            (Some(start), Some(last)) if !range.is_empty() => *start..last + 1,
+            _ => 0..0,
+        }
+    }
+}
+
+/// Every form of a secret, none of them empty, none twice.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms: Vec<String> = Vec::new();
+    for part in std::iter::once(secret).chain(secret.lines()) {
+        let part = part.trim();
+        let escaped = part
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+            .replace('\r', "\\r")
+            .replace('\t', "\\t");
+        let encoded = ENCODED.map(|also| percent_encoded(part, also));
+        let plus = percent_encoded(part, EVERYTHING).replace("%20", "+");
+        let all = [part.to_owned(), escaped, plus];
+        for form in all.into_iter().chain(encoded) {
+            let form = form.split_whitespace().collect::<Vec<_>>().join(" ");
+            if !form.is_empty() && !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+    }
+    forms
+}
+
+/// What is percent-encoded besides what always is, as URLs do it in a query, in a path, in the
+/// userinfo, and where nothing may be left that means something.
+const ENCODED: [&str; 4] = ["", "?`{}^", "?`{}^/:;=@[\\]|", EVERYTHING];
+
+const EVERYTHING: &str = "?`{}^/:;=@[\\]|!$&'()*+,%";
+
+fn percent_encoded(text: &str, also: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let character = char::from(byte);
+        if !byte.is_ascii_graphic() || "\"#<>".contains(character) || also.contains(character) {
+            encoded.push_str(&format!("%{byte:02X}"));
+        } else {
+            encoded.push(character);
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hiding(secret: &str) -> Mask {
+        let mask = Mask::default();
+        mask.hide(secret);
+        mask
+    }
+
+    #[test]
+    fn every_form_of_a_secret_is_masked() {
+        let cases = [
+            (
+                "p@ss\"w/rd",
+                [
+                    "p@ss\"w/rd",
+                    "p%40ss%22w%2Frd",
+                    "p@ss\\\"w/rd",
+                    "p@ss%22w/rd",
+                ],
+            ),
+            (
+                "a b\tcanary",
+                [
+                    "a b\tcanary",
+                    "a%20b%09canary",
+                    "a b\\tcanary",
+                    "a+b%09canary",
+                ],
+            ),
+        ];
+        for (secret, forms) in cases {
+            for form in forms {
+                let masked = hiding(secret).apply(&format!("a {form} b"));
+                assert_eq!(masked, "a *** b", "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_longer_secret_wins() {
+        let mask = hiding("abcd");
+        mask.hide("abcdefgh");
+        assert_eq!(mask.apply("abcdefgh a abcd"), "*** a ***");
+    }
+
+    #[test]
+    fn a_short_secret_is_masked_where_it_stands_alone() {
+        let mask = hiding("ab");
+        assert_eq!(mask.apply("`ab` is above 'ab'"), "`***` is above '***'");
+        assert_eq!(hiding("").apply("`` ''"), "`` ''");
+    }
+
+    #[test]
+    fn a_secret_broken_over_lines_is_masked() {
+        let mask = hiding("correct horse battery");
+        assert_eq!(
+            mask.apply("it is correct horse\n      battery."),
+            "it is ***."
+        );
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_masked_and_blank_ones_hide_nothing() {
+        let mask = hiding("first line\n      \n  second\nok");
+        assert_eq!(
+            mask.apply("a      second      `ok` ok"),
+            "a      ***      `***` ok"
+        );
+    }
+
+    #[test]
+    fn a_secret_whose_end_was_cut_off_is_masked() {
+        let mask = hiding("canary-é-password");
+        let cases = [
+            ("said canary-é-pass…", "said ***…"),
+            (
+                "said \"canary-é…\" (99 characters)",
+                "said \"***…\" (99 characters)",
+            ),
+            ("said cana …", "said *** …"),
+            ("said can…", "said can…"),
+            ("said nary-é…", "said nary-é…"),
+        ];
+        for (text, masked) in cases {
+            assert_eq!(mask.apply(text), masked);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_wrapped_and_cut_off_is_masked() {
+        let mask = hiding("correct horse battery");
+        let cases = [
+            ("a correct\thorse  battery b", "a *** b"),
+            (
+                "got \"correct horse b…\" (90 characters)",
+                "got \"***…\" (90 characters)",
+            ),
+            ("got \"correct\n  horse…\"", "got \"***…\""),
+            ("got \"cor…\"", "got \"cor…\""),
+            ("correct horses", "correct horses"),
+            ("incorrect horse battery", "in***"),
+        ];
+        for (text, masked) in cases {
+            assert_eq!(mask.apply(text), masked);
+        }
+    }
+
+    #[test]
+    fn the_places_of_secrets_are_found() {
+        let mask = hiding("canary");
+        assert_eq!(mask.find("a canary, canary"), [2..8, 10..16]);
+        assert!(mask.find("none").is_empty());
+    }
+}
