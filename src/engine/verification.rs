@@ -67,21 +67,11 @@ async fn feed(order: &Order<'_>, panel: &mut Panel, sampling: &mut Sampling, end
 
 /// How many samples of a check are wanted.
 fn samples(check: &CheckPlan) -> u64 {
-    let wanted = check.thresholds.iter().map(least_samples).max();
-    wanted.unwrap_or(0).max(LEAST_SAMPLES)
-}
-
-/// How many samples a threshold needs to mean anything.
-fn least_samples(threshold: &Threshold) -> u64 {
-    match threshold.subject {
-        Subject::Quantile(_, quantile) => crate::window::least_count(quantile),
-        Subject::ErrorRate
-        | Subject::Availability
-        | Subject::Max(_)
-        | Subject::Mean(_)
-        | Subject::ConsecutiveFailures
-        | Subject::Reading(_) => 0,
-    }
+    let wanted = check
+        .thresholds
+        .iter()
+        .map(|one| one.subject.least_samples());
+    wanted.max().unwrap_or(0).max(LEAST_SAMPLES)
 }
 
 /// How long they take; those whose latency counts begin after the warm-up.

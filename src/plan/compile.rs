@@ -6,11 +6,11 @@ use super::checks::{self, CheckDraft, Surroundings};
 use super::kinds::{Kinds, Registered};
 use super::policies;
 use super::services::{self, ServiceDraft};
-use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, reach, references, thresholds};
+use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, reach, references};
 use crate::config::Document;
 use crate::config::problem::{Problem, in_reading_order};
 use crate::sample::CheckId;
-use crate::verdict::CheckFacts;
+use crate::verdict::{CheckFacts, default_thresholds};
 
 /// What can be run, and what a person should know about it.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPl
         every: draft.every,
         timeout: draft.timeout,
         declared_thresholds: declared.is_some(),
-        thresholds: declared.unwrap_or_else(thresholds::standard),
+        thresholds: declared.unwrap_or_else(default_thresholds),
         probe: Arc::from(draft.probe?),
         origin: (place.file().path().to_owned(), place.line()),
     })

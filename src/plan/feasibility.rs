@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::checks::CheckDraft;
 use super::policies::PolicyDraft;
 use super::services::ServiceDraft;
-use super::thresholds::{ThresholdDraft, least_samples};
+use super::thresholds::ThresholdDraft;
 use crate::config::Entry;
 use crate::config::problem::{Code, Problem};
 use crate::quantity::human;
@@ -123,7 +123,7 @@ fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Pro
             .help("lower `consecutive`, run the check more often or lengthen `bake`");
         problems.push(problem);
     }
-    let (least, counted) = (least_samples(&threshold.subject), bake.counted);
+    let (least, counted) = (threshold.subject.least_samples(), bake.counted);
     if least > counted {
         let message = format!(
             "`{name}` needs {least} samples, and the bake gives {counted} whose latency counts"

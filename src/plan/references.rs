@@ -10,6 +10,8 @@ use super::services::ServiceDraft;
 use super::thresholds;
 use crate::config::problem::{Code, Problem};
 use crate::config::{Entry, Node, Value, suggestion};
+use crate::verdict::threshold::Threshold;
+use crate::verdict::with_error_limit;
 
 /// Finds names in rules that no check of the policy's services has.
 pub fn examine(
@@ -76,12 +78,10 @@ struct Known {
 impl Known {
     fn of(checks: &[&CheckDraft<'_>]) -> Self {
         let tags = checks.iter().flat_map(|check| &check.tags);
-        let limited = checks.iter().flat_map(|check| match &check.thresholds {
-            Some(declared) => declared
-                .iter()
-                .map(|draft| draft.threshold.subject.name())
-                .collect(),
-            None => thresholds::names(&thresholds::standard()),
+        let limited = checks.iter().flat_map(|check| {
+            let declared = check.thresholds.iter().flatten();
+            let declared: Vec<Threshold> = declared.map(|draft| draft.threshold.clone()).collect();
+            thresholds::names(&with_error_limit(&declared))
         });
         Self {
             tags: tags.map(|tag| tag.to_string()).collect(),

@@ -58,25 +58,6 @@ impl JsonSchema for LimitText {
     }
 }
 
-/// What applies to a check that declares none.
-#[must_use]
-pub fn standard() -> Vec<Threshold> {
-    let limit = |value| {
-        Some(Limit {
-            comparison: Comparison::Above,
-            value,
-            measure: Measure::Share,
-        })
-    };
-    vec![Threshold {
-        subject: Subject::ErrorRate,
-        warning: limit(0.01),
-        critical: limit(0.05),
-        lasting: None,
-        consecutive: None,
-    }]
-}
-
 /// Reads the section of one check. `readings` are those of its kind, where the kind is known.
 pub fn lower<'a>(
     section: &'a Entry,
@@ -327,18 +308,4 @@ fn disorder(warning: &Limit, critical: &Limit) -> Option<(&'static str, &'static
 pub fn names(thresholds: &[Threshold]) -> Vec<String> {
     let subjects = thresholds.iter().map(|threshold| &threshold.subject);
     subjects.map(Subject::name).collect()
-}
-
-/// The least number of samples for which a percentile is told.
-#[must_use]
-pub fn least_samples(subject: &Subject) -> u64 {
-    match subject {
-        // The contract's table; above p99 it needs a thousand.
-        Subject::Quantile(_, quantile) if *quantile > 0.99 => 1_000,
-        Subject::Quantile(_, quantile) if *quantile > 0.95 => 100,
-        Subject::Quantile(_, quantile) if *quantile > 0.9 => 20,
-        Subject::Quantile(_, quantile) if *quantile > 0.5 => 10,
-        Subject::Quantile(..) => 5,
-        _ => 1,
-    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sample::Phase;
+use crate::window::least_count;
 
 /// A limit on a summary or a reading, as declared under `thresholds`.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,22 @@ pub enum Subject {
     ConsecutiveFailures,
     /// A reading, by its name.
     Reading(Arc<str>),
+}
+
+impl Subject {
+    /// How many samples it takes to tell it at all.
+    #[must_use]
+    pub fn least_samples(&self) -> u64 {
+        match self {
+            Self::Quantile(_, quantile) => least_count(*quantile),
+            Self::ErrorRate
+            | Self::Availability
+            | Self::Max(_)
+            | Self::Mean(_)
+            | Self::ConsecutiveFailures
+            | Self::Reading(_) => 1,
+        }
+    }
 }
 
 /// What a subject is measured in.

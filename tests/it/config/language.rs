@@ -229,3 +229,12 @@ fn a_selection_that_cannot_be_meant_is_an_error() {
     let error = plan.select(&pattern).expect_err("no pattern");
     assert!(matches!(error, SelectionError::Pattern { .. }), "{error}");
 }
+
+#[test]
+fn a_rule_may_speak_of_the_limit_that_holds_undeclared() {
+    let plan = plan(
+        "checks:\n  web:\n    http: { url: https://example.org }\n    thresholds: { p95: { critical: \"> 1s\" } }\n\
+         policies:\n  default:\n    rules: [{ when: { threshold: error_rate }, then: hold }]\n",
+    );
+    assert_eq!(plan.services[0].policy.rules[0].then, Choice::Hold);
+}
