@@ -96,7 +96,7 @@ fn end_of(text: &str, start: usize, ends: impl Fn(char) -> bool) -> usize {
     reason = "constant patterns, compiled by the tests below"
 )]
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"([A-Za-z_][\w.-]*)=([^\s&"'`,;<>{}[:cntrl:]]+|"[^"]*"?|'[^']*'?)"#)
+    Regex::new(r#"([A-Za-z_][\w.-]*)=([^\s&"'`,;<>{}…[:cntrl:]]+|"[^"]*"?|'[^']*'?)"#)
         .expect("a valid pattern")
 });
 
@@ -145,6 +145,8 @@ mod tests {
             ("API_TOKEN=canary", "API_TOKEN=***"),
             ("user=u", "user=u"),
             ("token=", "token="),
+            ("token=can…", "token=***…"),
+            ("give `--var API_TOKEN=…`", "give `--var API_TOKEN=…`"),
         ];
         for (text, expected) in cases {
             assert_eq!(masked(text), expected);

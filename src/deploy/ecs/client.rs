@@ -37,9 +37,11 @@ pub(super) async fn from_environment(declared: &EcsService) -> Result<Client, De
     let missing = match environment.credentials_provider() {
         Some(provider) => {
             let asked = provider.provide_credentials().await;
-            asked
-                .err()
-                .map(|error| fault::one_line(&fault::innermost(&error)))
+            asked.err().map(|error| {
+                fault::one_line(&fault::innermost(&error))
+                    .trim_end_matches('.')
+                    .to_owned()
+            })
         }
         None => Some("none are configured".to_owned()),
     };
