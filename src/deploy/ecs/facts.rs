@@ -1,12 +1,12 @@
 //! What was read from ECS, as values of our own: nothing optional that the adapter cannot do without.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types;
 
 use super::place::Place;
-use super::records::Digests;
 use crate::clock::WallTime;
 use crate::deployment::Revision;
 
@@ -218,3 +218,6 @@ mod tests {
         ));
     }
 }
+
+/// Digests of images by container.
+pub(super) type Digests = BTreeMap<String, String>;

@@ -5,9 +5,9 @@
 //! and when every running task runs that task definition from those images.
 
 use super::EcsTarget;
-use super::facts::{self, Rollout, Service};
+use super::facts::{self, Digests, Rollout, Service};
 use super::reading::with_newer;
-use super::records::{Digests, ServiceDeployment, Status};
+use super::records::{ServiceDeployment, Status};
 use crate::deploy::DeployError;
 use crate::deployment::{Actuator, Deployment, Progress, StartedRollback};
 

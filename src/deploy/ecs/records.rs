@@ -1,10 +1,8 @@
 //! The records that ECS keeps of what was deployed: service deployments and service revisions.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_ecs::types;
 
-use super::facts::wall;
+use super::facts::{Digests, wall};
 use crate::clock::WallTime;
 
 /// A service deployment, as DescribeServiceDeployments shows it.
@@ -115,9 +113,6 @@ pub(super) struct ServiceRevision {
     pub(super) digests: Digests,
     shown: types::ServiceRevision,
 }
-
-/// Digests of images by container.
-pub(super) type Digests = BTreeMap<String, String>;
 
 impl ServiceRevision {
     pub(super) fn of(shown: &types::ServiceRevision) -> Option<Self> {
