@@ -204,6 +204,9 @@ pub(super) fn date_time(since_epoch: Duration) -> DateTime {
     DateTime::from_secs_f64(since_epoch.as_secs_f64())
 }
 
+/// Digests of images by container.
+pub(super) type Digests = BTreeMap<String, String>;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +221,3 @@ mod tests {
         ));
     }
 }
-
-/// Digests of images by container.
-pub(super) type Digests = BTreeMap<String, String>;
