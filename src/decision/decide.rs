@@ -15,7 +15,7 @@ use super::interlock::{Interlock, Permission};
 use super::rules::{Vote, carrying, may_soon_hold, vote};
 use super::{Choice, Policy};
 use crate::deployment::Standing;
-use crate::event::Verdict;
+use crate::event::{Action, Verdict};
 use crate::verdict::{Assessment, Finding};
 
 /// What a decision needs to know besides the findings.
@@ -55,6 +55,25 @@ pub enum Decision {
     Superseded,
     /// The platform returns to the previous revision by itself: wait for it, then verify.
     Follow,
+}
+
+impl Decision {
+    /// What the policy asks for, as reports have it. A rollback that is not armed, forbidden or only
+    /// rehearsed is asked for all the same; what became of it is its outcome.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Accept { .. } => Action::Accept,
+            Self::RollBack { .. } => Action::RollBack,
+            Self::Hold { interlock, .. } => match interlock {
+                Some(Interlock::NotArmed | Interlock::Forbidden | Interlock::DryRun) => {
+                    Action::RollBack
+                }
+                Some(Interlock::Policy | Interlock::Rule { .. }) | None => Action::Hold,
+            },
+            Self::Wait | Self::Superseded | Self::Follow => Action::None,
+        }
+    }
 }
 
 /// Decides, as things stand. May be asked at any time and as often as one likes.

@@ -115,8 +115,7 @@ fn spacing(check: &CheckPlan, options: GateOptions) -> Duration {
 
 fn sufficiency(check: &CheckPlan, options: GateOptions) -> Sufficiency {
     match planned(check, options) {
-        // Three samples or fewer are too few for a window: any of them decides by itself.
-        1..=3 => Sufficiency::OneSample,
+        1 => Sufficiency::OneSample,
         // The samples are counted, not promised by a schedule; a few may be lost to our own faults.
         samples => Sufficiency::Window {
             min_samples: (u64::from(samples) * KNOWN_OF_TEN).div_ceil(10),

@@ -18,7 +18,7 @@ use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
-use crate::verdict::{Assessment, Closing, Sufficiency};
+use crate::verdict::{Assessment, Closing, Sufficiency, Verdict};
 
 /// How a watch is carried out.
 #[derive(Clone, Debug)]
@@ -284,7 +284,7 @@ impl Watch<'_> {
             Decision::Hold { because, interlock } => {
                 let because = because.clone();
                 self.emit(What::Decided {
-                    action: Action::Hold,
+                    action: baked.decision.action(),
                     because,
                 });
                 Some(order.not_carried_out(interlock.as_ref()?).await)
@@ -305,12 +305,12 @@ impl Watch<'_> {
     }
 
     fn record(&self, started: Stamp, deployment: &Deployment, baked: &Baked) -> Record {
-        let action = match &baked.decision {
-            Decision::Accept { .. } => Action::Accept,
-            Decision::RollBack { .. } => Action::RollBack,
-            Decision::Hold { .. } => Action::Hold,
-            Decision::Wait | Decision::Superseded | Decision::Follow => Action::None,
-        };
+        let mut assessment = baked.assessment.clone();
+        if baked.interrupted {
+            // Half a bake that was well proves nothing.
+            assessment.verdict = assessment.verdict.max(Verdict::Inconclusive);
+        }
+        let action = baked.decision.action();
         let because = self.because(&baked.decision);
         Record {
             command: Command::Watch,
@@ -318,7 +318,7 @@ impl Watch<'_> {
             service: Some(Arc::clone(&self.service.name)),
             started,
             finished: started,
-            assessment: baked.assessment.clone(),
+            assessment,
             deployment: Some(deployment.clone()),
             decision: Decided { action, because },
             rollback: None,

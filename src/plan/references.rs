@@ -138,15 +138,21 @@ fn nobody<'a>(
     what: &str,
     name: &str,
     node: &Node,
-    known: impl Iterator<Item = &'a str> + Clone,
+    known: impl Iterator<Item = &'a str>,
 ) -> Problem {
     let owner = if &*policy.policy.name == DEFAULT_NAME {
         "no check that this policy judges".to_owned()
     } else {
         format!("no check that `{}` judges", policy.policy.name)
     };
-    Problem::error(Code::UnknownReference, format!("{owner} {what} `{name}`"))
-        .at(&node.place)
-        .help("remove the rule, or the name from it")
-        .maybe_help(suggestion::did_you_mean(name, known))
+    let message = format!("{owner} {what} `{name}`");
+    // A policy may serve several services; a rule that one of them gives no cause for is no slip.
+    let problem = match suggestion::nearest(name, known) {
+        Some(near) => {
+            Problem::error(Code::UnknownReference, message).help(format!("did you mean `{near}`?"))
+        }
+        None => Problem::warning(Code::UnknownReference, message)
+            .help("the rule never applies; remove it, or the name from it"),
+    };
+    problem.at(&node.place)
 }

@@ -101,6 +101,8 @@ fn numbers(finding: &Finding) -> String {
         parts.extend(summary.latency.max.map(millis));
     } else {
         parts.push(counted(summary.samples, "sample", "samples"));
+        let bad = summary.failed + summary.errored;
+        parts.extend((bad > 0).then(|| format!("{bad} bad")));
         parts.extend(
             summary
                 .latency

@@ -1,7 +1,7 @@
 //! The gate with one sample a check: its expectation alone decides.
 //!
-//! Where a few samples were taken, each of them must hold. A limit on a reading that one sample
-//! breaches warns at most: one sample is no trend.
+//! Of several samples each must hold. A limit on a reading that one sample breaches warns at most:
+//! one sample is no trend.
 
 use super::reading::in_measure;
 use super::threshold::{Limit, Subject, Threshold};

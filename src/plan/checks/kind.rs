@@ -105,6 +105,7 @@ fn build(
         folder: entry.key.place.file().folder().to_owned(),
     };
     let nothing_expected = empty_expectations(entry, problems);
+    captures(&entry.value, problems);
     let outcome = read_with(&entry.value, &entry.key.place, problems, |settings| {
         kinds
             .build(name, settings, &surroundings)
@@ -173,4 +174,34 @@ fn empty_expectations(kind: &Entry, problems: &mut Vec<Problem>) -> bool {
         }
     }
     problems.len() > before
+}
+
+/// Reports what is to be filled in at run time: nothing here does that, and sent as it is written
+/// it would ask something else than was meant.
+fn captures(node: &Node, problems: &mut Vec<Problem>) {
+    match &node.value {
+        Value::Text(text) => {
+            if let Some(found) = capture(&text.text) {
+                let what = format!("`{found}`, filled in at run time,");
+                problems.push(not_available(&what, &node.place));
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| captures(item, problems)),
+        Value::Map(entries) => entries
+            .iter()
+            .for_each(|entry| captures(&entry.value, problems)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Hole => {}
+    }
+}
+
+/// The first `{{ name }}` of a text.
+fn capture(text: &str) -> Option<&str> {
+    text.match_indices("{{").find_map(|(start, _)| {
+        let end = start + text[start..].find("}}")? + 2;
+        let name = text[start + 2..end - 2].trim();
+        let is_name = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_.".contains(c));
+        (is_name && !name.is_empty()).then(|| &text[start..end])
+    })
 }
