@@ -246,11 +246,11 @@ mod tests {
             .label("canary");
         let shown = render(&[problem], &mask, false);
         assert!(
-            shown.contains("1 | a: [***-one, http://u:***@h, here]"),
+            shown.contains("1 | a: [***-one, http://***@h, here]"),
             "{shown}"
         );
         assert!(
-            shown.contains("  |                              ^^^^ ***"),
+            shown.contains("  |                            ^^^^ ***"),
             "{shown}"
         );
         assert!(shown.contains("--> a.yaml:1:32"), "{shown}");

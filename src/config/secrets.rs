@@ -203,6 +203,10 @@ fn hide_userinfo(text: &str, found: &look::Userinfo, mask: &Mask) {
     hide_word(secret, mask);
     hide_word(&percent_decoded(secret), mask);
     let [user, password] = [&found.user, &found.password].map(|range| &text[range.clone()]);
+    // A user's name is often a word like any other; servers quote it in their complaints.
+    if !PUBLIC_WORDS.contains(&user) {
+        mask.hide_in_quotes(&percent_decoded(user));
+    }
     let pair = format!("{}:{}", percent_decoded(user), percent_decoded(password));
     for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE] {
         mask.hide(&engine.encode(&pair));

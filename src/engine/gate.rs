@@ -115,7 +115,8 @@ fn spacing(check: &CheckPlan, options: GateOptions) -> Duration {
 
 fn sufficiency(check: &CheckPlan, options: GateOptions) -> Sufficiency {
     match planned(check, options) {
-        1 => Sufficiency::OneSample,
+        // Three samples or fewer are too few for a window: any of them decides by itself.
+        1..=3 => Sufficiency::OneSample,
         // The samples are counted, not promised by a schedule; a few may be lost to our own faults.
         samples => Sufficiency::Window {
             min_samples: (u64::from(samples) * KNOWN_OF_TEN).div_ceil(10),

@@ -26,23 +26,29 @@ impl Mask {
     /// A text shorter than [`SHORTEST`] characters is hidden only where it stands alone in
     /// quotes: anywhere else, masking it would make every output unreadable and hide nothing.
     pub fn hide(&self, secret: &str) {
-        let mut hidden = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for text in forms(secret) {
-            let short = text.chars().count() < SHORTEST;
-            let quoted = |quote: char| Form {
+            if text.chars().count() < SHORTEST {
+                self.hide_in_quotes(&text);
+            } else {
+                self.add(Form { text, quotes: 0 });
+            }
+        }
+    }
+
+    /// Adds a text that is hidden only where it stands alone in quotes.
+    pub fn hide_in_quotes(&self, text: &str) {
+        for quote in ['`', '"', '\''] {
+            self.add(Form {
                 text: format!("{quote}{text}{quote}"),
                 quotes: 1,
-            };
-            let forms = if short {
-                ['`', '"', '\''].map(quoted).to_vec()
-            } else {
-                vec![Form { text, quotes: 0 }]
-            };
-            for form in forms {
-                if !hidden.contains(&form) {
-                    hidden.push(form);
-                }
-            }
+            });
+        }
+    }
+
+    fn add(&self, form: Form) {
+        let mut hidden = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !hidden.contains(&form) {
+            hidden.push(form);
         }
     }
 

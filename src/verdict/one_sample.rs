@@ -1,4 +1,4 @@
-//! The gate with one sample a check: its expectation alone decides.
+//! The gate with one sample a check, or up to three: the expectation alone decides.
 //!
 //! Of several samples each must hold. A limit on a reading that one sample breaches warns at most:
 //! one sample is no trend.
@@ -69,7 +69,7 @@ fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
     let value = in_measure(limit.measure, reading);
     let mut text = wording::reading_breach(name, value, "", limit);
     if critical.is_some() {
-        text += " (critical), which one sample cannot decide";
+        text += " (critical), which so few samples cannot decide";
     }
     Some(FindingReason {
         code: name.to_string(),

@@ -158,10 +158,7 @@ mod tests {
     #[test]
     fn secrets_are_found_by_their_look() {
         let cases = [
-            (
-                "url: postgres://u:canary@h/db",
-                "url: postgres://u:***@h/db",
-            ),
+            ("url: postgres://u:canary@h/db", "url: postgres://***@h/db"),
             (
                 "url: postgres://u:${PW}@h/db",
                 "url: postgres://u:${PW}@h/db",

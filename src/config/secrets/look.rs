@@ -18,7 +18,7 @@ pub struct Userinfo {
 }
 
 impl Userinfo {
-    /// What of it must not be shown.
+    /// What of it opens a door: the password, or a token.
     #[must_use]
     pub fn secret(&self) -> Range<usize> {
         if self.password.is_empty() {
@@ -26,6 +26,17 @@ impl Userinfo {
         } else {
             self.password.clone()
         }
+    }
+
+    /// All of it, which is not shown: whoever knows the user's name knows half.
+    #[must_use]
+    pub const fn whole(&self) -> Range<usize> {
+        let end = if self.password.end > self.user.end {
+            self.password.end
+        } else {
+            self.user.end
+        };
+        self.user.start..end
     }
 }
 
@@ -41,9 +52,7 @@ pub fn masked(text: &str) -> String {
 
 /// The ranges of a text that look like secrets.
 pub fn places(text: &str) -> impl Iterator<Item = Range<usize>> {
-    userinfo(text)
-        .map(|found| found.secret())
-        .chain(pairs(text))
+    userinfo(text).map(|found| found.whole()).chain(pairs(text))
 }
 
 /// What the URLs of a text say before their hosts.
@@ -121,10 +130,10 @@ mod tests {
     #[test]
     fn what_looks_like_a_secret_is_masked() {
         let cases = [
-            ("http://u:canary@h/p", "http://u:***@h/p"),
-            ("redis://:can@ary@h/0", "redis://:***@h/0"),
-            ("http://u:can/ary@h/p", "http://u:***@h/p"),
-            ("postgres://u:can#ary?@h/p", "postgres://u:***@h/p"),
+            ("http://u:canary@h/p", "http://***@h/p"),
+            ("redis://:can@ary@h/0", "redis://***@h/0"),
+            ("http://u:can/ary@h/p", "http://***@h/p"),
+            ("postgres://u:can#ary?@h/p", "postgres://***@h/p"),
             ("https://canary@h/", "https://***@h/"),
             ("redis://canary@h/", "redis://***@h/"),
             ("postgres://app@h/db", "postgres://app@h/db"),
@@ -135,7 +144,7 @@ mod tests {
             ("http://h:${PORT}/a@b", "http://h:${PORT}/a@b"),
             (
                 "a http://u:canary@h and http://v:canary@h",
-                "a http://u:***@h and http://v:***@h",
+                "a http://***@h and http://***@h",
             ),
             ("http://h/?api_key=canary&x=1", "http://h/?api_key=***&x=1"),
             (

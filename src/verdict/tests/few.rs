@@ -76,7 +76,7 @@ fn one_sample_is_judged_by_its_expectation() {
         (
             "9",
             Warn,
-            "lag: lag 90, limit 80 (critical), which one sample cannot decide",
+            "lag: lag 90, limit 80 (critical), which so few samples cannot decide",
             "no trend",
         ),
         ("6", Warn, "lag: lag 60, limit 50", "over the lower limit"),

@@ -167,6 +167,21 @@ async fn several_samples_are_judged_by_the_thresholds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn few_samples_are_judged_by_their_expectation_and_more_by_the_limits() {
+    let peer = page("200 OK", "some bytes").await;
+    let configuration = format!(
+        "checks:\n  page:\n    http: {{ url: \"{}/\" }}\n    thresholds: {{ body_bytes: {{ critical: \"> 2\" }} }}\n",
+        peer.url("")
+    );
+    let program = Program::with(&configuration);
+    for (samples, code, verdict) in [("1", 0, "warn"), ("3", 0, "warn"), ("4", 1, "fail")] {
+        let arguments = ["gate", "--samples", samples, "--report", "json"];
+        let report = program.run(&arguments).await.expect(code).json();
+        assert_eq!(report["verdict"], verdict, "{samples} samples: {report}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_report_goes_to_a_file_whole_and_the_summary_to_stdout() {
     let peer = page("200 OK", "ok").await;
     let configuration = format!(

@@ -202,7 +202,9 @@ async fn flags_forbid_a_rollback_as_well() {
         incident.release().expect("deployed");
         let arguments = [&["watch", "--report", "json"], flags].concat();
         let ran = program(&incident, CONFIGURATION).run(&arguments).await;
-        assert_eq!(ran.expect(code).json()["rollback"]["outcome"], outcome);
+        let report = ran.expect(code).json();
+        assert_eq!(report["decision"]["action"], "roll_back");
+        assert_eq!(report["rollback"]["outcome"], outcome);
         assert_eq!(mutations(&incident), Vec::<String>::new());
     }
 }
@@ -289,6 +291,7 @@ async fn a_termination_proves_nothing_and_changes_nothing() {
     assert!(killed.success());
     let ran = ended(started).await;
     let report = ran.expect(143).json();
+    assert_eq!(report["verdict"], "inconclusive");
     assert_eq!(report["decision"]["action"], "hold");
     assert_eq!(mutations(&incident), Vec::<String>::new());
 }

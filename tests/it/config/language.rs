@@ -231,6 +231,15 @@ fn a_selection_that_cannot_be_meant_is_an_error() {
 }
 
 #[test]
+fn a_policy_may_speak_of_what_a_service_does_not_have() {
+    let plan = plan(
+        "checks: { web: { http: { url: https://example.org } } }\n\
+         policies:\n  default:\n    rules: [{ when: { tags: [chain] }, then: alert }]\n",
+    );
+    assert_eq!(plan.services[0].policy.rules.len(), 1);
+}
+
+#[test]
 fn a_rule_may_speak_of_the_limit_that_holds_undeclared() {
     let plan = plan(
         "checks:\n  web:\n    http: { url: https://example.org }\n    thresholds: { p95: { critical: \"> 1s\" } }\n\
