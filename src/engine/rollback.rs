@@ -206,8 +206,8 @@ impl Order<'_> {
             return self.end(trail, done, because.to_owned(), None);
         }
         let found = verification::sample_again(self).await;
-        if let Some(why) = self.overtaken(ask).await {
-            return self.end(trail, RollbackOutcome::Superseded, why, Some(found));
+        if let Some((outcome, why)) = self.undone(ask).await {
+            return self.end(trail, outcome, why, Some(found));
         }
         let proof = prove(&self.service.policy, judged, &found);
         let mut record = match proof {
@@ -230,16 +230,17 @@ impl Order<'_> {
         record
     }
 
-    /// Whether another deployment has taken over from a rollback that was complete. A platform that
-    /// cannot say so now has said before that it is.
-    async fn overtaken<F>(&self, ask: impl Fn() -> F) -> Option<String>
+    /// What has undone a rollback that was complete, if anything has. A platform that cannot say so
+    /// now has said before that it is.
+    async fn undone<F>(&self, ask: impl Fn() -> F) -> Option<(RollbackOutcome, String)>
     where
         F: Future<Output = Result<Progress, DeployError>>,
     {
         let until = self.context.clock.now() + LAST_LOOK;
         match asking::once(self.context, until, ask()).await {
-            Ok(Progress::Superseded(why)) => Some(why),
-            Ok(Progress::Complete | Progress::Running(_) | Progress::Failed(_)) => None,
+            Ok(Progress::Superseded(why)) => Some((RollbackOutcome::Superseded, why)),
+            Ok(Progress::Failed(why)) => Some((RollbackOutcome::Failed, why)),
+            Ok(Progress::Complete | Progress::Running(_)) => None,
             Err(error) => {
                 self.emit(What::Warned(format!("cannot ask the platform: {error}")));
                 None

@@ -19,7 +19,7 @@ pub(super) fn sentence(rollback: &RollbackRecord) -> String {
         }
         RollbackOutcome::RolledBackUnhealthy => {
             format!(
-                "Rolled back {from} -> {to}, and {to} fails as well: {}",
+                "Rolled back {from} -> {to}, and it is no better: {}",
                 rollback.because
             )
         }

@@ -37,6 +37,8 @@ pub enum Manner {
     IsOvertaken,
     /// Another deployment takes over while the checks prove the rollback.
     IsOvertakenAtTheEnd,
+    /// The rollback was complete, and fails while the checks prove it.
+    FailsAtTheEnd,
     /// There is nowhere to return to.
     HasNoTarget,
     /// It never answers the call that rolls back.
@@ -170,6 +172,7 @@ impl DeploymentTarget for Platform {
             Manner::IsOvertakenAtTheEnd if asked > 1 => {
                 Progress::Superseded("somebody deployed api:43".to_owned())
             }
+            Manner::FailsAtTheEnd if asked > 1 => Progress::Failed("tasks stop again".to_owned()),
             Manner::Stalls => Progress::Running("3 of 4 tasks".to_owned()),
             Manner::Fails => Progress::Failed("tasks fail to start".to_owned()),
             Manner::IsOvertaken => Progress::Superseded("somebody deployed api:43".to_owned()),

@@ -22,6 +22,7 @@ async fn every_manner_of_a_rollback_has_its_outcome() {
         (Manner::Denies, Outcome::Failed, 0),
         (Manner::IsOvertaken, Outcome::Superseded, 1),
         (Manner::IsOvertakenAtTheEnd, Outcome::Superseded, 1),
+        (Manner::FailsAtTheEnd, Outcome::Failed, 1),
         (Manner::HasNoTarget, Outcome::NoTarget, 0),
         (Manner::HangsWhenTold, Outcome::Failed, 0),
         (Manner::HangsWhenAsked, Outcome::Timeout, 1),
