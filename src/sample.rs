@@ -352,4 +352,6 @@ pub struct Sample {
     pub notes: Vec<String>,
     /// How many tries came before this one and are not samples of their own (`gate --wait`).
     pub retries: u32,
+    /// Whether it was taken beside the schedule, because an earlier one looked bad (`closer_look`).
+    pub closer_look: bool,
 }

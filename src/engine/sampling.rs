@@ -130,5 +130,6 @@ fn no_slot(context: &Context, check: &CheckPlan) -> Sample {
         readings: Vec::new(),
         notes: Vec::new(),
         retries: 0,
+        closer_look: false,
     }
 }

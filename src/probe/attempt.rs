@@ -145,6 +145,7 @@ impl Attempt {
             readings: self.readings,
             notes: self.notes,
             retries: 0,
+            closer_look: false,
         }
     }
 }

@@ -121,6 +121,7 @@ mod tests {
             readings: Vec::new(),
             notes: Vec::new(),
             retries: 0,
+            closer_look: false,
         })
     }
 

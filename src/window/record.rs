@@ -28,6 +28,8 @@ pub struct Record {
     pub readings: Box<[Reading]>,
     /// How many tries came before.
     pub retries: u32,
+    /// Whether it was taken beside the schedule.
+    pub closer_look: bool,
 }
 
 impl Record {
@@ -41,6 +43,7 @@ impl Record {
             fault,
             readings: sample.readings.iter().filter(finite).cloned().collect(),
             retries: sample.retries,
+            closer_look: sample.closer_look,
         }
     }
 
@@ -84,6 +87,7 @@ impl Record {
             .then_with(|| self.phase_key().cmp(&other.phase_key()))
             .then_with(|| self.reading_order(other))
             .then_with(|| self.retries.cmp(&other.retries))
+            .then_with(|| self.closer_look.cmp(&other.closer_look))
     }
 
     fn fault_key(&self) -> Option<(&'static str, &str)> {

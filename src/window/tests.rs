@@ -31,6 +31,7 @@ fn sample(start: u64, latency: u64, outcome: Outcome) -> Sample {
         readings: vec![Reading::new("lag", latency as f64, Unit::Number)],
         notes: Vec::new(),
         retries: u32::from(outcome == Outcome::Error),
+        closer_look: false,
     }
 }
 

@@ -63,6 +63,7 @@ fn sample(started: Moment, letter: char) -> Option<Sample> {
             .collect(),
         notes: Vec::new(),
         retries: 0,
+        closer_look: false,
     })
 }
 
