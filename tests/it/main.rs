@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod deploy;
 mod engine;
+mod exactness;
 mod harness;
 mod probes;
 mod registry;

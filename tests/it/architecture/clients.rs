@@ -23,6 +23,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("jsonpath_rust", &["expect"]),
     ("redis", &["probe/redis"]),
     ("regex", &["config", "expect"]),
+    ("statrs", &["verdict"]),
     ("tokio_postgres", &["probe/postgres"]),
     ("tokio_postgres_rustls", &["probe/postgres"]),
     ("tracing_subscriber", &["cli", "telemetry"]),

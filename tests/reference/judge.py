@@ -1,0 +1,243 @@
+"""A second judge, slow and plain, to hold the product's against.
+
+It follows the method step by step and saves no work: every way of forgiving a burst is carried
+along as a row of its own and none is ever dropped, every sum is written out. It judges one policy:
+error rate 1 % / 5 %, p95 1 s / 2 s, the defaults for everything else, no baseline, checks of one
+interval. Times are whole milliseconds, so that the ends of blocks are compared exactly.
+
+    judge.py FOLDER --checks a,b --every 5 --bake 600
+
+prints for each FOLDER/*.ndjson, in name order, {"stream": NAME, "verdict": VERDICT, "t": SECONDS}.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+BUDGET = 0.01  # false rollbacks a window; again as much at the end of the bake
+BLOCK = 5_000  # milliseconds
+FORGIVEN = 30_000  # milliseconds, once
+WARM_UP = 60_000  # milliseconds, for latency
+ALTERNATIVES = 5
+LARGEST_ALTERNATIVE = 0.98
+AT_ONCE = 0.5  # the share of the capital that does not wait
+GATE = math.log(5.0)
+WARNING_TAIL = 0.05
+MIN_SAMPLES = 10
+COVERAGE = 0.7 * 0.9999 * 0.93  # what jitter and the ends of a window may cost a full schedule
+ERROR_WARNING, ERROR_CRITICAL = 0.01, 0.05
+SLOW_WARNING, SLOW_CRITICAL = 1000.0, 2000.0  # milliseconds
+MAY_BE_SLOW = 0.05  # a limit on p95
+
+
+@dataclass
+class Layout:
+    checks: list
+    every: float
+    bake: float
+
+
+@dataclass
+class Blocks:
+    """Closed blocks: start, time of the sample that closed it, first bad sample (inf), share."""
+
+    start: np.ndarray
+    closed: np.ndarray
+    first_bad: np.ndarray
+    bad: np.ndarray
+
+
+def blocks(times, is_bad):
+    """A block opens with a sample and is closed by the first one 5 s later or more; the block that
+    is still open at the end does not count."""
+    rows = []
+    opened = None
+    for time, bad in zip(times, is_bad):
+        if opened is not None and time >= opened + BLOCK:
+            rows.append((opened, time, first_bad, bad_count / count))
+            opened = None
+        if opened is None:
+            opened, first_bad, bad_count, count = time, math.inf, 0, 0
+        count += 1
+        if bad:
+            bad_count += 1
+            first_bad = min(first_bad, time)
+    return Blocks(*np.array(rows, dtype=float).reshape(-1, 4).T)
+
+
+def forgiveness(blocks, null):
+    """Which blocks are ignored (columns) in each way of forgiving (rows): none, or all that start
+    within 30 s of the first bad sample of some block that is worse than the null rate."""
+    ways = [np.zeros(len(blocks.start), dtype=bool)]
+    for b in np.flatnonzero(blocks.bad > null):
+        since = np.arange(len(blocks.start)) >= b
+        ways.append(since & (blocks.start < blocks.first_bad[b] + FORGIVEN))
+    return np.array(ways)
+
+
+def factors(blocks, null, lowest):
+    """1 + λ_j (x_b − p0), blocks by alternatives."""
+    lowest = min(0.9, max(lowest, 1.3 * null))
+    steps = np.arange(ALTERNATIVES) / (ALTERNATIVES - 1)
+    rates = np.minimum(lowest ** (1 - steps), LARGEST_ALTERNATIVE)
+    stakes = (rates - null) / (null * (1 - null))
+    return 1 + np.outer(blocks.bad - null, stakes)
+
+
+def log_evidence(blocks, null, lowest, expected):
+    """ln E_rob after each block: the capital of a bettor against "at most `null`", at its least over
+    all ways of forgiving."""
+    ignored = forgiveness(blocks, null)
+    with np.errstate(divide="ignore"):
+        log_factors = np.log(np.maximum(factors(blocks, null, lowest), 0))
+    shares = math.ceil(max(expected, 1.0))
+    a_share = (1 - AT_ONCE) / shares
+    capital = np.full((len(ignored), ALTERNATIVES), math.log(AT_ONCE))
+    paid, evidence = AT_ONCE, []
+    for b in range(len(blocks.start)):
+        if paid + a_share <= 1 + 1e-9:
+            capital = np.logaddexp(capital, math.log(a_share))
+            paid += a_share
+        capital = np.where(ignored[:, b, None], capital, capital + log_factors[b])
+        total = np.logaddexp.reduce(capital, axis=1) - math.log(ALTERNATIVES)
+        if paid < 1:
+            total = np.logaddexp(total, math.log(1 - paid))
+        evidence.append(total.min())
+    return np.array(evidence)
+
+
+def log_gate(blocks, limit):
+    """The CUSUM against the critical limit after each block, at its least over all ways of
+    forgiving."""
+    ignored = forgiveness(blocks, limit)
+    log_factors = np.log(np.maximum(factors(blocks, limit, 1.5 * limit), 1e-12))
+    sums = np.zeros((len(ignored), ALTERNATIVES))
+    gate = []
+    for b in range(len(blocks.start)):
+        going = np.maximum(sums, 0) + log_factors[b]
+        sums = np.where(ignored[:, b, None], sums, going)
+        gate.append(np.maximum(sums, 0).max(axis=1).min())
+    return np.array(gate)
+
+
+def tail_after_forgiving(blocks, a_block, null):
+    """P(as many bad samples or more) at the null rate once the worst span of 30 s is deleted, every
+    block counted as `a_block` samples."""
+    worst = 0.0
+    for b in np.flatnonzero(blocks.bad > 0):
+        since = np.arange(len(blocks.start)) >= b
+        inside = since & (blocks.start < blocks.first_bad[b] + FORGIVEN)
+        worst = max(worst, blocks.bad[inside].sum())
+    bad = round((blocks.bad.sum() - worst) * a_block)
+    of = int(len(blocks.start) * a_block - round(worst * a_block))
+    return stats.binom.sf(bad - 1, of, null)
+
+
+def judge_stream(warning, critical, null, limit, lowest, rate, share, bake):
+    """When this stream condemns (inf: never), and whether its evidence ever reached its threshold."""
+    if len(warning.start) == 0:
+        return math.inf, False
+    budget = BUDGET * share
+    per_second = 2.0 * 2.5 if rate.pooled >= 10 else 2.5
+    a_block = max(1, round(rate.own * per_second))
+    evidence = log_evidence(warning, null, lowest, bake * rate.own / a_block)
+    proven = evidence >= -math.log(budget)
+    condemned = proven & (log_gate(critical, limit) >= GATE)
+    if condemned.any():
+        return warning.closed[condemned.argmax()] / 1000, True
+    over = critical.bad.mean() > limit
+    if over and (proven[-1] or tail_after_forgiving(warning, a_block, null) <= budget):
+        return bake, bool(proven.any())
+    return math.inf, bool(proven.any())
+
+
+@dataclass
+class Rate:
+    """Samples a second: of all checks together, and of the stream in question."""
+
+    pooled: float
+    own: float
+
+
+def judge(samples, layout):
+    times = np.array([round(1000 * sample["t"]) for sample in samples], dtype=int)
+    checks = np.array([layout.checks.index(sample["check"]) for sample in samples], dtype=int)
+    failed = np.array([not sample["ok"] for sample in samples], dtype=bool)
+    latency = np.array([sample["latency_ms"] for sample in samples])
+    timed = ~failed & (times >= WARM_UP)
+
+    condemned, warned = math.inf, False
+    for of, share, rate in streams(layout):
+        mine = np.isin(checks, of)
+        errors = blocks(times[mine], failed[mine])
+        t, proven = judge_stream(
+            errors, errors, ERROR_WARNING, ERROR_CRITICAL, ERROR_CRITICAL, rate, share, layout.bake
+        )
+        condemned, warned = min(condemned, t), warned or proven
+        mine = mine & timed
+        slow = blocks(times[mine], latency[mine] > SLOW_WARNING)
+        very_slow = blocks(times[mine], latency[mine] > SLOW_CRITICAL)
+        t, proven = judge_stream(
+            slow, very_slow, MAY_BE_SLOW, MAY_BE_SLOW, 2 * MAY_BE_SLOW, rate, share, layout.bake
+        )
+        condemned, warned = min(condemned, t), warned or proven
+
+    if condemned < math.inf:
+        return "fail", condemned
+    if is_insufficient(times, checks, layout):
+        return "inconclusive", layout.bake
+    warned = warned or is_over(failed, ERROR_WARNING)
+    warned = warned or is_over(latency[timed] > SLOW_WARNING, MAY_BE_SLOW)
+    return ("warn" if warned else "pass"), layout.bake
+
+
+def streams(layout):
+    """The checks of each stream, its share of the budget and its rate: pooled, then each alone."""
+    count, each = len(layout.checks), 1 / layout.every
+    pooled = count * each
+    every_check = list(range(count))
+    if count == 1:
+        return [(every_check, 0.5, Rate(pooled, pooled))]
+    alone = [([check], 0.25 / count, Rate(pooled, each)) for check in every_check]
+    return [(every_check, 0.25, Rate(pooled, pooled)), *alone]
+
+
+def is_insufficient(times, checks, layout):
+    """Too few samples, too few of those promised, or a check that fell silent."""
+    promised = layout.bake * len(layout.checks) / layout.every
+    if len(times) < MIN_SAMPLES or len(times) < COVERAGE * promised:
+        return True
+    last = [times[checks == check].max(initial=0) / 1000 for check in range(len(layout.checks))]
+    return layout.bake - min(last) > max(3 * layout.every + 1, 30.0)
+
+
+def is_over(bad, null):
+    """Whether so many bad samples, or more, would be rare at the null rate."""
+    if len(bad) == 0 or bad.sum() <= null * len(bad):
+        return False
+    return stats.binom.sf(bad.sum() - 1, len(bad), null) <= WARNING_TAIL
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--checks", required=True, type=lambda names: names.split(","))
+    parser.add_argument("--every", required=True, type=float)
+    parser.add_argument("--bake", required=True, type=float)
+    given = parser.parse_args()
+    layout = Layout(given.checks, given.every, given.bake)
+    for path in sorted(given.folder.glob("*.ndjson")):
+        if path.name.endswith(".baseline.ndjson"):
+            continue
+        samples = [json.loads(line) for line in path.read_text().splitlines()]
+        verdict, t = judge(samples, layout)
+        print(json.dumps({"stream": path.stem, "verdict": verdict, "t": t}))
+
+
+if __name__ == "__main__":
+    main()
