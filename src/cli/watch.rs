@@ -116,7 +116,7 @@ fn choose(
     };
     let mut service = service;
     if let Some(bake) = arguments.bake {
-        service.policy.bake = bake;
+        service.policy = service.policy.baking(bake);
     }
     let mut checks = session.plan.checks.clone();
     checks.retain(|check| check.facts.service == service.name);

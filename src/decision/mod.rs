@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Level, Verdict};
+use crate::verdict::{Forgive, JudgeKind, usual_forgiveness, usual_warm_up};
 pub use decide::{Circumstances, Decision, decide};
 pub use interlock::{Interlock, Permission};
 pub use prove::{Proof, prove};
@@ -31,12 +32,46 @@ pub struct Policy {
     pub min_samples: u64,
     /// The least share of promised samples that must arrive, from 0 to 1.
     pub coverage: f64,
+    /// Who judges, and how carefully.
+    pub judging: Judging,
     /// What is done at each verdict, when no rule says otherwise.
     pub decide: Decide,
     /// The decision matrix; the first rule that matches a finding wins.
     pub rules: Vec<Rule>,
     /// How a rollback is carried out.
     pub rollback: RollbackPolicy,
+}
+
+/// Who judges a window, and how carefully.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judging {
+    /// Who judges.
+    pub judge: JudgeKind,
+    /// The chance of condemning a healthy window, from 0 to 1.
+    pub false_rollback: f64,
+    /// How much trouble is forgiven: replacing tasks costs a healthy service some.
+    pub forgive: Forgive,
+    /// Whether a check that looks bad is looked at more closely.
+    pub closer_look: bool,
+    /// Whether the warm-up was declared; otherwise it follows from the bake.
+    pub has_own_warm_up: bool,
+    /// Whether the forgiven span was declared; otherwise it follows from the bake.
+    pub has_own_span: bool,
+}
+
+impl Policy {
+    /// The same policy with another bake, and with what follows from it.
+    #[must_use]
+    pub fn baking(mut self, bake: Duration) -> Self {
+        self.bake = bake;
+        if !self.judging.has_own_warm_up {
+            self.warm_up = usual_warm_up(bake);
+        }
+        if !self.judging.has_own_span {
+            self.judging.forgive.span = usual_forgiveness(bake).span;
+        }
+        self
+    }
 }
 
 /// What is done at each verdict.

@@ -94,5 +94,6 @@ fn failing_reason() -> FindingReason {
         samples: 0,
         first_bad: None,
         text: String::new(),
+        evidence: None,
     }
 }

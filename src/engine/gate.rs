@@ -40,7 +40,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
         checks: checks.len(),
         lasts: options.lasting,
     });
-    let mut panel = Panel::new(checks, started.moment, Duration::ZERO, |check| {
+    let mut panel = Panel::as_written(checks, started.moment, Duration::ZERO, |check| {
         sufficiency(check, options)
     });
     let mut running = JoinSet::new();
@@ -51,7 +51,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
     while let Some(ended) = running.join_next().await {
         // A task ends by itself; a panic inside a probe is already a sample.
         for sample in ended.unwrap_or_default() {
-            panel.push(&sample, context.clock.now());
+            panel.push(&sample);
         }
     }
     let (assessment, changes) = panel.close(context.clock.now(), Closing::Final);

@@ -1,36 +1,32 @@
-//! The judge's bench: the windows of all checks of one assessment, and the findings on them.
+//! What the engine sees of the judge: samples go in, changes of mind and assessments come out.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::decision::Policy;
 use crate::plan::CheckPlan;
 use crate::sample::{CheckId, Sample};
-use crate::verdict::{self, Assessment, Closing, Finding, Rules, Sufficiency, Verdict};
-use crate::window::{Window, WindowBounds};
+use crate::verdict::{
+    self, Assessment, Bench, Closing, Finding, Forgive, JudgeKind, Rules, Sufficiency, Terms,
+    Verdict,
+};
 
 /// One lost sample never rolls a service back: with ten samples it would be an error rate of 10 %,
 /// and one service in ten with a harmless rate of 1 % loses one in ten.
 pub const LEAST_BAD: u64 = 2;
 
-/// The windows of all checks, with the rules by which each is judged.
+/// The judge of all checks of one window, and what was said of each.
 #[derive(Debug)]
 pub struct Panel {
-    seats: Vec<Seat>,
-    places: HashMap<CheckId, usize>,
-}
-
-#[derive(Debug)]
-struct Seat {
-    rules: Rules,
-    window: Window,
-    finding: Option<Finding>,
-    announced: Option<Verdict>,
+    bench: Bench,
+    announced: Vec<Option<Verdict>>,
 }
 
 /// A check about which the judge has changed its mind.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// When: the end of the sample that changed it, or the end of the window.
+    pub at: Moment,
     /// Which check.
     pub check: CheckId,
     /// Before.
@@ -42,86 +38,136 @@ pub struct Change {
 }
 
 impl Panel {
-    /// An empty window for every check.
-    pub fn new(
+    /// A panel that judges a bake by its policy.
+    #[must_use]
+    pub fn of_bake(checks: &[CheckPlan], policy: &Policy, start: Moment) -> Self {
+        let terms = Terms {
+            start,
+            warm_up: policy.warm_up,
+            bake: policy.bake,
+            judge: policy.judging.judge,
+            false_rollback: policy.judging.false_rollback,
+            forgive: policy.judging.forgive,
+        };
+        Self::new(checks, terms, |check| Sufficiency::Window {
+            min_samples: policy.min_samples,
+            every: check.every,
+            coverage: policy.coverage,
+            least_bad: LEAST_BAD,
+        })
+    }
+
+    /// A panel that judges limits as written, over whatever samples come.
+    #[must_use]
+    pub fn as_written(
         checks: &[CheckPlan],
         start: Moment,
         warm_up: Duration,
         sufficiency: impl Fn(&CheckPlan) -> Sufficiency,
     ) -> Self {
-        let seats: Vec<Seat> = checks
-            .iter()
-            .map(|check| Seat {
-                rules: Rules {
-                    facts: check.facts.clone(),
-                    thresholds: check.thresholds.clone(),
-                    sufficiency: sufficiency(check),
-                },
-                window: Window::new(WindowBounds { start, warm_up }),
-                finding: None,
-                announced: None,
-            })
-            .collect();
-        let places = checks
-            .iter()
-            .enumerate()
-            .map(|(at, check)| (check.facts.id.clone(), at))
-            .collect();
-        Self { seats, places }
+        let terms = Terms {
+            start,
+            warm_up,
+            bake: Duration::ZERO,
+            judge: JudgeKind::Plain,
+            false_rollback: 0.0,
+            forgive: Forgive {
+                span: Duration::ZERO,
+                times: 0,
+            },
+        };
+        Self::new(checks, terms, sufficiency)
     }
 
-    /// Takes a sample in and judges its check anew.
-    pub fn push(&mut self, sample: &Sample, now: Moment) -> Option<Change> {
-        let place = *self.places.get(&sample.check)?;
-        let seat = &mut self.seats[place];
-        seat.window.push(sample);
-        seat.judge(now, Closing::Running);
-        seat.change()
+    fn new(
+        checks: &[CheckPlan],
+        terms: Terms,
+        sufficiency: impl Fn(&CheckPlan) -> Sufficiency,
+    ) -> Self {
+        let rules = checks.iter().map(|check| Rules {
+            facts: check.facts.clone(),
+            thresholds: check.thresholds.clone(),
+            sufficiency: sufficiency(check),
+        });
+        Self {
+            bench: Bench::new(rules.collect(), terms),
+            announced: vec![None; checks.len()],
+        }
+    }
+
+    /// Takes a sample in, and says about which checks the judge has changed its mind.
+    pub fn push(&mut self, sample: &Sample) -> Vec<Change> {
+        let Some(place) = self.bench.place(&sample.check) else {
+            return Vec::new();
+        };
+        self.push_at(place, sample)
+    }
+
+    /// The same for a check whose place is known.
+    pub fn push_at(&mut self, place: usize, sample: &Sample) -> Vec<Change> {
+        self.bench.push(place, sample);
+        let mut changes = Vec::new();
+        if !self.bench.has_changed() {
+            return changes;
+        }
+        for place in 0..self.announced.len() {
+            let standing = self.bench.verdict(place);
+            if standing.is_some() && standing != self.announced[place] {
+                let at = self.bench.now();
+                let finding = self.bench.finding(place, at, Closing::Running);
+                changes.extend(self.change(place, &finding, at));
+            }
+        }
+        changes
+    }
+
+    /// Whether a check is proven bad.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.announced.contains(&Some(Verdict::Fail))
     }
 
     /// The findings as they stand while samples keep coming.
     #[must_use]
     pub fn assessment(&self) -> Assessment {
-        verdict::assess(
-            self.seats
-                .iter()
-                .filter_map(|seat| seat.finding.clone())
-                .collect(),
-        )
+        self.bench.assessment(self.bench.now(), Closing::Running)
     }
 
     /// The findings at the end, checks without a sample included: `Final` when all samples have
     /// come that were to come, `Running` when the end came before its time.
-    pub fn close(&mut self, now: Moment, closing: Closing) -> (Assessment, Vec<Change>) {
+    pub fn close(&mut self, at: Moment, closing: Closing) -> (Assessment, Vec<Change>) {
+        let assessment = self.bench.assessment(at, closing);
         let mut changes = Vec::new();
-        for seat in &mut self.seats {
-            seat.judge(now, closing);
-            changes.extend(seat.change());
+        for (place, finding) in assessment.findings.iter().enumerate() {
+            changes.extend(self.change(place, finding, at));
         }
-        (self.assessment(), changes)
-    }
-}
-
-impl Seat {
-    fn judge(&mut self, now: Moment, closing: Closing) {
-        self.finding = Some(verdict::judge(&self.rules, &self.window, now, closing));
+        (assessment, changes)
     }
 
-    fn change(&mut self) -> Option<Change> {
-        let finding = self.finding.as_ref()?;
-        let from = self.announced.replace(finding.verdict);
+    /// The judge itself.
+    #[must_use]
+    pub const fn bench(&self) -> &Bench {
+        &self.bench
+    }
+
+    fn change(&mut self, place: usize, finding: &Finding, at: Moment) -> Option<Change> {
+        let from = self.announced[place].replace(finding.verdict);
         if from == Some(finding.verdict) {
             return None;
         }
+        let first = finding.reasons.first();
         Some(Change {
-            check: self.rules.facts.id.clone(),
+            at,
+            check: self.bench.check(place).clone(),
             from,
             to: finding.verdict,
-            because: finding
-                .reasons
-                .first()
-                .map(|reason| reason.text.clone())
-                .unwrap_or_default(),
+            because: first.map(|reason| reason.text.clone()).unwrap_or_default(),
         })
     }
+}
+
+/// An assessment of nothing: what there is to decide about while no check is proven bad.
+#[must_use]
+pub fn nothing_proven() -> Assessment {
+    verdict::assess(Vec::new())
 }

@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::Context;
-use super::schedule::Schedule;
+use super::schedule::{Schedule, Turn};
+use crate::clock::Moment;
 use crate::plan::CheckPlan;
 use crate::probe::attempt;
 use crate::sample::{Fault, Outcome, Phases, Reason, Sample};
+use crate::verdict;
 
 /// How many samples may wait for the judge.
 const SAMPLE_QUEUE: usize = 4_096;
@@ -30,16 +32,37 @@ pub struct Sampling {
     _task: AbortOnDropHandle<()>,
 }
 
+/// Looking more closely at a check of which a sample looks bad.
+#[derive(Clone, Copy, Debug)]
+pub struct CloserLook {
+    /// From when on latency counts.
+    pub warm: Moment,
+}
+
+impl CloserLook {
+    /// A sample looks bad when it failed, or was slower than a critical limit allows most samples
+    /// to be.
+    fn is_wanted(self, check: &CheckPlan, sample: &Sample) -> bool {
+        verdict::looks_bad(&check.thresholds, sample, self.warm)
+    }
+}
+
 impl Sampling {
-    /// Starts probing every check at its interval.
+    /// Starts probing every check at its interval, and more closely what looks bad.
     #[must_use]
-    pub fn start(context: &Context, checks: &[CheckPlan], fresh: bool) -> Self {
+    pub fn start(
+        context: &Context,
+        checks: &[CheckPlan],
+        fresh: bool,
+        closer_look: Option<CloserLook>,
+    ) -> Self {
         let (sender, samples) = mpsc::channel(SAMPLE_QUEUE);
         let stop = context.stop.child_token();
         let task = tokio::spawn(run(
             context.clone(),
             checks.to_vec(),
             fresh,
+            closer_look,
             sender,
             stop.clone(),
         ));
@@ -60,6 +83,7 @@ async fn run(
     context: Context,
     checks: Vec<CheckPlan>,
     fresh: bool,
+    closer_look: Option<CloserLook>,
     sender: mpsc::Sender<Sample>,
     stop: CancellationToken,
 ) {
@@ -71,15 +95,24 @@ async fn run(
             biased;
             () = stop.cancelled() => break,
             Some(ended) = in_flight.join_next(), if !in_flight.is_empty() => {
+                if let (Ok((index, sample)), Some(look)) = (&ended, closer_look)
+                    && look.is_wanted(&checks[*index], sample)
+                {
+                    schedule.look_closer(*index, sample.started, context.clock.now());
+                }
                 if !hand_on(&sender, ended).await {
                     return;
                 }
             }
             () = context.sleep_until(due) => {
-                while let Some(index) = schedule.take_due(context.clock.now()) {
+                while let Some((index, turn)) = schedule.take_due(context.clock.now()) {
                     let check = checks[index].clone();
                     let context = context.clone();
-                    in_flight.spawn(async move { sample(&context, &check, fresh).await });
+                    in_flight.spawn(async move {
+                        let mut sample = sample(&context, &check, fresh).await;
+                        sample.closer_look = turn == Turn::CloserLook;
+                        (index, sample)
+                    });
                 }
             }
         }
@@ -94,10 +127,10 @@ async fn run(
 /// Says whether anybody still wants samples.
 async fn hand_on(
     sender: &mpsc::Sender<Sample>,
-    ended: Result<Sample, tokio::task::JoinError>,
+    ended: Result<(usize, Sample), tokio::task::JoinError>,
 ) -> bool {
     match ended {
-        Ok(sample) => sender.send(sample).await.is_ok(),
+        Ok((_, sample)) => sender.send(sample).await.is_ok(),
         // The runner contains panics of probes; a task is only ever cancelled with its owner.
         Err(_) => !sender.is_closed(),
     }

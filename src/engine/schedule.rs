@@ -1,4 +1,5 @@
-//! When each check is due next. A value: it holds no timer and asks for no time.
+//! When each check is due next, by its interval and by a closer look. A value: it holds no timer
+//! and asks for no time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,9 +10,26 @@ use crate::clock::Moment;
 /// The order in which checks are due; each is named by its index.
 #[derive(Debug)]
 pub struct Schedule {
-    due: BinaryHeap<Reverse<(Moment, usize)>>,
+    due: BinaryHeap<Reverse<(Moment, usize, Turn)>>,
     every: Vec<Duration>,
+    /// Until when each check is looked at more closely.
+    closer_until: Vec<Option<Moment>>,
 }
+
+/// Why a check is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// Its interval has passed.
+    Scheduled,
+    /// An earlier run looked bad.
+    CloserLook,
+}
+
+/// How often a check is run during a closer look: often enough for two or three runs within a
+/// block of the judge, seldom enough to be no load.
+const CLOSER_EVERY: Duration = Duration::from_secs(2);
+/// How long a closer look lasts after the last bad run: as long as a burst that is forgiven.
+const CLOSER_FOR: Duration = Duration::from_secs(30);
 
 /// The first runs of all checks are spread over at most this long, so that they do not start in
 /// one burst, and a short bake still gets its samples.
@@ -28,40 +46,73 @@ impl Schedule {
             .enumerate()
             .map(|(index, (interval, place))| {
                 let spread = LONGEST_SPREAD.min(*interval);
-                Reverse((
-                    start + spread.mul_f64(f64::from(place) / f64::from(count)),
-                    index,
-                ))
+                let first = start + spread.mul_f64(f64::from(place) / f64::from(count));
+                Reverse((first, index, Turn::Scheduled))
             })
             .collect();
-        Self { due, every }
+        let closer_until = vec![None; every.len()];
+        Self {
+            due,
+            every,
+            closer_until,
+        }
+    }
+
+    /// Looks more closely at a check of which a run that started at `seen` looked bad. What is run
+    /// more often anyway stays as it is.
+    pub fn look_closer(&mut self, index: usize, seen: Moment, now: Moment) {
+        if self.every[index] <= CLOSER_EVERY {
+            return;
+        }
+        let until = seen + CLOSER_FOR;
+        if self.closer_until[index].is_none() && until > now {
+            let next = now.max(seen + CLOSER_EVERY);
+            self.due.push(Reverse((next, index, Turn::CloserLook)));
+        }
+        let latest = self.closer_until[index].map_or(until, |known| known.max(until));
+        self.closer_until[index] = (latest > now).then_some(latest);
     }
 
     /// When the next check is due; `None` when there is none at all.
     #[must_use]
     pub fn next_due(&self) -> Option<Moment> {
-        self.due.peek().map(|Reverse((due, _))| *due)
+        self.due.peek().map(|Reverse((due, _, _))| *due)
     }
 
     /// Takes a check that is due and schedules its next run.
     ///
     /// Turns that were missed altogether (the machine slept) are left out, not made up for: they
     /// are missing samples, and a burst would measure nothing but itself.
-    pub fn take_due(&mut self, now: Moment) -> Option<usize> {
-        let Reverse((due, index)) = self.due.peek().copied()?;
-        if due > now {
-            return None;
+    pub fn take_due(&mut self, now: Moment) -> Option<(usize, Turn)> {
+        loop {
+            let Reverse((due, index, turn)) = self.due.peek().copied()?;
+            if due > now {
+                return None;
+            }
+            self.due.pop();
+            if turn == Turn::CloserLook && self.closer_until[index].is_none_or(|end| end <= due) {
+                self.closer_until[index] = None;
+                continue;
+            }
+            let every = match turn {
+                Turn::Scheduled => self.every[index],
+                Turn::CloserLook => CLOSER_EVERY,
+            };
+            let next = following(due, every, now);
+            self.due.push(Reverse((next, index, turn)));
+            return Some((index, turn));
         }
-        self.due.pop();
-        let every = self.every[index].max(Duration::from_millis(1));
-        let mut next = due + every;
-        if next <= now {
-            let missed = now.since(due).as_nanos() / every.as_nanos();
-            next = due + every.saturating_mul(u32::try_from(missed + 1).unwrap_or(u32::MAX));
-        }
-        self.due.push(Reverse((next, index)));
-        Some(index)
     }
+}
+
+fn following(due: Moment, every: Duration, now: Moment) -> Moment {
+    let every = every.max(Duration::from_millis(1));
+    let mut next = due + every;
+    if next <= now {
+        let missed = now.since(due).as_nanos() / every.as_nanos();
+        next = due + every.saturating_mul(u32::try_from(missed + 1).unwrap_or(u32::MAX));
+    }
+    next
 }
 
 #[cfg(test)]
@@ -78,7 +129,7 @@ mod tests {
         let mut schedule = Schedule::new(vec![every; 4], at(0));
         let mut seen = Vec::new();
         for now in (0..20_500).step_by(250) {
-            while let Some(index) = schedule.take_due(at(now)) {
+            while let Some((index, _)) = schedule.take_due(at(now)) {
                 seen.push((now, index));
             }
         }
@@ -93,9 +144,60 @@ mod tests {
     #[test]
     fn missed_turns_are_left_out() {
         let mut schedule = Schedule::new(vec![Duration::from_secs(1)], at(0));
-        assert_eq!(schedule.take_due(at(0)), Some(0));
-        assert_eq!(schedule.take_due(at(5_300)), Some(0));
+        assert_eq!(schedule.take_due(at(0)), Some((0, Turn::Scheduled)));
+        assert_eq!(schedule.take_due(at(5_300)), Some((0, Turn::Scheduled)));
         assert_eq!(schedule.take_due(at(5_300)), None);
         assert_eq!(schedule.next_due(), Some(at(6_000)));
+    }
+
+    #[test]
+    fn a_closer_look_runs_beside_the_schedule_and_ends() {
+        let mut schedule = Schedule::new(vec![Duration::from_secs(20)], at(0));
+        let mut seen = Vec::new();
+        for now in (0..60_500).step_by(500) {
+            while let Some((_, turn)) = schedule.take_due(at(now)) {
+                seen.push((now, turn));
+                if now == 0 {
+                    schedule.look_closer(0, at(0), at(500));
+                }
+            }
+        }
+        let closer = seen.iter().filter(|(_, turn)| *turn == Turn::CloserLook);
+        let closer: Vec<u64> = closer.map(|(now, _)| *now).collect();
+        let expected: Vec<u64> = (2_000..30_000).step_by(2_000).collect();
+        assert_eq!(closer, expected, "every two seconds for half a minute");
+        let scheduled = seen.iter().filter(|(_, turn)| *turn == Turn::Scheduled);
+        let scheduled: Vec<u64> = scheduled.map(|(now, _)| *now).collect();
+        assert_eq!(scheduled, [0, 20_000, 40_000, 60_000]);
+    }
+
+    #[test]
+    fn a_closer_look_is_prolonged_by_what_it_sees_and_never_doubled() {
+        let mut schedule = Schedule::new(vec![Duration::from_secs(3_600)], at(0));
+        assert_eq!(schedule.take_due(at(0)), Some((0, Turn::Scheduled)));
+        schedule.look_closer(0, at(0), at(100));
+        schedule.look_closer(0, at(0), at(100));
+        let mut runs = Vec::new();
+        for now in (500..80_000).step_by(500) {
+            while let Some((_, turn)) = schedule.take_due(at(now)) {
+                assert_eq!(turn, Turn::CloserLook);
+                runs.push(now);
+                if now == 20_000 {
+                    schedule.look_closer(0, at(now), at(now));
+                }
+            }
+        }
+        let expected: Vec<u64> = (2_000..50_000).step_by(2_000).collect();
+        assert_eq!(runs, expected);
+    }
+
+    #[test]
+    fn what_is_run_often_anyway_is_not_looked_at_more_closely() {
+        let mut schedule = Schedule::new(vec![Duration::from_secs(1)], at(0));
+        assert_eq!(schedule.take_due(at(0)), Some((0, Turn::Scheduled)));
+        schedule.look_closer(0, at(0), at(0));
+        assert_eq!(schedule.next_due(), Some(at(1_000)));
+        assert_eq!(schedule.take_due(at(1_000)), Some((0, Turn::Scheduled)));
+        assert_eq!(schedule.take_due(at(1_000)), None);
     }
 }

@@ -28,13 +28,13 @@ pub(super) async fn sample_again(order: &Order<'_>) -> Assessment {
     // The tasks of the previous revision are as new as those of the bake were, and as cold.
     let warm_up = order.service.policy.warm_up;
     let start = order.context.clock.now();
-    let mut panel = Panel::new(&checks, start, warm_up, |check| Sufficiency::Window {
+    let mut panel = Panel::as_written(&checks, start, warm_up, |check| Sufficiency::Window {
         min_samples: samples(check),
         every: check.every,
         coverage: 0.0,
         least_bad: LEAST_BAD,
     });
-    let mut sampling = Sampling::start(order.context, &checks, true);
+    let mut sampling = Sampling::start(order.context, &checks, true, None);
     let usual = longest(&checks, |check| lasts(check, warm_up));
     feed(order, &mut panel, &mut sampling, start + usual).await;
     let found = panel.close(order.context.clock.now(), Closing::Final).0;
@@ -58,7 +58,7 @@ async fn feed(order: &Order<'_>, panel: &mut Panel, sampling: &mut Sampling, end
             sample = sampling.samples.recv() => {
                 let Some(sample) = sample else { return };
                 order.emit(What::Sampled(sample.clone()));
-                panel.push(&sample, order.context.clock.now());
+                panel.push(&sample);
             }
             () = order.context.sleep_until(end) => return,
         }

@@ -8,17 +8,17 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::asking;
 use super::context::Context;
-use super::panel::{Change, LEAST_BAD, Panel};
+use super::panel::{Change, Panel, nothing_proven};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
 use super::rollback::{self, Pace};
-use super::sampling::Sampling;
+use super::sampling::{CloserLook, Sampling};
 use crate::clock::Moment;
 use crate::decision::{self, Circumstances, Decision, Permission};
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
-use crate::verdict::{Assessment, Closing, Sufficiency, Verdict};
+use crate::verdict::{Assessment, Closing, Verdict};
 
 /// How a watch is carried out.
 #[derive(Clone, Debug)]
@@ -82,18 +82,12 @@ impl Watch<'_> {
             checks: self.checks.len(),
             lasts: Some(policy.bake),
         });
-        let mut panel = Panel::new(self.checks, start, policy.warm_up, |check| {
-            Sufficiency::Window {
-                min_samples: policy.min_samples,
-                every: check.every,
-                coverage: policy.coverage,
-                least_bad: LEAST_BAD,
-            }
-        });
-        let mut sampling = Sampling::start(self.context, self.checks, true);
+        let mut panel = Panel::of_bake(self.checks, policy, start);
+        let mut sampling = self.sampling(start);
         let (mut standings, _poller) = self.follow(deployment, standing);
         // A deployment that is still being rolled out at the end of the bake gets as long again.
         let patience_end = bake_end + policy.bake;
+        let mut ended = bake_end;
         loop {
             let standing = *standings.borrow_and_update();
             let now = self.context.clock.now();
@@ -103,7 +97,15 @@ impl Watch<'_> {
             if now >= bake_end && (standing != Standing::InFlight || now >= patience_end) {
                 break;
             }
-            let decision = self.decide(&panel.assessment(), false, standing);
+            if now >= bake_end {
+                ended = now;
+            }
+            // Before the end only what is proven bad can be decided about.
+            let assessment = match panel.has_failed() {
+                true => panel.assessment(),
+                false => nothing_proven(),
+            };
+            let decision = self.decide(&assessment, false, standing);
             if decision != Decision::Wait {
                 return self.end_early(panel, decision);
             }
@@ -115,8 +117,7 @@ impl Watch<'_> {
             tokio::select! {
                 Some(sample) = sampling.samples.recv() => {
                     self.emit(What::Sampled(sample.clone()));
-                    let change = panel.push(&sample, self.context.clock.now());
-                    self.tell(change);
+                    self.tell(panel.push(&sample));
                 }
                 Ok(()) = standings.changed() => {
                     self.emit(What::StandingChanged(*standings.borrow()));
@@ -126,7 +127,16 @@ impl Watch<'_> {
             }
         }
         let known = *standings.borrow();
-        self.end_of_bake(deployment, panel, sampling, known).await
+        self.end_of_bake(deployment, panel, sampling, known, ended)
+            .await
+    }
+
+    /// Probing for the bake, more closely where something looks bad and the policy wants that.
+    fn sampling(&self, start: Moment) -> Sampling {
+        let policy = &self.service.policy;
+        let warm = start + policy.warm_up;
+        let closer_look = policy.judging.closer_look.then_some(CloserLook { warm });
+        Sampling::start(self.context, self.checks, true, closer_look)
     }
 
     fn end_early(&self, panel: Panel, decision: Decision) -> Baked {
@@ -160,17 +170,17 @@ impl Watch<'_> {
         mut panel: Panel,
         mut sampling: Sampling,
         known: Standing,
+        ended: Moment,
     ) -> Baked {
-        let ended = self.context.clock.now();
+        let now = self.context.clock.now();
         sampling.finish();
         let drain = async {
             while let Some(sample) = sampling.samples.recv().await {
                 self.emit(What::Sampled(sample.clone()));
-                let change = panel.push(&sample, ended);
-                self.tell(change);
+                self.tell(panel.push(&sample));
             }
         };
-        let (seen, ()) = tokio::join!(self.last_look(deployment, ended), drain);
+        let (seen, ()) = tokio::join!(self.last_look(deployment, now), drain);
         let standing = *seen.as_ref().unwrap_or(&known);
         if self.context.stop.is_cancelled() {
             return self.interrupted(panel, standing);

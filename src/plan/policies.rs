@@ -1,9 +1,10 @@
 //! `policies`: how deployments are judged and what is done about them.
 //!
-//! What a policy does not say is chosen so that nothing is hidden and nothing is touched: no
-//! warm-up, so that every latency counts; no armed rollback, so that a service is changed only by
-//! a policy that says so.
+//! What a policy does not say is chosen so that nothing is hidden and nothing is touched: no armed
+//! rollback, so that a service is changed only by a policy that says so. How carefully is judged,
+//! and why, stands in `judging`.
 
+mod judging;
 mod later;
 
 use std::sync::Arc;
@@ -12,13 +13,15 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::later::{Budget, Forgive, Hooks, Judge, Listed};
+use self::judging::{ForgiveSettings, JudgeWord};
+use self::later::{Budget, Hooks, Listed};
 use super::language::{DEFAULT_NAME, Share, check_name};
 use super::rules::{self, RuleSettings};
 use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Place, Step, read};
 use crate::decision::{Choice, Decide, Policy, RollbackPolicy};
 use crate::quantity::{Span, human};
+use crate::verdict::usual_warm_up;
 
 /// A policy, as far as it could be read.
 pub struct PolicyDraft<'a> {
@@ -42,7 +45,8 @@ impl PolicyDraft<'_> {
 pub struct PolicySettings {
     /// How long a deployment is watched before it is accepted; 10m without it.
     pub bake: Option<Span>,
-    /// The start of the bake, whose latency does not count; 0s without it.
+    /// The start of the bake, whose latency does not count; a fifth of it and at most 60s without
+    /// it.
     pub warm_up: Option<Span>,
     /// The least number of samples that a check needs; 10 without it.
     pub min_samples: Option<u64>,
@@ -54,14 +58,14 @@ pub struct PolicySettings {
     pub rules: Option<Vec<RuleSettings>>,
     /// How a rollback is carried out.
     pub rollback: Option<RollbackSettings>,
-    /// How often a healthy deployment may be condemned. Not in effect in this version.
+    /// The chance of condemning a healthy deployment; 1% without it.
     pub false_rollback: Option<Share>,
-    /// How much is forgiven. Not in effect in this version.
-    pub forgive: Option<Forgive>,
-    /// Whether a suspicious check is sampled more often. Not in effect in this version.
+    /// How much trouble is forgiven; one span of 30s without it.
+    pub forgive: Option<ForgiveSettings>,
+    /// Whether a check that looks bad is sampled every 2s for 30s; true without it.
     pub closer_look: Option<bool>,
-    /// Which judge; `plain` is the one of this version.
-    pub judge: Option<Judge>,
+    /// Who judges; `sequential` without it.
+    pub judge: Option<JudgeWord>,
     /// Conditions for a rollback. Not available in this version.
     pub guards: Option<Listed>,
     /// Commands around a rollback. Not available in this version.
@@ -151,6 +155,8 @@ fn policy<'a>(entry: &'a Entry, problems: &mut Vec<Problem>) -> PolicyDraft<'a> 
 }
 
 fn lowered(name: &str, settings: PolicySettings) -> Policy {
+    let bake = settings.bake.map_or(10 * MINUTE, |span| span.0);
+    let judging = judging::lower(&settings, bake);
     let decide = settings.decide.unwrap_or_default();
     let rollback = settings.rollback.unwrap_or_default();
     let choice = |word: Option<ChoiceWord>, otherwise| word.map_or(otherwise, Choice::from);
@@ -158,10 +164,11 @@ fn lowered(name: &str, settings: PolicySettings) -> Policy {
     let rules = settings.rules.unwrap_or_default();
     Policy {
         name: Arc::from(name),
-        bake: span(settings.bake, 10 * MINUTE),
-        warm_up: span(settings.warm_up, Duration::ZERO),
-        min_samples: settings.min_samples.unwrap_or(10),
-        coverage: settings.coverage.map_or(0.7, |share| share.0),
+        bake,
+        warm_up: span(settings.warm_up, usual_warm_up(bake)),
+        min_samples: settings.min_samples.unwrap_or(judging::MIN_SAMPLES),
+        coverage: settings.coverage.map_or(judging::COVERAGE, |share| share.0),
+        judging,
         decide: Decide {
             critical: choice(decide.critical, Choice::Rollback),
             warning: choice(decide.warning, Choice::Accept),
@@ -233,6 +240,7 @@ fn examine(draft: &PolicyDraft<'_>, problems: &mut Vec<Problem>) {
             help,
         );
     }
+    judging::examine(draft, problems);
     warn_unarmed(draft, problems);
 }
 

@@ -12,7 +12,7 @@
 use super::breach::{Breach, Look, Opinion, Strength, opinion};
 use super::defaults::with_error_limit;
 use super::evidence::TOO_FEW_TO_CONDEMN;
-use super::sufficiency::{self, Demand};
+use super::sufficiency::{self, Coverage, Demand};
 use super::threshold::Threshold;
 use super::wording::one_line;
 use super::{Assessment, Finding, FindingReason, Level, Rules, Sufficiency, Verdict, one_sample};
@@ -39,14 +39,37 @@ pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Fi
             coverage,
             least_bad,
         } => {
+            let summary = window.summary();
             let demand = Demand {
                 min_samples,
                 every,
-                coverage,
+                known: summary.samples - summary.unknown,
+                coverage: Coverage::Exact(coverage),
             };
-            judge_window(rules, demand, least_bad, Look { window, at }, closing)
+            let rules = &Rules {
+                thresholds: with_error_limit(&rules.thresholds).into_owned(),
+                ..rules.clone()
+            };
+            hear_window(
+                rules,
+                demand,
+                least_bad,
+                Look { window, at },
+                closing,
+                |_| None,
+            )
         }
     }
+}
+
+/// What the streams say of a limit.
+pub(super) enum Heard {
+    /// It holds.
+    Holds,
+    /// It is worth a warning.
+    Warned(FindingReason),
+    /// It is proven broken.
+    Condemned(FindingReason),
 }
 
 /// Puts the findings of a service together: the worst verdict is the service's.
@@ -59,12 +82,15 @@ pub fn assess(findings: Vec<Finding>) -> Assessment {
     }
 }
 
-fn judge_window(
+/// Judges a window limit by limit: what the streams hear of one, by its place, goes first; the
+/// others are judged as written.
+pub(super) fn hear_window(
     rules: &Rules,
     demand: Demand,
     least_bad: u64,
     look: Look<'_>,
     closing: Closing,
+    heard: impl Fn(usize) -> Option<Heard>,
 ) -> Finding {
     let summary = look.window.summary();
     let gaps = sufficiency::gaps(demand, &summary, look);
@@ -81,8 +107,13 @@ fn judge_window(
         ..Case::default()
     };
     if known > 0 {
-        for threshold in with_error_limit(&rules.thresholds).iter() {
-            case.hear(threshold, look, scales);
+        for (place, threshold) in rules.thresholds.iter().enumerate() {
+            match heard(place) {
+                None => case.hear(threshold, look, scales),
+                Some(Heard::Holds) => {}
+                Some(Heard::Warned(reason)) => case.warnings.push(reason),
+                Some(Heard::Condemned(reason)) => case.failures.push(reason),
+            }
         }
     }
     let verdict = case.verdict();

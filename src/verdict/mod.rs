@@ -2,13 +2,17 @@
 //!
 //! One judge serves every command: what `watch` acts upon is what a back-test shows.
 
+mod bench;
 mod breach;
 mod defaults;
 mod evidence;
+mod explain;
 mod judge;
 mod measure;
 mod one_sample;
 mod reading;
+pub mod sequential;
+pub mod statistics;
 mod sufficiency;
 #[cfg(test)]
 mod tests;
@@ -22,9 +26,35 @@ use crate::clock::Moment;
 pub use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
 use crate::window::Summary;
-pub use defaults::{CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds, with_error_limit};
+pub use bench::{Bench, Terms};
+pub use defaults::{
+    CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds, usual_forgiveness, usual_warm_up,
+    with_error_limit,
+};
 pub use judge::{Closing, assess, judge};
+pub use sequential::eye::looks_bad;
+pub use sequential::process::Forgive;
 use threshold::Threshold;
+
+/// Who judges a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JudgeKind {
+    /// The sequential test of [`sequential`]: right after every sample.
+    Sequential,
+    /// Each limit as written, over the window or its last span, as other tools do.
+    Plain,
+}
+
+impl JudgeKind {
+    /// The name, as declared and as reported.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequential => "sequential",
+            Self::Plain => "plain",
+        }
+    }
+}
 
 /// What the judge and the decision need to know of a check besides its samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +134,24 @@ pub struct FindingReason {
     pub first_bad: Option<Moment>,
     /// One line for a person, numbers included: `error rate 12.1 % over 58 samples, limit 5 %`.
     pub text: String,
+    /// What stands behind it; absent where the limit was judged as written.
+    pub evidence: Option<Evidence>,
+}
+
+/// The numbers behind a reason.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Where the true value lies with a confidence of 95 %, in the unit of the limit; absent where
+    /// too few samples bound it.
+    pub interval: Option<[f64; 2]>,
+    /// Chance alone gives as much in at most this share of healthy windows.
+    pub chance: f64,
+    /// How many checks it was measured over.
+    pub checks: usize,
+    /// How it was proven: `sequence`, while samples came, or `ending`, when no more could come.
+    pub rule: &'static str,
+    /// The same in words.
+    pub text: String,
 }
 
 impl FindingReason {
@@ -117,6 +165,7 @@ impl FindingReason {
             samples,
             first_bad: None,
             text: wording::one_line(&text),
+            evidence: None,
         }
     }
 }

@@ -55,6 +55,7 @@ fn fault_of(record: &Record) -> Option<FindingReason> {
         samples: 1,
         first_bad: record.is_bad().then_some(record.started),
         text: one_line(&text),
+        evidence: None,
     })
 }
 
@@ -79,5 +80,6 @@ fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
         samples: 1,
         first_bad: Some(record.started),
         text: one_line(&text),
+        evidence: None,
     })
 }

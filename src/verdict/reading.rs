@@ -123,5 +123,6 @@ fn reason(
         samples: streak.samples,
         first_bad: Some(streak.since),
         text: wording::reading_breach(name, value, &lasted, limit),
+        evidence: None,
     }
 }

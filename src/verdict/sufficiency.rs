@@ -15,7 +15,62 @@ use crate::window::Summary;
 pub(super) struct Demand {
     pub(super) min_samples: u64,
     pub(super) every: Duration,
-    pub(super) coverage: f64,
+    /// Samples of the schedule from which something was learnt.
+    pub(super) known: u64,
+    pub(super) coverage: Coverage,
+}
+
+/// How much of what the schedule promised must have arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Coverage {
+    /// Exactly this share of each check's samples.
+    Exact(f64),
+    /// This share of all samples of the window, within the play of chance.
+    Window {
+        /// The share.
+        share: f64,
+        /// What all checks together learnt.
+        known: u64,
+        /// What the schedule promised of all.
+        promised: f64,
+    },
+}
+
+/// Where samples are lost at random, a window that loses just what it may would fall short half of
+/// the time; within 7 % it does not.
+const PLAY: f64 = 0.93;
+/// A check alone falls short where so few of its samples would arrive by chance once in two
+/// thousand times: so many standard deviations below its share.
+const DEVIATIONS: f64 = 3.3;
+
+impl Coverage {
+    /// The share that is asked for.
+    const fn share(self) -> f64 {
+        match self {
+            Self::Exact(share) | Self::Window { share, .. } => share,
+        }
+    }
+
+    /// Whether a check with so many samples after so long falls short.
+    pub(super) fn is_short(self, own: u64, elapsed: Duration, every: Duration) -> bool {
+        if every.is_zero() {
+            return false;
+        }
+        let own = own as f64;
+        match self {
+            Self::Exact(share) => own < share * (elapsed.as_nanos() / every.as_nanos()) as f64,
+            Self::Window {
+                share,
+                known,
+                promised,
+            } => {
+                let mine = elapsed.as_secs_f64() / every.as_secs_f64();
+                let chance = DEVIATIONS * (mine * share * (1.0 - share)).sqrt();
+                let all_are_short = (known as f64) < PLAY * share * promised;
+                own < share * mine - chance || (all_are_short && own < share * mine)
+            }
+        }
+    }
 }
 
 /// A check may be silent this long at the end, however short its interval: a few samples may be
@@ -69,14 +124,16 @@ fn too_few_samples(
 /// (`every` is zero) nothing is promised.
 fn too_few_arrived(demand: Demand, known: u64, look: Look<'_>) -> Option<FindingReason> {
     let elapsed = look.at.since(look.window.bounds().start);
-    let promised = elapsed.as_nanos().checked_div(demand.every.as_nanos())?;
-    let promised = u64::try_from(promised).unwrap_or(u64::MAX);
-    let is_covered = known as f64 >= demand.coverage * promised as f64;
-    (!is_covered).then(|| {
-        let least = wording::percent(demand.coverage);
-        let text = format!("only {known} of {promised} promised samples, at least {least} needed");
-        FindingReason::gap("too_few_arrived", known, text)
-    })
+    demand
+        .coverage
+        .is_short(demand.known, elapsed, demand.every)
+        .then(|| {
+            let promised = elapsed.as_nanos() / demand.every.as_nanos().max(1);
+            let least = wording::percent(demand.coverage.share());
+            let known = demand.known;
+            format!("only {known} of {promised} promised samples, at least {least} needed")
+        })
+        .map(|text| FindingReason::gap("too_few_arrived", known, text))
 }
 
 fn silent(demand: Demand, known: u64, look: Look<'_>) -> Option<FindingReason> {

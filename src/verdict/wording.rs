@@ -26,20 +26,39 @@ impl fmt::Display for Limit {
     }
 }
 
+/// `1,440`: a number of windows, to be imagined.
+pub(super) fn thousands(value: f64) -> String {
+    if value >= 1e6 {
+        return "a million".to_owned();
+    }
+    let whole = value as u64;
+    match whole {
+        0..1_000 => whole.to_string(),
+        _ => format!("{},{:03}", whole / 1_000, whole % 1_000),
+    }
+}
+
 /// `error rate 12.1 % over 58 samples, limit 5 %`.
 pub(super) fn summary_breach(subject: &Subject, value: f64, samples: u64, limit: Limit) -> String {
     let limited = limited(limit);
     if *subject == Subject::ConsecutiveFailures {
         return format!("{} in a row, {limited}", plural(value as u64, "failure"));
     }
+    breach_over(
+        subject,
+        value,
+        &format!("over {}", plural(samples, "sample")),
+        limit,
+    )
+}
+
+/// The same over other samples than those of one window; `over` says over which.
+pub(super) fn breach_over(subject: &Subject, value: f64, over: &str, limit: Limit) -> String {
     let (name, value) = (
         subject.name().replace('_', " "),
         amount(value, limit.measure),
     );
-    format!(
-        "{name} {value} over {}, {limited}",
-        plural(samples, "sample")
-    )
+    format!("{name} {value} {over}, {}", limited(limit))
 }
 
 /// `used_pct 93 for 1m, limit 90`; `lasted` says for how long.
@@ -112,7 +131,8 @@ fn limited(limit: Limit) -> String {
     }
 }
 
-fn amount(value: f64, measure: Measure) -> String {
+/// A value in what it is measured in: `12.1 %`, `2.4 s`, `93`.
+pub(super) fn amount(value: f64, measure: Measure) -> String {
     match measure {
         Measure::Share => percent(value),
         Measure::Seconds => match Duration::try_from_secs_f64(value) {

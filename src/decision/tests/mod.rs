@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Choice, Circumstances, Decide, Decision, Interlock, Permission, Policy, RollbackPolicy, Rule,
-    When, decide,
+    Choice, Circumstances, Decide, Decision, Interlock, Judging, Permission, Policy,
+    RollbackPolicy, Rule, When, decide,
 };
 use crate::deployment::Standing;
 use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
-use crate::verdict::{CheckFacts, Finding, FindingReason, assess};
+use crate::verdict::{CheckFacts, Finding, FindingReason, Forgive, JudgeKind, assess};
 use crate::window::Summary;
 
 use Verdict::{Fail, Inconclusive, Pass, Warn};
@@ -35,6 +35,17 @@ fn policy() -> Policy {
         warm_up: Duration::ZERO,
         min_samples: 10,
         coverage: 0.7,
+        judging: Judging {
+            judge: JudgeKind::Sequential,
+            false_rollback: 0.01,
+            forgive: Forgive {
+                span: Duration::from_secs(30),
+                times: 1,
+            },
+            closer_look: true,
+            has_own_warm_up: true,
+            has_own_span: true,
+        },
         decide: Decide {
             critical: Choice::Rollback,
             warning: Choice::Accept,
@@ -83,6 +94,7 @@ fn finding(name: &str, verdict: Verdict, code: &str) -> Finding {
         samples: 20,
         first_bad: None,
         text: format!("{code} of {name}"),
+        evidence: None,
     };
     Finding {
         facts: CheckFacts {

@@ -12,27 +12,6 @@ use crate::config::{Entry, Step};
 use crate::plan::language::{not_available, not_in_effect};
 use crate::quantity::Span;
 
-/// How much is forgiven.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "checked, and not in effect in this version")]
-pub struct Forgive {
-    /// How long.
-    pub span: Span,
-    /// How often.
-    pub times: u32,
-}
-
-/// Which judge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Judge {
-    /// Thresholds over the window.
-    Plain,
-    /// With statistics. Not in effect in this version.
-    Sequential,
-}
-
 /// A list that must be empty in this version.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -96,11 +75,7 @@ pub fn report(settings: &PolicySettings, entry: &Entry, problems: &mut Vec<Probl
         entry.value.place_at(&path, &entry.key.place)
     };
     let rollback = settings.rollback.as_ref();
-    let tuning: [(bool, &[&str]); 6] = [
-        (settings.false_rollback.is_some(), &["false_rollback"]),
-        (settings.forgive.is_some(), &["forgive"]),
-        (settings.closer_look == Some(true), &["closer_look"]),
-        (settings.judge == Some(Judge::Sequential), &["judge"]),
+    let tuning: [(bool, &[&str]); 2] = [
         (
             rollback.is_some_and(|rollback| rollback.cooldown.is_some()),
             &["rollback", "cooldown"],

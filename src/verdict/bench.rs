@@ -1,0 +1,460 @@
+//! The judge's bench: one window of a service, sample by sample.
+//!
+//! It holds a window for every check and the streams that several checks share, and it knows at any
+//! time how each check stands. What it says follows from the samples in the order in which they
+//! were given and from nothing else: fed with a recording, it says the same to the byte. Fed by
+//! `engine` and by every back-test.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::breach::Look;
+use super::defaults::with_error_limit;
+use super::explain::{self, Charge};
+use super::judge::{Heard, hear_window};
+use super::sequential::docket::{Budget, Case, Docket, Party};
+use super::sequential::process::Forgive;
+use super::sequential::stream::Proof;
+use super::sufficiency::{Coverage, Demand};
+use super::{Assessment, Closing, Finding, JudgeKind, Level, Rules, Sufficiency, Verdict};
+use super::{assess, one_sample};
+use crate::clock::Moment;
+use crate::sample::{CheckId, Outcome, Sample};
+use crate::window::{Window, WindowBounds};
+
+/// By what a whole window is judged, besides the rules of each check.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// When the window starts.
+    pub start: Moment,
+    /// How long after it latency does not count yet.
+    pub warm_up: Duration,
+    /// How long it is.
+    pub bake: Duration,
+    /// Who judges.
+    pub judge: JudgeKind,
+    /// The chance of condemning a healthy window, from 0 to 1.
+    pub false_rollback: f64,
+    /// What is forgiven.
+    pub forgive: Forgive,
+}
+
+/// The judge of one window.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    terms: Terms,
+    seats: Vec<Seat>,
+    places: HashMap<CheckId, usize>,
+    docket: Docket,
+    /// For each stream who is to blame for it.
+    blame: Vec<Blame>,
+    /// The end of the last sample that was given.
+    now: Moment,
+    /// Whether a standing changed with it.
+    has_changed: bool,
+}
+
+/// The checks that are to blame for what a stream shows, settled when it first showed it.
+#[derive(Clone, Debug, Default)]
+struct Blame {
+    /// Once it was proven over the warning limit.
+    warning: Vec<usize>,
+    /// Once it was condemned.
+    critical: Vec<usize>,
+}
+
+/// A check before the bench.
+#[derive(Clone, Debug)]
+struct Seat {
+    rules: Rules,
+    window: Window,
+    /// The streams that it feeds, by place on the docket.
+    cases: Vec<usize>,
+    /// Whether a limit of it is judged as written, over the whole window.
+    is_read_as_written: bool,
+    /// Samples of the schedule from which something was learnt.
+    known: u64,
+    standing: Option<Verdict>,
+}
+
+impl Bench {
+    /// A bench before the first sample: one seat for each check, in order.
+    #[must_use]
+    pub fn new(rules: Vec<Rules>, terms: Terms) -> Self {
+        let places = rules.iter().enumerate();
+        let places = places.map(|(at, one)| (one.facts.id.clone(), at)).collect();
+        let rules: Vec<Rules> = rules.into_iter().map(complete).collect();
+        let docket = docket(&rules, &terms);
+        let bounds = WindowBounds {
+            start: terms.start,
+            warm_up: terms.warm_up,
+        };
+        let seat = |(place, rules): (usize, Rules)| {
+            let heard = |threshold| cases_of(&docket, place, threshold).next().is_some();
+            Seat {
+                is_read_as_written: !(0..rules.thresholds.len()).all(heard),
+                cases: (0..docket.cases().len())
+                    .filter(|case| docket.cases()[*case].has(place))
+                    .collect(),
+                rules,
+                window: Window::new(bounds),
+                known: 0,
+                standing: None,
+            }
+        };
+        Self {
+            terms,
+            seats: rules.into_iter().enumerate().map(seat).collect(),
+            places,
+            blame: vec![Blame::default(); docket.cases().len()],
+            docket,
+            now: terms.start,
+            has_changed: false,
+        }
+    }
+
+    /// The place of a check.
+    #[must_use]
+    pub fn place(&self, check: &CheckId) -> Option<usize> {
+        self.places.get(check).copied()
+    }
+
+    /// How many checks there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Whether there is nothing to judge.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// Takes a sample of the check at `place` in, and judges anew whom it concerns.
+    pub fn push(&mut self, place: usize, sample: &Sample) {
+        if sample.started < self.terms.start {
+            return;
+        }
+        self.now = self.now.max(sample.started + sample.latency);
+        let seat = &mut self.seats[place];
+        seat.window.push(sample);
+        seat.known += u64::from(sample.outcome != Outcome::Unknown && !sample.closer_look);
+        self.has_changed = false;
+        let is_news = self.docket.push(place, sample);
+        match is_news {
+            true => self.look_around(),
+            false => self.look_at(place),
+        }
+    }
+
+    /// How a check stands while samples come; absent before its first sample.
+    #[must_use]
+    pub fn verdict(&self, place: usize) -> Option<Verdict> {
+        self.seats[place].standing
+    }
+
+    /// Whether the last sample changed how a check stands.
+    #[must_use]
+    pub const fn has_changed(&self) -> bool {
+        self.has_changed
+    }
+
+    /// The name of the check at a place.
+    #[must_use]
+    pub fn check(&self, place: usize) -> &CheckId {
+        &self.seats[place].rules.facts.id
+    }
+
+    /// The end of the last sample that was given; the start before it.
+    #[must_use]
+    pub const fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// When the first stream was proven bad while samples came; absent before.
+    #[must_use]
+    pub fn condemned_at(&self) -> Option<Moment> {
+        let proofs = self
+            .docket
+            .cases()
+            .iter()
+            .filter_map(|case| case.proof(None));
+        proofs.map(|proof| proof.at).min()
+    }
+
+    /// The finding on one check, as it stands at `at`.
+    #[must_use]
+    pub fn finding(&self, place: usize, at: Moment, closing: Closing) -> Finding {
+        let seat = &self.seats[place];
+        let Sufficiency::Window {
+            min_samples,
+            every,
+            coverage,
+            least_bad,
+        } = seat.rules.sufficiency
+        else {
+            return one_sample::judge(&seat.rules, &seat.window);
+        };
+        let demand = Demand {
+            min_samples,
+            every,
+            known: seat.known,
+            coverage: self.coverage(coverage, at),
+        };
+        let heard = |threshold| self.hear(place, threshold, at, closing);
+        let look = Look {
+            window: &seat.window,
+            at,
+        };
+        hear_window(&seat.rules, demand, least_bad, look, closing, heard)
+    }
+
+    /// All findings, as they stand at `at`: `Final` when no more samples can come.
+    #[must_use]
+    pub fn assessment(&self, at: Moment, closing: Closing) -> Assessment {
+        let places = 0..self.seats.len();
+        assess(
+            places
+                .map(|place| self.finding(place, at, closing))
+                .collect(),
+        )
+    }
+
+    fn look_around(&mut self) {
+        for index in 0..self.blame.len() {
+            let case = &self.docket.cases()[index];
+            let blame = &self.blame[index];
+            if case.warns(false) && blame.warning.is_empty() {
+                let warning = self.to_blame(case, None, Level::Warning);
+                self.blame[index].warning = warning;
+            }
+            let blame = &self.blame[index];
+            if let Some(proof) = case.proof(None).filter(|_| blame.critical.is_empty()) {
+                let critical = self.to_blame(case, proof.since, Level::Critical);
+                self.blame[index].critical = critical;
+            }
+        }
+        for place in 0..self.seats.len() {
+            self.look_at(place);
+        }
+    }
+
+    fn look_at(&mut self, place: usize) {
+        let standing = self.standing(place);
+        self.has_changed |= standing != self.seats[place].standing;
+        self.seats[place].standing = standing;
+    }
+
+    /// The verdict alone, without the finding where it can be had without.
+    fn standing(&self, place: usize) -> Option<Verdict> {
+        let seat = &self.seats[place];
+        let Sufficiency::Window {
+            min_samples,
+            every,
+            coverage,
+            ..
+        } = seat.rules.sufficiency
+        else {
+            // One sample may still be followed by a better one.
+            return None;
+        };
+        let is_silent = || {
+            seat.window
+                .view()
+                .last_known()
+                .is_none_or(|last| last.ended() < self.now)
+        };
+        if seat.is_read_as_written || (seat.known == 0 && is_silent()) {
+            return Some(self.finding(place, self.now, Closing::Running).verdict);
+        }
+        let mut blame = seat.cases.iter().map(|case| &self.blame[*case]);
+        if blame.clone().any(|blame| blame.critical.contains(&place)) {
+            return Some(Verdict::Fail);
+        }
+        let elapsed = self.now.since(self.terms.start);
+        let is_short = self
+            .coverage(coverage, self.now)
+            .is_short(seat.known, elapsed, every);
+        if seat.known < min_samples || is_short {
+            return Some(Verdict::Inconclusive);
+        }
+        let warns = blame.any(|blame| blame.warning.contains(&place));
+        Some(if warns { Verdict::Warn } else { Verdict::Pass })
+    }
+
+    /// How much of what the schedule promised must have arrived.
+    fn coverage(&self, share: f64, at: Moment) -> Coverage {
+        if self.terms.judge == JudgeKind::Plain {
+            return Coverage::Exact(share);
+        }
+        let elapsed = at.since(self.terms.start).as_secs_f64();
+        let mut known = 0;
+        let mut promised = 0.0;
+        for seat in &self.seats {
+            known += seat.known;
+            if let Sufficiency::Window { every, .. } = seat.rules.sufficiency
+                && !every.is_zero()
+            {
+                promised += elapsed / every.as_secs_f64();
+            }
+        }
+        Coverage::Window {
+            share,
+            known,
+            promised,
+        }
+    }
+
+    /// What the streams say of one limit of a check; absent where it is judged as written.
+    fn hear(&self, place: usize, threshold: usize, at: Moment, closing: Closing) -> Option<Heard> {
+        let mut warned = None;
+        let mut is_heard = false;
+        let closed_at = (closing == Closing::Final).then_some(at);
+        for index in &self.seats[place].cases {
+            let case = &self.docket.cases()[*index];
+            if !case.hears(place, threshold) {
+                continue;
+            }
+            is_heard = true;
+            if let Some(proof) = case.proof(closed_at)
+                && self.is_blamed(*index, case, proof, place)
+            {
+                let charge = self.charge(case, place, threshold, Level::Critical);
+                return Some(Heard::Condemned(explain::proven(&charge, proof)));
+            }
+            let is_suspect = || match closed_at {
+                Some(_) => self.to_blame(case, None, Level::Warning).contains(&place),
+                None => self.blame[*index].warning.contains(&place),
+            };
+            if warned.is_none() && case.warns(closed_at.is_some()) && is_suspect() {
+                let charge = self.charge(case, place, threshold, Level::Warning);
+                warned = Some(Heard::Warned(explain::suspected(
+                    &charge,
+                    case.stream.chance(),
+                )));
+            }
+        }
+        is_heard.then(|| warned.unwrap_or(Heard::Holds))
+    }
+
+    fn is_blamed(&self, index: usize, case: &Case, proof: Proof, place: usize) -> bool {
+        match self.blame[index].critical.as_slice() {
+            [] => self
+                .to_blame(case, proof.since, Level::Critical)
+                .contains(&place),
+            blamed => blamed.contains(&place),
+        }
+    }
+
+    fn charge<'a>(
+        &'a self,
+        case: &'a Case,
+        place: usize,
+        threshold: usize,
+        level: Level,
+    ) -> Charge<'a> {
+        Charge {
+            eye: case.eye,
+            threshold: &self.seats[place].rules.thresholds[threshold],
+            level,
+            start: self.terms.start,
+            warm: self.docket.warm(),
+            window: &self.seats[place].window,
+            pooled: case
+                .members
+                .iter()
+                .map(|member| &self.seats[member.check].window)
+                .collect(),
+        }
+    }
+
+    /// The checks of a stream whose own share of bad samples is over the limit since the trouble
+    /// began; those with the largest share where none is.
+    fn to_blame(&self, case: &Case, since: Option<Moment>, level: Level) -> Vec<usize> {
+        if let [only] = case.members.as_slice() {
+            return vec![only.check];
+        }
+        let question = case.stream.question();
+        let limit = match level {
+            Level::Critical => question.bad.unwrap_or(question.well),
+            Level::Warning => question.well,
+        };
+        let from = since.unwrap_or(self.terms.start);
+        let share = |check: usize| {
+            explain::share(
+                &self.seats[check].window,
+                case.eye,
+                level,
+                from,
+                self.docket.warm(),
+            )
+        };
+        let shares: Vec<(usize, f64)> = case
+            .members
+            .iter()
+            .map(|member| (member.check, share(member.check)))
+            .collect();
+        let largest = shares.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+        let guilty = shares
+            .iter()
+            .filter(|(_, share)| *share > limit || *share >= largest);
+        guilty.map(|(check, _)| *check).collect()
+    }
+}
+
+impl Case {
+    fn has(&self, place: usize) -> bool {
+        self.members.iter().any(|member| member.check == place)
+    }
+
+    fn hears(&self, place: usize, threshold: usize) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| member.check == place && member.threshold == threshold)
+    }
+}
+
+fn cases_of(docket: &Docket, place: usize, threshold: usize) -> impl Iterator<Item = &Case> {
+    let cases = docket.cases().iter();
+    cases.filter(move |case| case.hears(place, threshold))
+}
+
+/// Someone who limits latency alone has not said that the check may fail.
+fn complete(rules: Rules) -> Rules {
+    match rules.sufficiency {
+        Sufficiency::OneSample => rules,
+        Sufficiency::Window { .. } => Rules {
+            thresholds: with_error_limit(&rules.thresholds).into_owned(),
+            ..rules
+        },
+    }
+}
+
+/// The streams of a window; none where thresholds are judged as written.
+fn docket(rules: &[Rules], terms: &Terms) -> Docket {
+    let party = |rules: &'_ Rules| match (terms.judge, rules.sufficiency) {
+        (JudgeKind::Sequential, Sufficiency::Window { every, .. }) => every,
+        (JudgeKind::Plain, _) | (_, Sufficiency::OneSample) => Duration::ZERO,
+    };
+    let parties: Vec<Party<'_>> = rules
+        .iter()
+        .map(|rules| match party(rules) {
+            Duration::ZERO => Party {
+                every: Duration::ZERO,
+                thresholds: &[],
+            },
+            every => Party {
+                every,
+                thresholds: &rules.thresholds,
+            },
+        })
+        .collect();
+    let budget = Budget {
+        start: terms.start,
+        warm_up: terms.warm_up,
+        length: terms.bake,
+        false_rollback: terms.false_rollback,
+        forgive: terms.forgive,
+    };
+    Docket::new(&parties, &budget)
+}
