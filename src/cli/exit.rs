@@ -89,6 +89,7 @@ mod tests {
             service: Some(Arc::from("api")),
             started: stamp,
             finished: stamp,
+            judge: crate::verdict::JudgeKind::Sequential,
             assessment: Assessment {
                 verdict,
                 findings: Vec::new(),

@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::event::{Action, What};
 use crate::plan::CheckPlan;
 use crate::sample::Sample;
-use crate::verdict::{Assessment, Closing, Sufficiency};
+use crate::verdict::{Assessment, Closing, JudgeKind, Sufficiency};
 
 /// How a gate takes its samples.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,6 +80,7 @@ fn record(
         service,
         started,
         finished: Stamp::now(&*context.clock),
+        judge: JudgeKind::Plain,
         assessment,
         deployment: None,
         decision: Decided {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::{Moment, WallTime};
 use crate::deployment::{Actuator, Deployment, Revision, RollbackOutcome};
 use crate::event::Action;
-use crate::verdict::Assessment;
+use crate::verdict::{Assessment, JudgeKind};
 
 /// One finished run of `gate` or `watch`.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Record {
     pub started: Stamp,
     /// When it finished.
     pub finished: Stamp,
+    /// Who judged.
+    pub judge: JudgeKind,
     /// What was found.
     pub assessment: Assessment,
     /// The deployment under test.

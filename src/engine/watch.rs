@@ -328,6 +328,7 @@ impl Watch<'_> {
             service: Some(Arc::clone(&self.service.name)),
             started,
             finished: started,
+            judge: self.service.policy.judging.judge,
             assessment,
             deployment: Some(deployment.clone()),
             decision: Decided { action, because },

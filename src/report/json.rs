@@ -14,7 +14,7 @@ use crate::engine::record::{Record, RollbackRecord};
 use crate::event::{Action, Level, Verdict};
 use crate::sample::Phase;
 use crate::secret::Mask;
-use crate::verdict::{Finding, FindingReason};
+use crate::verdict::{Assurance, Evidence, Finding, FindingReason};
 use crate::window::Latency;
 
 /// The report of one `gate` or `watch`.
@@ -33,6 +33,8 @@ pub struct Report {
     pub started: String,
     /// When the run finished (RFC 3339, UTC).
     pub finished: String,
+    /// Who judged: `sequential`, right after every sample, or `plain`, each limit as written.
+    pub judge: &'static str,
     /// The worst verdict of all checks.
     pub verdict: Verdict,
     /// The exit code of the command.
@@ -81,6 +83,9 @@ pub struct CheckReport {
     pub readings: BTreeMap<String, f64>,
     /// Why the verdict is what it is; empty for a pass.
     pub reasons: Vec<ReasonReport>,
+    /// What a verdict that condemns nothing is worth, at the end of a bake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assurance: Option<AssuranceReport>,
     /// How many tries came before samples, with `gate --wait`.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u64,
@@ -117,6 +122,41 @@ pub struct ReasonReport {
     /// When the first bad sample started (RFC 3339, UTC).
     pub first_bad: Option<String>,
     /// One line for a person.
+    pub text: String,
+    /// The numbers behind it; absent where the limit was judged as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceReport>,
+}
+
+/// The numbers behind a reason.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EvidenceReport {
+    /// Where the true value lies with a confidence of 95 %, in the unit of the limit.
+    pub interval: Option<[f64; 2]>,
+    /// Chance alone gives as much in at most this share of healthy windows.
+    pub chance: f64,
+    /// Over how many checks it was measured.
+    pub checks: usize,
+    /// How it was proven: `sequence`, while samples came, or `ending`, when no more could come.
+    pub rule: &'static str,
+    /// The same in words.
+    pub text: String,
+}
+
+/// What a verdict that condemns nothing is worth.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AssuranceReport {
+    /// Over how many samples of the schedule.
+    pub samples: u64,
+    /// Error rates above this one are excluded with a confidence of 95 %.
+    pub excluded: f64,
+    /// The critical limit on the error rate.
+    pub limit: f64,
+    /// How surely a fault at just the critical limit would have got a warning, from 0 to 1.
+    pub noticed: f64,
+    /// The lowest error rate that would have been condemned nine times in ten.
+    pub condemned: Option<f64>,
+    /// The same in words.
     pub text: String,
 }
 
@@ -172,6 +212,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
         service: record.service.as_deref().map(str::to_owned),
         started: rfc3339(record.started.wall),
         finished: rfc3339(record.wall(record.finished.moment)),
+        judge: record.judge.name(),
         verdict: record.assessment.verdict,
         exit_code,
         checks: record
@@ -248,6 +289,8 @@ impl CheckReport {
         for reason in &mut self.reasons {
             reason.code = mask.apply(&reason.code);
             reason.text = mask.apply(&reason.text);
+            let evidence = reason.evidence.iter_mut();
+            evidence.for_each(|behind| behind.text = mask.apply(&behind.text));
         }
     }
 }
@@ -280,6 +323,7 @@ fn check(record: &Record, finding: &Finding) -> CheckReport {
             .iter()
             .map(|found| reason(record, found))
             .collect(),
+        assurance: finding.assurance.as_ref().map(assurance),
         retries: summary.retries,
     }
 }
@@ -293,6 +337,30 @@ fn reason(record: &Record, reason: &FindingReason) -> ReasonReport {
         samples: reason.samples,
         first_bad: reason.first_bad.map(|moment| rfc3339(record.wall(moment))),
         text: reason.text.clone(),
+        evidence: reason.evidence.as_ref().map(evidence),
+    }
+}
+
+fn evidence(evidence: &Evidence) -> EvidenceReport {
+    EvidenceReport {
+        interval: evidence
+            .interval
+            .map(|ends| ends.map(|end| rounded(end, 4))),
+        chance: rounded(evidence.chance, 4),
+        checks: evidence.checks,
+        rule: evidence.rule,
+        text: evidence.text.clone(),
+    }
+}
+
+fn assurance(assurance: &Assurance) -> AssuranceReport {
+    AssuranceReport {
+        samples: assurance.samples,
+        excluded: rounded(assurance.excluded, 4),
+        limit: assurance.limit,
+        noticed: rounded(assurance.noticed, 4),
+        condemned: assurance.condemned.map(|rate| rounded(rate, 4)),
+        text: assurance.text.clone(),
     }
 }
 

@@ -31,6 +31,9 @@ pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     for warning in &record.warnings {
         push_wrapped(&mut text, "note: ", warning);
     }
+    if let Some(worth) = weakest(record) {
+        push_wrapped(&mut text, "worth: ", &worth);
+    }
     if !text.is_empty() {
         text.push('\n');
     }
@@ -46,6 +49,17 @@ pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     }
     push_wrapped(&mut text, "", &closing(record, exit_code));
     text
+}
+
+/// What a verdict that condemns nothing is worth, by the check that was seen least.
+fn weakest(record: &Record) -> Option<String> {
+    if record.assessment.verdict > Verdict::Warn {
+        return None;
+    }
+    let findings = record.assessment.findings.iter();
+    let told = findings.filter_map(|finding| Some((finding, finding.assurance.as_ref()?)));
+    let (finding, worth) = told.max_by(|(_, a), (_, b)| a.excluded.total_cmp(&b.excluded))?;
+    Some(format!("{}: {}", finding.facts.id, worth.text))
 }
 
 /// One line a check: verdict, name, kind, and the numbers or the reason.
@@ -64,6 +78,14 @@ pub fn checks(findings: &[Finding], colour: Colour) -> String {
             finding.facts.id, finding.facts.kind
         );
         push_wrapped(&mut text, &lead, &describe(finding));
+        let indent = " ".repeat(verdicts + 2);
+        let proven = finding
+            .reasons
+            .iter()
+            .filter(|_| finding.verdict == Verdict::Fail);
+        for behind in proven.filter_map(|reason| reason.evidence.as_ref()) {
+            push_wrapped(&mut text, &indent, &behind.text);
+        }
     }
     text
 }

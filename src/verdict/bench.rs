@@ -8,11 +8,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::assurance::{Assurance, assurance};
 use super::breach::Look;
 use super::defaults::with_error_limit;
 use super::explain::{self, Charge};
 use super::judge::{Heard, hear_window};
 use super::sequential::docket::{Budget, Case, Docket, Party};
+use super::sequential::eye::Eye;
 use super::sequential::process::Forgive;
 use super::sequential::stream::Proof;
 use super::sufficiency::{Coverage, Demand};
@@ -207,7 +209,13 @@ impl Bench {
             window: &seat.window,
             at,
         };
-        hear_window(&seat.rules, demand, least_bad, look, closing, heard)
+        let finding = hear_window(&seat.rules, demand, least_bad, look, closing, heard);
+        let is_worth_it =
+            closing == Closing::Final && matches!(finding.verdict, Verdict::Pass | Verdict::Warn);
+        Finding {
+            assurance: is_worth_it.then(|| self.assurance(place)).flatten(),
+            ..finding
+        }
     }
 
     /// All findings, as they stand at `at`: `Final` when no more samples can come.
@@ -219,6 +227,14 @@ impl Bench {
                 .map(|place| self.finding(place, at, closing))
                 .collect(),
         )
+    }
+
+    /// What the failures of a check alone exclude.
+    fn assurance(&self, place: usize) -> Option<Assurance> {
+        let cases = self.seats[place].cases.iter();
+        let mut cases = cases.map(|case| &self.docket.cases()[*case]);
+        let own = cases.find(|case| case.eye == Eye::Errors && !case.is_pooled())?;
+        assurance(&own.stream)
     }
 
     fn look_around(&mut self) {

@@ -122,6 +122,7 @@ pub(super) fn hear_window(
         verdict,
         summary,
         reasons: case.reasons(),
+        assurance: None,
     }
 }
 

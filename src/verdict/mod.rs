@@ -2,6 +2,7 @@
 //!
 //! One judge serves every command: what `watch` acts upon is what a back-test shows.
 
+mod assurance;
 mod bench;
 mod breach;
 mod defaults;
@@ -26,6 +27,7 @@ use crate::clock::Moment;
 pub use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
 use crate::window::Summary;
+pub use assurance::Assurance;
 pub use bench::{Bench, Terms};
 pub use defaults::{
     CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds, usual_forgiveness, usual_warm_up,
@@ -112,6 +114,8 @@ pub struct Finding {
     pub summary: Summary,
     /// Why, the most serious first; empty only for a pass.
     pub reasons: Vec<FindingReason>,
+    /// What a verdict that condemns nothing is worth, at the end of a window.
+    pub assurance: Option<Assurance>,
 }
 
 /// One reason of a finding.

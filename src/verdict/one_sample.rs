@@ -38,6 +38,7 @@ pub(super) fn judge(rules: &Rules, window: &Window) -> Finding {
         verdict,
         summary: window.summary(),
         reasons,
+        assurance: None,
     }
 }
 

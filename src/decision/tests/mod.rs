@@ -110,6 +110,7 @@ fn finding(name: &str, verdict: Verdict, code: &str) -> Finding {
         } else {
             vec![reason]
         },
+        assurance: None,
     }
 }
 

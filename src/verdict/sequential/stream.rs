@@ -262,6 +262,12 @@ impl Stream {
         self.counted
     }
 
+    /// The chance of a closing warning that it may take.
+    #[must_use]
+    pub const fn warning(&self) -> f64 {
+        self.allowance.warning
+    }
+
     /// The chance of condemning a healthy window that it may take.
     #[must_use]
     pub const fn alpha(&self) -> f64 {

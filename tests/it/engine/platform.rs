@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use smokejumper::decision::{Choice, Decide, Policy, RollbackPolicy};
+use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
 use smokejumper::deploy::{DeployError, DeploymentTarget};
 use smokejumper::deployment::{
     Actuator, Deployment, NoRollback, Progress, Revision, RollbackPlan, Selector, Standing,
@@ -17,6 +17,7 @@ use smokejumper::probe::{Attempt, Probe};
 use smokejumper::sample::{CheckId, Fault, Reason};
 use smokejumper::verdict::CheckFacts;
 use smokejumper::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
+use smokejumper::verdict::{Forgive, JudgeKind};
 
 /// What the platform does when it is told to roll back, and what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,6 +243,17 @@ pub fn service() -> ServicePlan {
             warm_up: Duration::ZERO,
             min_samples: 10,
             coverage: 0.7,
+            judging: Judging {
+                judge: JudgeKind::Sequential,
+                false_rollback: 0.01,
+                forgive: Forgive {
+                    span: Duration::from_secs(30),
+                    times: 1,
+                },
+                closer_look: true,
+                has_own_warm_up: true,
+                has_own_span: true,
+            },
             decide: Decide {
                 critical: Choice::Rollback,
                 warning: Choice::Accept,
