@@ -257,9 +257,9 @@ pub struct DemoArguments {
 pub enum Scenario {
     /// Every order fails; the health page stays green
     Outage,
-    /// One order in ten fails
+    /// One order in five fails
     Errors,
-    /// One order in eight is slow
+    /// One order in four is slow
     Slow,
     /// Nothing is wrong: the release must be accepted
     Healthy,

@@ -208,8 +208,8 @@ fn declare(arguments: &DemoArguments, incident: &Incident) -> Result<Session, No
 fn opening(scenario: Scenario) -> String {
     let what = match scenario {
         Scenario::Outage => "every order fails, and its health page stays green",
-        Scenario::Errors => "one order in ten fails, its health page stays green",
-        Scenario::Slow => "one order in eight is slow, its health page is green",
+        Scenario::Errors => "one order in five fails, its health page stays green",
+        Scenario::Slow => "one order in four is slow, its health page is green",
         Scenario::Healthy => "nothing is wrong",
     };
     format!(

@@ -31,16 +31,16 @@ pub enum Ailment {
     Healthy,
     /// The shop's pages are down; the health page answers all the same.
     Outage,
-    /// One order in ten fails.
+    /// One order in five fails.
     Errors,
-    /// One order in eight is slow.
+    /// One order in four is slow.
     Slow,
 }
 
-/// One order in so many fails.
-const EVERY_NTH_FAILS: u64 = 10;
+/// One order in so many fails: enough to be proven in the twenty seconds of a demo.
+const EVERY_NTH_FAILS: u64 = 5;
 /// One request in so many is slow: more than 5 %, so that it shows in the p95.
-const EVERY_NTH_IS_SLOW: u64 = 8;
+const EVERY_NTH_IS_SLOW: u64 = 4;
 /// How long a healthy answer takes.
 const USUAL_WORK: Duration = Duration::from_millis(4);
 /// How long a slow answer takes.

@@ -5,20 +5,20 @@
 //! were given and from nothing else: fed with a recording, it says the same to the byte. Fed by
 //! `engine` and by every back-test.
 
+mod hearing;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::assurance::{Assurance, assurance};
 use super::breach::Look;
 use super::defaults::with_error_limit;
-use super::explain::{self, Charge};
-use super::judge::{Heard, hear_window};
+use super::judge::hear_window;
 use super::sequential::docket::{Budget, Case, Docket, Party};
 use super::sequential::eye::Eye;
 use super::sequential::process::Forgive;
-use super::sequential::stream::Proof;
 use super::sufficiency::{Coverage, Demand};
-use super::{Assessment, Closing, Finding, JudgeKind, Level, Rules, Sufficiency, Verdict};
+use super::{Assessment, Closing, Finding, JudgeKind, Rules, Sufficiency, Verdict};
 use super::{assess, one_sample};
 use crate::clock::Moment;
 use crate::sample::{CheckId, Outcome, Sample};
@@ -238,19 +238,7 @@ impl Bench {
     }
 
     fn look_around(&mut self) {
-        for index in 0..self.blame.len() {
-            let case = &self.docket.cases()[index];
-            let blame = &self.blame[index];
-            if case.warns(false) && blame.warning.is_empty() {
-                let warning = self.to_blame(case, None, Level::Warning);
-                self.blame[index].warning = warning;
-            }
-            let blame = &self.blame[index];
-            if let Some(proof) = case.proof(None).filter(|_| blame.critical.is_empty()) {
-                let critical = self.to_blame(case, proof.since, Level::Critical);
-                self.blame[index].critical = critical;
-            }
-        }
+        self.settle_blame();
         for place in 0..self.seats.len() {
             self.look_at(place);
         }
@@ -320,102 +308,6 @@ impl Bench {
             known,
             promised,
         }
-    }
-
-    /// What the streams say of one limit of a check; absent where it is judged as written.
-    fn hear(&self, place: usize, threshold: usize, at: Moment, closing: Closing) -> Option<Heard> {
-        let mut warned = None;
-        let mut is_heard = false;
-        let closed_at = (closing == Closing::Final).then_some(at);
-        for index in &self.seats[place].cases {
-            let case = &self.docket.cases()[*index];
-            if !case.hears(place, threshold) {
-                continue;
-            }
-            is_heard = true;
-            if let Some(proof) = case.proof(closed_at)
-                && self.is_blamed(*index, case, proof, place)
-            {
-                let charge = self.charge(case, place, threshold, Level::Critical);
-                return Some(Heard::Condemned(explain::proven(&charge, proof)));
-            }
-            let is_suspect = || match closed_at {
-                Some(_) => self.to_blame(case, None, Level::Warning).contains(&place),
-                None => self.blame[*index].warning.contains(&place),
-            };
-            if warned.is_none() && case.warns(closed_at.is_some()) && is_suspect() {
-                let charge = self.charge(case, place, threshold, Level::Warning);
-                warned = Some(Heard::Warned(explain::suspected(
-                    &charge,
-                    case.stream.chance(),
-                )));
-            }
-        }
-        is_heard.then(|| warned.unwrap_or(Heard::Holds))
-    }
-
-    fn is_blamed(&self, index: usize, case: &Case, proof: Proof, place: usize) -> bool {
-        match self.blame[index].critical.as_slice() {
-            [] => self
-                .to_blame(case, proof.since, Level::Critical)
-                .contains(&place),
-            blamed => blamed.contains(&place),
-        }
-    }
-
-    fn charge<'a>(
-        &'a self,
-        case: &'a Case,
-        place: usize,
-        threshold: usize,
-        level: Level,
-    ) -> Charge<'a> {
-        Charge {
-            eye: case.eye,
-            threshold: &self.seats[place].rules.thresholds[threshold],
-            level,
-            start: self.terms.start,
-            warm: self.docket.warm(),
-            window: &self.seats[place].window,
-            pooled: case
-                .members
-                .iter()
-                .map(|member| &self.seats[member.check].window)
-                .collect(),
-        }
-    }
-
-    /// The checks of a stream whose own share of bad samples is over the limit since the trouble
-    /// began; those with the largest share where none is.
-    fn to_blame(&self, case: &Case, since: Option<Moment>, level: Level) -> Vec<usize> {
-        if let [only] = case.members.as_slice() {
-            return vec![only.check];
-        }
-        let question = case.stream.question();
-        let limit = match level {
-            Level::Critical => question.bad.unwrap_or(question.well),
-            Level::Warning => question.well,
-        };
-        let from = since.unwrap_or(self.terms.start);
-        let share = |check: usize| {
-            explain::share(
-                &self.seats[check].window,
-                case.eye,
-                level,
-                from,
-                self.docket.warm(),
-            )
-        };
-        let shares: Vec<(usize, f64)> = case
-            .members
-            .iter()
-            .map(|member| (member.check, share(member.check)))
-            .collect();
-        let largest = shares.iter().map(|(_, share)| *share).fold(0.0, f64::max);
-        let guilty = shares
-            .iter()
-            .filter(|(_, share)| *share > limit || *share >= largest);
-        guilty.map(|(check, _)| *check).collect()
     }
 }
 
