@@ -79,12 +79,7 @@ impl Replay<'_> {
             }
             course.samples += 1;
             let change = bench.push(&sample);
-            course.turn(
-                &bench,
-                bench.newest(),
-                change.into_iter().collect(),
-                &mut told,
-            );
+            course.turn(&bench, bench.newest(), change, &mut told);
             // As long as nothing is condemned there is nothing to decide before the end.
             if course.verdict == Verdict::Fail {
                 let decision = self.decide(&bench.assessment(), false);
@@ -164,9 +159,12 @@ impl Course {
         &mut self,
         bench: &Panel,
         at: Moment,
-        changes: Vec<Change>,
+        changes: impl IntoIterator<Item = Change>,
         told: &mut impl FnMut(Turn),
     ) {
+        // A window opens without enough samples: that is its nature, and no change.
+        let is_news = |change: &Change| change.from.is_some() || change.to != Verdict::Inconclusive;
+        let changes: Vec<Change> = changes.into_iter().filter(is_news).collect();
         if changes.is_empty() {
             return;
         }

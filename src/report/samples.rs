@@ -4,7 +4,7 @@
 //! Times are written to the nanosecond, so that nothing is rounded between the two. Notes of runs
 //! that passed are left out: nothing is judged by them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -45,8 +45,8 @@ pub struct SampleLine {
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub readings: Map<String, Value>,
     /// The parts of the latency, in milliseconds; left out when none was measured.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub phases_ms: BTreeMap<&'static str, Decimal>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub phases_ms: Map<String, Value>,
     /// When the window began (RFC 3339, UTC); on the first line only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_start: Option<String>,
@@ -120,7 +120,7 @@ impl Lines {
             reason: fault.map(|fault| fault.reason.code()),
             detail: fault.map(|fault| self.mask.apply(&fault.detail)),
             readings: self.readings(sample),
-            phases_ms: phases(sample),
+            phases_ms: phases(sample)?,
             window_start: (!self.is_begun).then(|| rfc3339(taped.window_start)),
         };
         self.is_begun = true;
@@ -149,9 +149,15 @@ impl Lines {
     }
 }
 
-fn phases(sample: &Sample) -> BTreeMap<&'static str, Decimal> {
-    let measured = |phase: Phase| Some((phase.name(), Decimal::millis(sample.phases.get(phase)?)));
-    Phase::ALL.into_iter().filter_map(measured).collect()
+fn phases(sample: &Sample) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut phases = Map::new();
+    for phase in Phase::ALL {
+        if let Some(span) = sample.phases.get(phase) {
+            let millis = serde_json::to_value(Decimal::millis(span))?;
+            phases.insert(phase.name().to_owned(), millis);
+        }
+    }
+    Ok(phases)
 }
 
 #[expect(

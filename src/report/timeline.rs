@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::text::{counted, push_wrapped};
+use crate::engine::panel::Change;
 use crate::engine::replay::{Replayed, Turn};
 use crate::event::{Action, Verdict};
 use crate::secret::Mask;
@@ -42,8 +43,8 @@ pub struct TurnLine {
 pub struct ChangedLine {
     /// Its declared name.
     pub check: String,
-    /// The verdict on it before; `null` when there was none.
-    pub from: Option<Verdict>,
+    /// The verdict on it before; every window begins `inconclusive`.
+    pub from: Verdict,
     /// The verdict on it now.
     pub to: Verdict,
     /// Why, in one line; empty for a pass.
@@ -127,7 +128,7 @@ impl Timeline {
         let mut text = String::new();
         for turn in &self.turns {
             for change in &turn.changes {
-                let from = change.from.map_or("-", Verdict::name);
+                let from = before(change).name();
                 let to = match change.to {
                     Verdict::Fail => "FAIL",
                     Verdict::Warn => "WARN",
@@ -175,7 +176,7 @@ pub fn stream_line(
 fn turn_line(turn: &Turn, mask: &Mask) -> TurnLine {
     let changed = turn.changes.iter().map(|change| ChangedLine {
         check: mask.apply(change.check.as_str()),
-        from: change.from,
+        from: before(change),
         to: change.to,
         because: mask.apply(&change.because),
     });
@@ -188,6 +189,11 @@ fn turn_line(turn: &Turn, mask: &Mask) -> TurnLine {
         samples: None,
         changes_left_out: None,
     }
+}
+
+/// A window begins without enough samples.
+fn before(change: &Change) -> Verdict {
+    change.from.unwrap_or(Verdict::Inconclusive)
 }
 
 fn push(text: &mut String, line: &impl Serialize) -> Result<(), serde_json::Error> {
