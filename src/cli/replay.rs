@@ -73,7 +73,7 @@ fn choose(
     };
     let checks = session.plan.checks.clone();
     if let Some(bake) = arguments.bake {
-        service.policy.bake = bake;
+        service.policy = service.policy.baking(bake);
         reachable(&service, &checks)?;
     }
     Ok((service, checks))

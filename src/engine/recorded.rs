@@ -40,6 +40,7 @@ pub struct Roster {
 
 #[derive(Clone, Debug)]
 struct Seat {
+    place: usize,
     check: CheckId,
     units: &'static [(&'static str, Unit, &'static str)],
 }
@@ -52,9 +53,10 @@ impl Roster {
             .into_iter()
             .map(|check| (check.as_str().into(), None));
         let mut seats: HashMap<Box<str>, Option<Seat>> = unjudged.collect();
-        for check in judged {
+        for (place, check) in judged.iter().enumerate() {
             let kind = KINDS.iter().find(|kind| kind.name == check.facts.kind);
             let seat = Seat {
+                place,
                 check: check.facts.id.clone(),
                 units: kind.map_or(&[], |kind| kind.readings.named),
             };
@@ -104,11 +106,12 @@ impl<'a, R: Read> Recording<'a, R> {
         }
     }
 
-    /// The next sample of a check that is judged; `None` at the end of the file.
+    /// The next sample of a check that is judged, and the place of that check among those that are
+    /// judged; `None` at the end of the file.
     ///
     /// # Errors
     /// What is wrong with the recording, and on which line.
-    pub fn next_sample(&mut self) -> Result<Option<Sample>, RecordingError> {
+    pub fn next_sample(&mut self) -> Result<Option<(usize, Sample)>, RecordingError> {
         loop {
             if !self.read_line()? {
                 return Ok(None);
@@ -150,7 +153,7 @@ impl<'a, R: Read> Recording<'a, R> {
     }
 
     /// The sample of a line; nothing for an empty one and for a check that is not judged.
-    fn sample(&mut self, whole: &[u8]) -> Result<Option<Sample>, Wrong> {
+    fn sample(&mut self, whole: &[u8]) -> Result<Option<(usize, Sample)>, Wrong> {
         let bytes = match self.line {
             1 => whole.strip_prefix(BYTE_ORDER_MARK).unwrap_or(whole),
             _ => whole,
@@ -169,7 +172,7 @@ impl<'a, R: Read> Recording<'a, R> {
         }
         let name = line.check.as_deref().ok_or(Wrong::Missing("check"))?;
         match self.roster.seats.get(name) {
-            Some(Some(seat)) => sample(&line, seat, after).map(Some),
+            Some(Some(seat)) => sample(&line, seat, after).map(|sample| Some((seat.place, sample))),
             Some(None) => {
                 self.unjudged += 1;
                 Ok(None)

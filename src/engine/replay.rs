@@ -72,16 +72,17 @@ impl Replay<'_> {
         let mut bench = Panel::of_bake(self.checks, self.policy(), Moment::ORIGIN);
         let mut course = Course::default();
         let mut early = None;
-        while let Some(sample) = recording.next_sample()? {
+        while let Some((place, sample)) = recording.next_sample()? {
             if sample.started > end {
                 course.beyond += 1;
                 continue;
             }
             course.samples += 1;
-            let change = bench.push(&sample);
-            course.turn(&bench, bench.newest(), change, &mut told);
+            course.newest = course.newest.max(sample.started);
+            let changes = bench.push_at(place, &sample);
+            course.turn(&bench, course.newest, changes, &mut told);
             // As long as nothing is condemned there is nothing to decide before the end.
-            if course.verdict == Verdict::Fail {
+            if bench.has_failed() {
                 let decision = self.decide(&bench.assessment(), false);
                 if decision != Decision::Wait {
                     early = Some(decision);
@@ -90,7 +91,7 @@ impl Replay<'_> {
             }
         }
         let (assessment, decision, ended) = match early {
-            Some(decision) => (bench.assessment(), decision, bench.newest()),
+            Some(decision) => (bench.assessment(), decision, course.newest),
             None => {
                 let (assessment, changes) = bench.close(end, Closing::Final);
                 course.turn(&bench, end, changes, &mut told);
@@ -139,6 +140,8 @@ impl Replay<'_> {
 struct Course {
     verdict: Verdict,
     since: Moment,
+    /// The start of the newest sample.
+    newest: Moment,
     samples: u64,
     beyond: u64,
 }
@@ -148,6 +151,7 @@ impl Default for Course {
         Self {
             verdict: Verdict::Inconclusive,
             since: Moment::ORIGIN,
+            newest: Moment::ORIGIN,
             samples: 0,
             beyond: 0,
         }
@@ -159,9 +163,12 @@ impl Course {
         &mut self,
         bench: &Panel,
         at: Moment,
-        changes: impl IntoIterator<Item = Change>,
+        changes: Vec<Change>,
         told: &mut impl FnMut(Turn),
     ) {
+        if changes.is_empty() {
+            return;
+        }
         // A window opens without enough samples: that is its nature, and no change.
         let is_news = |change: &Change| change.from.is_some() || change.to != Verdict::Inconclusive;
         let changes: Vec<Change> = changes.into_iter().filter(is_news).collect();
@@ -199,6 +206,7 @@ impl Replayed {
             started: stamp(Duration::ZERO),
             finished: stamp(self.ended),
             assessment: self.assessment.clone(),
+            judge: service.policy.judging.judge,
             deployment: None,
             decision: self.decision.clone(),
             rollback: None,

@@ -217,8 +217,7 @@ impl Watch<'_> {
 
     /// Whether a failure is proven that is acted upon before the bake is over.
     fn is_proven(&self, panel: &Panel, standing: Standing) -> bool {
-        panel.has_failed()
-            && self.decide(&panel.assessment(), false, standing) != Decision::Wait
+        panel.has_failed() && self.decide(&panel.assessment(), false, standing) != Decision::Wait
     }
 
     /// What the platform says when the bake is over: what was last heard may be old.

@@ -5,15 +5,16 @@ use std::io::{Cursor, repeat};
 use super::*;
 
 fn roster() -> Roster {
-    let seat = |name: &str, units| Seat {
+    let seat = |place, name: &str, units| Seat {
+        place,
         check: CheckId::new(name),
         units,
     };
     const DAYS: &[(&str, Unit, &str)] = &[("cert_days", Unit::Days, "days left")];
     Roster {
         seats: HashMap::from([
-            ("web".into(), Some(seat("web", DAYS))),
-            ("api".into(), Some(seat("api", &[]))),
+            ("web".into(), Some(seat(0, "web", DAYS))),
+            ("api".into(), Some(seat(1, "api", &[]))),
             ("other".into(), None),
         ]),
         late_at_most: Duration::from_secs(15),
@@ -24,7 +25,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
     let roster = roster();
     let mut recording = Recording::new("r.ndjson", bytes, &roster);
     let mut samples = Vec::new();
-    while let Some(sample) = recording.next_sample().map_err(|error| error.to_string())? {
+    while let Some((_, sample)) = recording.next_sample().map_err(|error| error.to_string())? {
         samples.push(sample);
     }
     Ok(samples)
