@@ -111,6 +111,43 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons, in the order of declaration.
+    pub const ALL: [Self; 27] = [
+        Self::Status,
+        Self::Expectation,
+        Self::Redirect,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Unauthorized,
+        Self::ServerFault,
+        Self::Syncing,
+        Self::Stale,
+        Self::UnsupportedMethod,
+        Self::Dns,
+        Self::Refused,
+        Self::Reset,
+        Self::Closed,
+        Self::Timeout,
+        Self::Tls,
+        Self::Certificate,
+        Self::Unreachable,
+        Self::NotReady,
+        Self::Throttled,
+        Self::WrongChain,
+        Self::ChainHalted,
+        Self::Resolver,
+        Self::Exhausted,
+        Self::NoRoute,
+        Self::Panic,
+        Self::Abandoned,
+    ];
+
+    /// The reason with this machine-readable name.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// The outcome that this reason stands for.
     #[must_use]
     pub const fn outcome(self) -> Outcome {

@@ -1,7 +1,6 @@
 //! What can be typed: the commands, their flags, and what each value means.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,6 +34,8 @@ pub enum Command {
     Watch(WatchArguments),
     /// Validate the configuration and show what would happen
     Plan(PlanArguments),
+    /// Judge recorded samples with the judge of `watch`; nothing is probed
+    Replay(ReplayArguments),
     /// A whole incident on this machine: bad release, detection, rollback, proof
     Demo(DemoArguments),
 }
@@ -47,6 +48,7 @@ impl Command {
             Self::Gate(arguments) => arguments.common.shown,
             Self::Watch(arguments) => arguments.common.shown,
             Self::Plan(arguments) => arguments.common.shown,
+            Self::Replay(arguments) => arguments.common.shown,
             Self::Demo(arguments) => arguments.shown,
         }
     }
@@ -106,8 +108,8 @@ pub enum When {
 /// Flags on what is reported.
 #[derive(Debug, Args)]
 pub struct Reported {
-    /// Report as text or json, to stdout or to a file (repeatable)
-    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    /// Report as text, json or samples, to stdout or to a file (repeatable)
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_run)]
     pub reports: Vec<ReportRequest>,
     /// Exit with 5 when there are warnings
     #[arg(long, value_enum, value_name = "LEVEL")]
@@ -139,32 +141,62 @@ pub enum Format {
     Text,
     /// For a program.
     Json,
+    /// What was measured, for `replay`.
+    Samples,
+    /// How the verdict moved, a line a change.
+    Ndjson,
 }
 
-impl FromStr for ReportRequest {
-    type Err = String;
+impl Format {
+    /// The formats that this version writes.
+    const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Samples, Self::Ndjson];
+    /// Those of `gate` and `watch`.
+    const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples];
+    /// Those of `replay`.
+    const OF_A_REPLAY: &[Self] = &[Self::Text, Self::Json, Self::Ndjson];
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = match text.split_once('=') {
+    /// The name, as typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Samples => "samples",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+fn report_of_a_run(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_RUN)
+}
+
+fn report_of_a_replay(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_REPLAY)
+}
+
+impl ReportRequest {
+    fn parse(text: &str, offered: &[Format]) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err("the file name after `=` is empty".to_owned()),
-            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = match format {
-            "text" => Format::Text,
-            "json" => Format::Json,
-            "junit" | "markdown" | "html" | "samples" | "ndjson" => {
-                return Err(format!(
-                    "the format `{format}` is not available in this version; there are text and json"
-                ));
-            }
-            _ => {
-                return Err(format!(
-                    "there is no format `{format}`; there are text and json"
-                ));
-            }
-        };
-        Ok(Self { format, file })
+        let names: Vec<&str> = offered.iter().map(|format| format.name()).collect();
+        let there_are = names.join(", ");
+        let known = Format::ALL.into_iter().find(|format| format.name() == name);
+        match (known, name) {
+            (Some(format), _) if offered.contains(&format) => Ok(Self { format, file }),
+            (Some(_), _) => Err(format!(
+                "the format `{name}` is not one of this command; there are {there_are}"
+            )),
+            (None, "junit" | "markdown" | "html") => Err(format!(
+                "the format `{name}` is not available in this version; there are {there_are}"
+            )),
+            (None, _) => Err(format!(
+                "there is no format `{name}`; there are {there_are}"
+            )),
+        }
     }
 }
 
@@ -241,6 +273,26 @@ pub struct PlanArguments {
     pub common: Common,
 }
 
+/// `smokejumper replay`
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The recording, one JSON object a line; or a folder, whose *.ndjson are judged each by itself
+    #[arg(value_name = "FILE|DIR")]
+    pub samples: PathBuf,
+    /// By what to judge.
+    #[command(flatten)]
+    pub common: Common,
+    /// Report as text, json or ndjson (how the verdict moved), to stdout or to a file (repeatable)
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_replay)]
+    pub reports: Vec<ReportRequest>,
+    /// Exit with 5 when there are warnings
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<FailOn>,
+    /// How long the window is (default: the policy's bake)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub bake: Option<Duration>,
+}
+
 /// `smokejumper demo`
 #[derive(Debug, Args)]
 pub struct DemoArguments {
@@ -302,14 +354,20 @@ mod tests {
             format: Format::Json,
             file: None,
         };
-        assert_eq!("json".parse::<ReportRequest>().unwrap(), json);
+        assert_eq!(report_of_a_run("json").unwrap(), json);
         let file = ReportRequest {
             format: Format::Json,
             file: Some(PathBuf::from("a=b.json")),
         };
-        assert_eq!("json=a=b.json".parse::<ReportRequest>().unwrap(), file);
-        for wrong in ["xml", "json=", "junit", ""] {
-            assert!(wrong.parse::<ReportRequest>().is_err(), "{wrong}");
+        assert_eq!(report_of_a_run("json=a=b.json").unwrap(), file);
+        for wrong in ["xml", "json=", "junit", "ndjson", ""] {
+            assert!(report_of_a_run(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(report_of_a_replay("ndjson").unwrap().format, Format::Ndjson);
+        assert!(
+            report_of_a_replay("samples")
+                .unwrap_err()
+                .contains("ndjson")
+        );
     }
 }

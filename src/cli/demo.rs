@@ -137,7 +137,7 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
     };
     let record = watch.run().await.map_err(|error| error.to_string())?;
     drop(context);
-    shown.finish().await;
+    shown.finish().await.map_err(|error| error.to_string())?;
     let as_it_should = handled(arguments.scenario, &record, &incident);
     let watch_code = exit::exit_code(&record, false, stop.signal());
     let report = crate::report::text::render(&record, watch_code, session.terminal.data_colour);

@@ -30,8 +30,8 @@ pub async fn run(arguments: GateArguments) -> u8 {
         }
     };
     drop(context);
-    shown.finish().await;
+    let recorded = shown.finish().await;
     let fail_on_warning = arguments.reported.fail_on == Some(FailOn::Warning);
     let code = exit::exit_code(&record, fail_on_warning, stop.signal());
-    session.report(&record, code)
+    session.report(&record, code, recorded)
 }

@@ -7,6 +7,8 @@ pub mod demo;
 pub mod exit;
 pub mod gate;
 pub mod plan;
+pub mod replay;
+pub mod samples;
 pub mod seen;
 pub mod session;
 pub mod stop;
@@ -80,6 +82,7 @@ async fn run(command: Command) -> u8 {
         Command::Gate(arguments) => gate::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
     }
 }

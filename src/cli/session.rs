@@ -2,7 +2,8 @@
 //! events while it works, and write the reports.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Common, Format, ReportRequest};
+use super::samples::{self, Recorder};
 use super::seen::Seen;
 use super::stop::Stop;
 use super::terminal::Terminal;
@@ -27,6 +29,7 @@ use crate::report::board::Board;
 use crate::report::line::{self, Detail};
 use crate::report::wall::time_of_day;
 use crate::report::{json, text};
+use crate::sample::CheckId;
 
 /// A loaded configuration, what was selected from it, and the way out.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Session {
     pub plan: Plan,
     /// The way out.
     pub terminal: Terminal,
+    /// The names of all checks that are declared, selected or not.
+    pub declared: Vec<CheckId>,
     reports: Vec<ReportRequest>,
 }
 
@@ -108,6 +113,8 @@ impl Session {
                 ));
             }
         };
+        let declared = plan.checks.iter();
+        let declared = declared.map(|check| check.facts.id.clone()).collect();
         let selection = Selection {
             only: common.only.clone(),
             tags: common.tag.clone(),
@@ -126,6 +133,7 @@ impl Session {
         Ok(Self {
             plan,
             terminal,
+            declared,
             reports: reports.to_vec(),
         })
     }
@@ -141,7 +149,15 @@ impl Session {
             clock.clone(),
             stop.token.clone(),
         );
-        let shown = Shown(tokio::spawn(showing));
+        let wanted = |report: &&ReportRequest| report.format == Format::Samples;
+        let wanted = self.reports.iter().find(wanted);
+        let (tape, recorder) = wanted
+            .map(|report| samples::record(report.file.as_deref(), self.terminal.mask()))
+            .unzip();
+        let shown = Shown {
+            showing: tokio::spawn(showing),
+            recorder,
+        };
         let slots = Arc::new(Semaphore::new(slots()));
         (
             Context {
@@ -149,17 +165,37 @@ impl Session {
                 events,
                 slots,
                 stop: stop.token.clone(),
+                tape,
             },
             shown,
         )
     }
 
-    /// Writes the reports and says with which code to end.
+    /// Writes the reports of a run and says with which code to end; `recorded` is what became of its
+    /// samples.
     #[must_use]
-    pub fn report(&self, record: &Record, code: u8) -> u8 {
-        let data_taken = self.reports.iter().any(|report| report.file.is_none());
+    pub fn report(&self, record: &Record, code: u8, recorded: io::Result<()>) -> u8 {
         let mask = self.terminal.mask();
         let summary = |colour| text::render(record, code, colour);
+        let written = self.write(summary, |format| match format {
+            Format::Text => Ok(Some(mask.apply(&summary(text::Colour::Plain)))),
+            Format::Json => Ok(Some(format!("{}\n", json::render(record, code, mask)?))),
+            // They were written while they came.
+            Format::Samples | Format::Ndjson => Ok(None),
+        });
+        self.end(code, recorded.and(written))
+    }
+
+    /// Writes every report that was asked for, and the summary for whoever sits before it.
+    ///
+    /// # Errors
+    /// The first that could not be written.
+    pub fn write(
+        &self,
+        summary: impl Fn(text::Colour) -> String,
+        render: impl Fn(Format) -> io::Result<Option<String>>,
+    ) -> io::Result<()> {
+        let data_taken = self.reports.iter().any(|report| report.file.is_none());
         let mut written = if data_taken {
             if self.terminal.detail > Detail::Quiet {
                 self.terminal.tell(&summary(self.terminal.talk_colour));
@@ -169,61 +205,72 @@ impl Session {
             self.terminal.data(&summary(self.terminal.data_colour))
         };
         for request in &self.reports {
-            let rendered = match request.format {
-                Format::Text => Ok(mask.apply(&summary(text::Colour::Plain))),
-                Format::Json => json::render(record, code, mask).map(|line| format!("{line}\n")),
-            };
             let this =
-                rendered
-                    .map_err(std::io::Error::from)
-                    .and_then(|rendered| match &request.file {
-                        Some(file) => Terminal::replace(file, &rendered).map_err(|error| {
-                            std::io::Error::new(
-                                error.kind(),
-                                format!("{}: {error}", file.display()),
-                            )
-                        }),
-                        None => Terminal::masked_data(&rendered),
-                    });
+                render(request.format).and_then(|rendered| match (rendered, &request.file) {
+                    (None, _) => Ok(()),
+                    (Some(text), Some(file)) => {
+                        Terminal::replace(file, &text).map_err(|error| named(file, &error))
+                    }
+                    (Some(text), None) => Terminal::masked_data(&text),
+                });
             written = written.and(this);
         }
+        written
+    }
+
+    /// The code to end with, when the reports were written or not.
+    #[must_use]
+    pub fn end(&self, code: u8, written: io::Result<()>) -> u8 {
         match written {
             Ok(()) => code,
-            // A failure that was proven stays the more important news.
             Err(error) => {
                 let why = format!("the report could not be written: {error}");
-                refuse(
-                    &self.terminal,
-                    if code == exit::PASS {
-                        exit::INTERNAL
-                    } else {
-                        code
-                    },
-                    &why,
-                )
+                // A failure that was proven stays the more important news.
+                let code = if code == exit::PASS {
+                    exit::INTERNAL
+                } else {
+                    code
+                };
+                refuse(&self.terminal, code, &why)
             }
         }
     }
 }
 
-/// The task that shows events.
+/// An error with the file that it is about.
+pub(super) fn named(file: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+}
+
+/// The tasks that show events and record samples.
 #[derive(Debug)]
-pub struct Shown(JoinHandle<Seen>);
+pub struct Shown {
+    showing: JoinHandle<Seen>,
+    recorder: Option<Recorder>,
+}
 
 /// How long the terminal may take for what is left to show, when the program is to end at once.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Shown {
-    /// Waits until everything was shown.
-    pub async fn finish(self) {
+    /// Waits until everything was shown, and recorded where that was asked for. Everyone who emits
+    /// events must be gone.
+    ///
+    /// # Errors
+    /// When the samples could not all be recorded.
+    pub async fn finish(self) -> io::Result<()> {
         // The task ends when the queue closes; it cannot panic in a way that matters here.
-        self.0.await.unwrap_or_default();
+        self.showing.await.unwrap_or_default();
+        match self.recorder {
+            Some(recorder) => recorder.finish().await,
+            None => Ok(()),
+        }
     }
 
     /// Ends a run that was given up at the second signal, and says with which code: what was proven
     /// or begun until then is not hidden. Everyone who emits events must be gone.
     pub async fn give_up(self, terminal: &Terminal, signal: u8) -> u8 {
-        let seen = tokio::time::timeout(LAST_WORDS, self.0).await;
+        let seen = tokio::time::timeout(LAST_WORDS, self.showing).await;
         let seen = seen.ok().and_then(Result::ok).unwrap_or_default();
         let code = seen.code(signal);
         refuse(terminal, code, &seen.last_words())

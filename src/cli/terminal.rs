@@ -1,7 +1,7 @@
 //! The only way out: what goes to stdout, what to stderr, and that no secret goes anywhere.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Shown, When};
@@ -86,27 +86,14 @@ impl Terminal {
             .unwrap_or_default();
     }
 
-    /// Replaces a file with a text that is masked already: a reader sees the old content or the new, never a part.
-    /// What is no ordinary file (a pipe, a terminal, /dev/null) is written to and stays what it is.
+    /// Replaces a file with a text that is masked already.
     ///
     /// # Errors
     /// When the file cannot be written; the old content is then still there.
     pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-        let place = match Place::of(path)? {
-            Place::Special => {
-                return OpenOptions::new()
-                    .write(true)
-                    .open(path)?
-                    .write_all(text.as_bytes());
-            }
-            Place::File(place) => place,
-        };
-        let mut file = tempfile::NamedTempFile::new_in(folder_of(&place))?;
+        let mut file = Replacement::begin(path)?;
         file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        make_readable(file.as_file())?;
-        file.persist(place).map_err(|error| error.error)?;
-        Ok(())
+        file.put()
     }
 
     /// Says now, before anything has run, whether a report could not be written later.
@@ -121,6 +108,69 @@ impl Terminal {
                 std::fs::metadata(folder)?;
                 tempfile::NamedTempFile::new_in(folder).map(drop)
             }
+        }
+    }
+}
+
+/// A file that is being written to take the place of another: a reader sees the old content or the
+/// new, never a part. What is no ordinary file (a pipe, a terminal, /dev/null) is written to at once
+/// and stays what it is. Dropped before it is put, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Replacement(Writing);
+
+#[derive(Debug)]
+enum Writing {
+    Beside {
+        file: tempfile::NamedTempFile,
+        place: PathBuf,
+    },
+    Through(File),
+}
+
+impl Replacement {
+    /// Begins to write what will stand at the path.
+    ///
+    /// # Errors
+    /// When it cannot be written there.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        Ok(Self(match Place::of(path)? {
+            Place::Special => Writing::Through(OpenOptions::new().write(true).open(path)?),
+            Place::File(place) => Writing::Beside {
+                file: tempfile::NamedTempFile::new_in(folder_of(&place))?,
+                place,
+            },
+        }))
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// When it cannot be; the old content is then still there.
+    pub fn put(self) -> io::Result<()> {
+        match self.0 {
+            Writing::Through(_) => Ok(()),
+            Writing::Beside { file, place } => {
+                file.as_file().sync_all()?;
+                make_readable(file.as_file())?;
+                file.persist(place).map_err(|error| error.error)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Writing::Beside { file, .. } => file.write(bytes),
+            Writing::Through(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Writing::Beside { file, .. } => file.flush(),
+            Writing::Through(file) => file.flush(),
         }
     }
 }

@@ -51,12 +51,12 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         }
     };
     drop(context);
-    shown.finish().await;
+    let recorded = shown.finish().await;
     match watched {
         Ok(record) => {
             let fail_on_warning = arguments.reported.fail_on == Some(FailOn::Warning);
             let code = exit::exit_code(&record, fail_on_warning, stop.signal());
-            session.report(&record, code)
+            session.report(&record, code, recorded)
         }
         Err(error) => {
             let code = not_pinned(&session, &error);
@@ -125,7 +125,7 @@ fn choose(
 }
 
 /// Refuses a bake in which a check cannot give the samples that a verdict needs.
-fn reachable(service: &ServicePlan, checks: &[CheckPlan]) -> Result<(), String> {
+pub(super) fn reachable(service: &ServicePlan, checks: &[CheckPlan]) -> Result<(), String> {
     let policy = &service.policy;
     if policy.warm_up >= policy.bake {
         return Err(format!(

@@ -97,7 +97,8 @@ pub fn decide(policy: &Policy, assessment: &Assessment, circumstances: &Circumst
                 .iter()
                 .any(|one| may_soon_hold(policy, one))
         };
-        let rolls_back = matches!(decision, Decision::RollBack { .. });
+        // Whether it may be carried out changes nothing: a rehearsal finds what an armed watch would.
+        let rolls_back = decision.action() == Action::RollBack;
         // A failure whose rule says "do not roll back" may be about to be proven as well.
         return match rolls_back && !circumstances.bake_over && may_hold() {
             true => Decision::Wait,

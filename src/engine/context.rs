@@ -8,8 +8,11 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::record::Stamp;
+use super::tape::Tape;
 use crate::clock::{Clock, Moment};
 use crate::event::{Event, What};
+use crate::sample::Sample;
 
 /// How many events may wait for whoever shows them.
 const EVENT_QUEUE: usize = 16_384;
@@ -25,9 +28,18 @@ pub struct Context {
     pub slots: Arc<Semaphore>,
     /// Cancelled when the user or the platform asks us to stop.
     pub stop: CancellationToken,
+    /// Where the samples of the window are recorded, when somebody wants them.
+    pub tape: Option<Tape>,
 }
 
 impl Context {
+    /// Records a sample that the judge is about to take in, of the window that began at `start`.
+    pub fn tape(&self, start: Stamp, sample: &Sample) {
+        if let Some(tape) = &self.tape {
+            tape.take(start, sample);
+        }
+    }
+
     /// Waits until a moment has come.
     pub async fn sleep_until(&self, moment: Moment) {
         tokio::time::sleep(moment.since(self.clock.now())).await;

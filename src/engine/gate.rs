@@ -51,6 +51,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
     while let Some(ended) = running.join_next().await {
         // A task ends by itself; a panic inside a probe is already a sample.
         for sample in ended.unwrap_or_default() {
+            context.tape(started, &sample);
             panel.push(&sample);
         }
     }

@@ -1,17 +1,23 @@
 //! The loop: runs probes when they are due, feeds the judge, and carries out what was decided.
 //!
-//! `gate` and `watch` differ only in who asks and in whether effects are armed. The engine prints
+//! `gate` and `watch` differ only in who asks and in whether effects are armed; `replay` feeds the same
+//! judge from a recording. The engine prints
 //! nothing: it emits events and returns a [`record::Record`].
 
 mod asking;
+mod bake;
 pub mod clock;
 pub mod context;
 pub mod gate;
 pub mod panel;
 mod pinning;
 pub mod record;
+pub mod recorded;
+pub mod replay;
 pub mod rollback;
 pub mod sampling;
 pub mod schedule;
+pub mod streams;
+pub mod tape;
 mod verification;
 pub mod watch;

@@ -127,6 +127,13 @@ impl Panel {
         self.announced.contains(&Some(Verdict::Fail))
     }
 
+    /// The worst that is said of any check; `Inconclusive` before anything is said.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let worst = self.announced.iter().flatten().max();
+        worst.copied().unwrap_or(Verdict::Inconclusive)
+    }
+
     /// The findings as they stand while samples keep coming.
     #[must_use]
     pub fn assessment(&self) -> Assessment {

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::clock::{Moment, WallTime};
+use crate::decision::Decision;
 use crate::deployment::{Actuator, Deployment, Revision, RollbackOutcome};
 use crate::event::Action;
 use crate::verdict::{Assessment, JudgeKind};
 
-/// One finished run of `gate` or `watch`.
+/// One finished run of `gate`, `watch` or `replay`.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// Which command ran.
@@ -53,6 +54,8 @@ pub enum Command {
     Gate,
     /// `smokejumper watch`
     Watch,
+    /// `smokejumper replay`
+    Replay,
 }
 
 impl Command {
@@ -62,6 +65,7 @@ impl Command {
         match self {
             Self::Gate => "gate",
             Self::Watch => "watch",
+            Self::Replay => "replay",
         }
     }
 }
@@ -93,6 +97,23 @@ pub struct Decided {
     pub action: Action,
     /// Why, the most important reason first.
     pub because: Vec<String>,
+}
+
+impl From<&Decision> for Decided {
+    fn from(decision: &Decision) -> Self {
+        let because = match decision {
+            Decision::Accept { because }
+            | Decision::RollBack { because }
+            | Decision::Hold { because, .. } => because.clone(),
+            Decision::Superseded => vec!["superseded by a newer deployment".to_owned()],
+            Decision::Follow => vec!["the platform rolls back by itself".to_owned()],
+            Decision::Wait => Vec::new(),
+        };
+        Self {
+            action: decision.action(),
+            because,
+        }
+    }
 }
 
 /// What became of a rollback.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::asking;
+use super::bake::Bake;
 use super::context::Context;
 use super::panel::{Change, Panel, nothing_proven};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
@@ -18,6 +19,7 @@ use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
+use crate::sample::Sample;
 use crate::verdict::{Assessment, Closing, Verdict};
 
 /// How a watch is carried out.
@@ -76,29 +78,22 @@ impl Watch<'_> {
 
     async fn bake(&self, deployment: &Deployment, standing: Standing) -> Baked {
         let policy = &self.service.policy;
-        let start = self.context.clock.now();
-        let bake_end = start + policy.bake;
+        let mut bake = Bake::new(Stamp::now(&*self.context.clock), policy.bake);
         self.emit(What::Started {
             checks: self.checks.len(),
             lasts: Some(policy.bake),
         });
-        let mut panel = Panel::of_bake(self.checks, policy, start);
-        let mut sampling = self.sampling(start);
+        let mut panel = Panel::of_bake(self.checks, policy, bake.start.moment);
+        let mut sampling = self.sampling(bake.start.moment);
         let (mut standings, _poller) = self.follow(deployment, standing);
-        // A deployment that is still being rolled out at the end of the bake gets as long again.
-        let patience_end = bake_end + policy.bake;
-        let mut ended = bake_end;
         loop {
             let standing = *standings.borrow_and_update();
             let now = self.context.clock.now();
             if self.context.stop.is_cancelled() {
                 return self.interrupted(panel, standing);
             }
-            if now >= bake_end && (standing != Standing::InFlight || now >= patience_end) {
+            if bake.is_over(now, standing) {
                 break;
-            }
-            if now >= bake_end {
-                ended = now;
             }
             // Before the end only what is proven bad can be decided about.
             let assessment = match panel.has_failed() {
@@ -109,25 +104,21 @@ impl Watch<'_> {
             if decision != Decision::Wait {
                 return self.end_early(panel, decision);
             }
-            let wake = if now < bake_end {
-                bake_end
-            } else {
-                patience_end
-            };
             tokio::select! {
                 Some(sample) = sampling.samples.recv() => {
-                    self.emit(What::Sampled(sample.clone()));
-                    self.tell(panel.push(&sample));
+                    if bake.judges(&sample, standing) {
+                        self.hear(&mut panel, bake.start, &sample);
+                    }
                 }
                 Ok(()) = standings.changed() => {
                     self.emit(What::StandingChanged(*standings.borrow()));
                 }
-                () = self.context.sleep_until(wake) => {}
+                () = self.context.sleep_until(bake.next_end(now)) => {}
                 () = self.context.stop.cancelled() => {}
             }
         }
         let known = *standings.borrow();
-        self.end_of_bake(deployment, panel, sampling, known, ended)
+        self.end_of_bake(deployment, panel, sampling, bake, known)
             .await
     }
 
@@ -137,6 +128,13 @@ impl Watch<'_> {
         let warm = start + policy.warm_up;
         let closer_look = policy.judging.closer_look.then_some(CloserLook { warm });
         Sampling::start(self.context, self.checks, true, closer_look)
+    }
+
+    /// Hands a sample to the judge, and to whoever shows or records it.
+    fn hear(&self, panel: &mut Panel, start: Stamp, sample: &Sample) {
+        self.emit(What::Sampled(sample.clone()));
+        self.context.tape(start, sample);
+        self.tell(panel.push(sample));
     }
 
     fn end_early(&self, panel: Panel, decision: Decision) -> Baked {
@@ -169,15 +167,23 @@ impl Watch<'_> {
         deployment: &Deployment,
         mut panel: Panel,
         mut sampling: Sampling,
+        bake: Bake,
         known: Standing,
-        ended: Moment,
     ) -> Baked {
         let now = self.context.clock.now();
+        let ended = bake.end(now);
         sampling.finish();
+        if let Some(caveat) = bake.caveat(ended).filter(|_| self.context.tape.is_some()) {
+            self.warn(caveat);
+        }
+        let mut is_proven = self.is_proven(&panel, known);
+        // What is proven by a sample that comes late is proven as it would have been in time.
         let drain = async {
-            while let Some(sample) = sampling.samples.recv().await {
-                self.emit(What::Sampled(sample.clone()));
-                self.tell(panel.push(&sample));
+            while !is_proven && let Some(sample) = sampling.samples.recv().await {
+                if sample.started <= ended {
+                    self.hear(&mut panel, bake.start, &sample);
+                    is_proven = self.is_proven(&panel, known);
+                }
             }
         };
         let (seen, ()) = tokio::join!(self.last_look(deployment, now), drain);
@@ -187,6 +193,10 @@ impl Watch<'_> {
         }
         if standing != known {
             self.emit(What::StandingChanged(standing));
+        }
+        let early = self.decide(&panel.assessment(), false, standing);
+        if is_proven && early != Decision::Wait {
+            return self.end_early(panel, early);
         }
         let (assessment, changes) = panel.close(ended, Closing::Final);
         self.tell(changes);
@@ -203,6 +213,11 @@ impl Watch<'_> {
             decision,
             interrupted: false,
         }
+    }
+
+    /// Whether a failure is proven that is acted upon before the bake is over.
+    fn is_proven(&self, panel: &Panel, standing: Standing) -> bool {
+        panel.has_failed() && self.decide(&panel.assessment(), false, standing) != Decision::Wait
     }
 
     /// What the platform says when the bake is over: what was last heard may be old.
@@ -287,7 +302,7 @@ impl Watch<'_> {
             Decision::Wait | Decision::Accept { .. } => {
                 self.emit(What::Decided {
                     action: Action::Accept,
-                    because: self.because(&baked.decision),
+                    because: Decided::from(&baked.decision).because,
                 });
                 None
             }
@@ -320,8 +335,6 @@ impl Watch<'_> {
             // Half a bake that was well proves nothing.
             assessment.verdict = assessment.verdict.max(Verdict::Inconclusive);
         }
-        let action = baked.decision.action();
-        let because = self.because(&baked.decision);
         Record {
             command: Command::Watch,
             window: ulid::Ulid::new().to_string(),
@@ -331,21 +344,10 @@ impl Watch<'_> {
             judge: self.service.policy.judging.judge,
             assessment,
             deployment: Some(deployment.clone()),
-            decision: Decided { action, because },
+            decision: Decided::from(&baked.decision),
             rollback: None,
             interrupted: baked.interrupted,
             warnings: Vec::new(),
-        }
-    }
-
-    fn because(&self, decision: &Decision) -> Vec<String> {
-        match decision {
-            Decision::Accept { because }
-            | Decision::RollBack { because }
-            | Decision::Hold { because, .. } => because.clone(),
-            Decision::Superseded => vec!["superseded by a newer deployment".to_owned()],
-            Decision::Follow => vec!["the platform rolls back by itself".to_owned()],
-            Decision::Wait => Vec::new(),
         }
     }
 

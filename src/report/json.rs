@@ -21,13 +21,13 @@ use crate::secret::Mask;
 use crate::verdict::Finding;
 use crate::window::Latency;
 
-/// The report of one `gate` or `watch`.
+/// The report of one `gate`, `watch` or `replay`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Always `smokejumper.report/1`.
     #[schemars(extend("const" = "smokejumper.report/1"))]
     pub schema: &'static str,
-    /// The command that ran: `gate` or `watch`.
+    /// The command that ran: `gate`, `watch` or `replay`.
     pub command: &'static str,
     /// The identifier of the window (a ULID).
     pub window: String,

@@ -7,6 +7,8 @@ pub mod json;
 pub mod line;
 mod outcome;
 pub mod plan;
+pub mod samples;
 pub mod schema;
 pub mod text;
+pub mod timeline;
 pub mod wall;

@@ -268,6 +268,7 @@ fn next_without_rollback(record: &Record) -> Option<String> {
         (Command::Watch, Verdict::Inconclusive) if record.decision.action == Action::Hold => {
             "nothing was changed; see that the checks can run, and watch again"
         }
+        (Command::Replay, _) => return None,
         (_, Verdict::Inconclusive) => "see that the checks can run, and try again",
         (_, Verdict::Pass | Verdict::Warn) if record.decision.action == Action::Hold => {
             "nothing was changed; look at the deployment and decide by hand"
@@ -279,6 +280,9 @@ fn next_without_rollback(record: &Record) -> Option<String> {
 
 fn closing(record: &Record, exit_code: u8) -> String {
     let took = human(record.finished.moment.since(record.started.moment));
+    if record.command == Command::Replay {
+        return format!("replay of {took}, nothing was changed; exit code {exit_code}");
+    }
     let interrupted = if record.interrupted {
         ", told to stop before it was over"
     } else {

@@ -9,6 +9,7 @@ mod ministack;
 mod page;
 mod plan;
 mod program;
+mod replay;
 mod reports;
 mod secrets;
 mod usage;

@@ -2,6 +2,7 @@
 
 mod interruptions;
 mod platform;
+mod replay;
 mod silence;
 mod stage;
 mod verification;

@@ -40,6 +40,7 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
         events,
         slots: Arc::new(Semaphore::new(100)),
         stop: CancellationToken::new(),
+        tape: None,
     };
     Stage {
         context,
