@@ -20,16 +20,21 @@ import numpy as np
 from scipy import stats
 
 BUDGET = 0.01  # false rollbacks a window; again as much at the end of the bake
-BLOCK = 5_000  # milliseconds
+LONGEST_BLOCK = 5_000  # milliseconds
+LEAST_BLOCKS = 60  # in a window; blocks of short windows are shorter
 FORGIVEN = 30_000  # milliseconds, once
 WARM_UP = 60_000  # milliseconds, for latency
 ALTERNATIVES = 5
 LARGEST_ALTERNATIVE = 0.98
 AT_ONCE = 0.5  # the share of the capital that does not wait
 GATE = math.log(5.0)
-WARNING_TAIL = 0.05
+WARNING_TAIL = 0.05  # for what is pooled, and as much again for all checks together
 MIN_SAMPLES = 10
-COVERAGE = 0.7 * 0.9999 * 0.93  # what jitter and the ends of a window may cost a full schedule
+COVERAGE = 0.7  # of the samples that the schedule promised
+PLAY = 0.93  # what chance may take from that in a whole window
+DEVIATIONS = 3.3  # and in a single check
+INDEPENDENT_PART = 0.5  # of the samples that a block promises, unless they are as many as
+DENSE = 50
 ERROR_WARNING, ERROR_CRITICAL = 0.01, 0.05
 SLOW_WARNING, SLOW_CRITICAL = 1000.0, 2000.0  # milliseconds
 MAY_BE_SLOW = 0.05  # a limit on p95
@@ -40,6 +45,22 @@ class Layout:
     checks: list
     every: float
     bake: float
+
+    @property
+    def block(self):
+        """The length of a block, in milliseconds."""
+        return min(LONGEST_BLOCK, 1000 * self.bake / LEAST_BLOCKS)
+
+
+@dataclass
+class Stream:
+    """The checks that are pooled in it, its part of the budget, of the closing warnings' tail, and
+    how many independent samples a block of it stands for at the end."""
+
+    checks: list
+    budget: float
+    warning_tail: float
+    a_block: int
 
 
 @dataclass
@@ -52,13 +73,13 @@ class Blocks:
     bad: np.ndarray
 
 
-def blocks(times, is_bad):
-    """A block opens with a sample and is closed by the first one 5 s later or more; the block that
-    is still open at the end does not count."""
+def blocks(times, is_bad, length):
+    """A block opens with a sample and is closed by the first one so much later or more; the block
+    that is still open at the end does not count."""
     rows = []
     opened = None
     for time, bad in zip(times, is_bad):
-        if opened is not None and time >= opened + BLOCK:
+        if opened is not None and time >= opened + length:
             rows.append((opened, time, first_bad, bad_count / count))
             opened = None
         if opened is None:
@@ -90,8 +111,8 @@ def factors(blocks, null, lowest):
 
 
 def log_evidence(blocks, null, lowest, expected):
-    """ln E_rob after each block: the capital of a bettor against "at most `null`", at its least over
-    all ways of forgiving."""
+    """ln E_rob after each block: the capital of a bettor against "at most `null`", at its least
+    over all ways of forgiving."""
     ignored = forgiveness(blocks, null)
     with np.errstate(divide="ignore"):
         log_factors = np.log(np.maximum(factors(blocks, null, lowest), 0))
@@ -138,30 +159,23 @@ def tail_after_forgiving(blocks, a_block, null):
     return stats.binom.sf(bad - 1, of, null)
 
 
-def judge_stream(warning, critical, null, limit, lowest, rate, share, bake):
-    """When this stream condemns (inf: never), and whether its evidence ever reached its threshold."""
+def condemned_at(stream, layout, warning, critical, null, limit, lowest):
+    """When a stream is proven bad (inf: never), and whether its evidence ever reached its
+    threshold; its blocks by both limits, the rate that is well, the one that is bad, and the least
+    one to bet on."""
     if len(warning.start) == 0:
         return math.inf, False
-    budget = BUDGET * share
-    per_second = 2.0 * 2.5 if rate.pooled >= 10 else 2.5
-    a_block = max(1, round(rate.own * per_second))
-    evidence = log_evidence(warning, null, lowest, bake * rate.own / a_block)
-    proven = evidence >= -math.log(budget)
+    rate = len(stream.checks) / layout.every
+    evidence = log_evidence(warning, null, lowest, layout.bake * rate / stream.a_block)
+    proven = evidence >= -math.log(stream.budget)
     condemned = proven & (log_gate(critical, limit) >= GATE)
     if condemned.any():
         return warning.closed[condemned.argmax()] / 1000, True
-    over = critical.bad.mean() > limit
-    if over and (proven[-1] or tail_after_forgiving(warning, a_block, null) <= budget):
-        return bake, bool(proven.any())
+    if critical.bad.mean() > limit:
+        tail = tail_after_forgiving(warning, stream.a_block, null)
+        if proven[-1] or tail <= stream.budget:
+            return layout.bake, bool(proven.any())
     return math.inf, bool(proven.any())
-
-
-@dataclass
-class Rate:
-    """Samples a second: of all checks together, and of the stream in question."""
-
-    pooled: float
-    own: float
 
 
 def judge(samples, layout):
@@ -171,56 +185,68 @@ def judge(samples, layout):
     latency = np.array([sample["latency_ms"] for sample in samples])
     timed = ~failed & (times >= WARM_UP)
 
-    condemned, warned = math.inf, False
-    for of, share, rate in streams(layout):
-        mine = np.isin(checks, of)
-        errors = blocks(times[mine], failed[mine])
-        t, proven = judge_stream(
-            errors, errors, ERROR_WARNING, ERROR_CRITICAL, ERROR_CRITICAL, rate, share, layout.bake
+    moments, warnings = [], []
+    for stream in streams(layout):
+        mine = np.isin(checks, stream.checks)
+        errors = blocks(times[mine], failed[mine], layout.block)
+        moment, proven = condemned_at(
+            stream, layout, errors, errors, ERROR_WARNING, ERROR_CRITICAL, ERROR_CRITICAL
         )
-        condemned, warned = min(condemned, t), warned or proven
-        mine = mine & timed
-        slow = blocks(times[mine], latency[mine] > SLOW_WARNING)
-        very_slow = blocks(times[mine], latency[mine] > SLOW_CRITICAL)
-        t, proven = judge_stream(
-            slow, very_slow, MAY_BE_SLOW, MAY_BE_SLOW, 2 * MAY_BE_SLOW, rate, share, layout.bake
-        )
-        condemned, warned = min(condemned, t), warned or proven
+        moments.append(moment)
+        warnings.append(proven or is_over(failed[mine], ERROR_WARNING, stream.warning_tail))
 
-    if condemned < math.inf:
-        return "fail", condemned
+        mine = mine & timed
+        slow = blocks(times[mine], latency[mine] > SLOW_WARNING, layout.block)
+        very_slow = blocks(times[mine], latency[mine] > SLOW_CRITICAL, layout.block)
+        moment, proven = condemned_at(
+            stream, layout, slow, very_slow, MAY_BE_SLOW, MAY_BE_SLOW, 2 * MAY_BE_SLOW
+        )
+        moments.append(moment)
+        over = is_over(latency[mine] > SLOW_WARNING, MAY_BE_SLOW, stream.warning_tail)
+        warnings.append(proven or over)
+
+    if min(moments) < math.inf:
+        return "fail", min(moments)
     if is_insufficient(times, checks, layout):
         return "inconclusive", layout.bake
-    warned = warned or is_over(failed, ERROR_WARNING)
-    warned = warned or is_over(latency[timed] > SLOW_WARNING, MAY_BE_SLOW)
-    return ("warn" if warned else "pass"), layout.bake
+    return ("warn" if any(warnings) else "pass"), layout.bake
 
 
 def streams(layout):
-    """The checks of each stream, its share of the budget and its rate: pooled, then each alone."""
-    count, each = len(layout.checks), 1 / layout.every
-    pooled = count * each
+    """All checks pooled, with half of the budget, and each alone with its part of the other half;
+    errors and latency have half of everything each."""
+    count = len(layout.checks)
+    promised = layout.block / 1000 / layout.every  # samples of one check in a block
+    part = 1.0 if count * promised >= DENSE else INDEPENDENT_PART
+    independent = lambda checks: max(1, round(checks * promised * part))
     every_check = list(range(count))
     if count == 1:
-        return [(every_check, 0.5, Rate(pooled, pooled))]
-    alone = [([check], 0.25 / count, Rate(pooled, each)) for check in every_check]
-    return [(every_check, 0.25, Rate(pooled, pooled)), *alone]
+        return [Stream(every_check, BUDGET / 2, WARNING_TAIL, independent(1))]
+    alone = BUDGET / 4 / count, WARNING_TAIL / count, independent(1)
+    return [
+        Stream(every_check, BUDGET / 4, WARNING_TAIL, independent(count)),
+        *(Stream([check], *alone) for check in every_check),
+    ]
 
 
 def is_insufficient(times, checks, layout):
-    """Too few samples, too few of those promised, or a check that fell silent."""
-    promised = layout.bake * len(layout.checks) / layout.every
-    if len(times) < MIN_SAMPLES or len(times) < COVERAGE * promised:
+    """Too few samples, too few of those promised, of all or of one check, or a silent check."""
+    promised = layout.bake / layout.every  # of one check
+    counts = np.array([(checks == check).sum() for check in range(len(layout.checks))])
+    chance = DEVIATIONS * math.sqrt(promised * COVERAGE * (1 - COVERAGE))
+    if counts.sum() < max(MIN_SAMPLES, PLAY * COVERAGE * promised * len(counts)):
         return True
-    last = [times[checks == check].max(initial=0) / 1000 for check in range(len(layout.checks))]
+    if counts.min() < COVERAGE * promised - chance:
+        return True
+    last = [times[checks == check].max(initial=0) / 1000 for check in range(len(counts))]
     return layout.bake - min(last) > max(3 * layout.every + 1, 30.0)
 
 
-def is_over(bad, null):
-    """Whether so many bad samples, or more, would be rare at the null rate."""
+def is_over(bad, null, tail):
+    """Whether so many bad samples, or more, would be as rare as this at the null rate."""
     if len(bad) == 0 or bad.sum() <= null * len(bad):
         return False
-    return stats.binom.sf(bad.sum() - 1, len(bad), null) <= WARNING_TAIL
+    return stats.binom.sf(bad.sum() - 1, len(bad), null) <= tail
 
 
 def main():

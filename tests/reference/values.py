@@ -60,7 +60,7 @@ def normal_quantile(probability):
 
 
 def low_rank(count, q, confidence):
-    """The largest rank, from 0, whose value is above the quantile rarely enough; -1 when none is."""
+    """The largest rank, from 0, whose value is rarely above the quantile; -1 when none is."""
     rank = stats.binom.ppf((1 - confidence) / 2, count, q)
     return numpy.where(stats.binom.cdf(rank, count, q) <= (1 - confidence) / 2, rank, rank - 1)
 

@@ -3,4 +3,5 @@
 
 mod golden;
 mod judge;
+mod martingale;
 mod scipy;
