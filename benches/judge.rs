@@ -16,8 +16,8 @@ use smokejumper::clock::Moment;
 use smokejumper::sample::{CheckId, Fault, Outcome, Phases, Reason, Sample};
 use smokejumper::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 use smokejumper::verdict::{
-    Assessment, Bench, CheckFacts, Closing, Forgive, JudgeKind, Rules, Sufficiency, Terms,
-    default_thresholds,
+    Assessment, Bench, CheckFacts, Closing, Forgive, JudgeKind, Regressed, Rules, Sufficiency,
+    Terms, default_thresholds,
 };
 
 /// A window's checks and their schedule.
@@ -111,6 +111,7 @@ impl Watch {
                 span: Duration::from_secs(30),
                 times: 1,
             },
+            regression: Regressed::Warns,
         };
         Bench::new(rules.collect(), terms)
     }
@@ -139,6 +140,7 @@ impl Watch {
                 tags: Vec::new(),
             },
             thresholds,
+            tolerances: Vec::new(),
             sufficiency: Sufficiency::Window {
                 min_samples: 10,
                 every: self.every,

@@ -241,8 +241,10 @@ pub struct WatchArguments {
     /// Whether a rollback may be carried out (default: what the policy says)
     #[arg(long, value_enum, value_name = "auto|never")]
     pub rollback: Option<RollbackFlag>,
-    /// Compare with samples from before; only `none` in this version
-    #[arg(long, value_enum, value_name = "none", default_value = "none")]
+    /// Compare checks that declare a `baseline` with how they were before: probed while waiting for
+    /// the next deployment (before), in the accepted windows of earlier watches (history), or in
+    /// recorded samples
+    #[arg(long, value_name = "none|before|history|FILE", default_value = "none", value_parser = baseline)]
     pub baseline: BaselineFlag,
     /// Judge and decide, but change nothing
     #[arg(long)]
@@ -259,10 +261,16 @@ pub enum RollbackFlag {
 }
 
 /// `--baseline`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BaselineFlag {
     /// No comparison.
     None,
+    /// What is probed while the next deployment is waited for.
+    Before,
+    /// The accepted windows of earlier watches.
+    History,
+    /// Recorded samples.
+    File(PathBuf),
 }
 
 /// `smokejumper plan`
@@ -291,6 +299,9 @@ pub struct ReplayArguments {
     /// How long the window is (default: the policy's bake)
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub bake: Option<Duration>,
+    /// Recorded samples from before, for checks that declare a `baseline`; a folder has its own
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
 }
 
 /// `smokejumper demo`
@@ -324,6 +335,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     } else {
         Ok(span.0)
     }
+}
+
+fn baseline(text: &str) -> Result<BaselineFlag, String> {
+    Ok(match text {
+        "" => return Err("write none, before, history or a file".to_owned()),
+        "none" => BaselineFlag::None,
+        "before" => BaselineFlag::Before,
+        "history" => BaselineFlag::History,
+        file => BaselineFlag::File(PathBuf::from(file)),
+    })
 }
 
 fn selector(text: &str) -> Result<Selector, String> {

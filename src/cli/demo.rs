@@ -127,6 +127,7 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
         checks: &checks,
         target: Arc::new(target),
         options: WatchOptions {
+            before: crate::engine::before::Source::None,
             selector: Selector::Current,
             permission: permission(&service),
             pace: Pace {

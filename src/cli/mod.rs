@@ -3,9 +3,11 @@
 //! Only this folder prints, reads the environment, and knows exit codes.
 
 pub mod arguments;
+pub mod baseline;
 pub mod demo;
 pub mod exit;
 pub mod gate;
+pub mod history;
 pub mod plan;
 pub mod replay;
 pub mod samples;

@@ -11,6 +11,7 @@ use super::session::Session;
 use super::terminal::Terminal;
 use super::watch::reachable;
 use super::{exit, refuse};
+use crate::engine::before;
 use crate::engine::recorded::{Recording, RecordingError, Roster};
 use crate::engine::replay::{Replay, Replayed};
 use crate::engine::streams::{self, Stream};
@@ -47,7 +48,8 @@ fn replay(arguments: &ReplayArguments) -> u8 {
     if arguments.samples.is_dir() {
         return folder(&session, arguments, replay, &roster);
     }
-    match file(&arguments.samples, replay, &roster) {
+    let baseline = arguments.baseline.as_deref();
+    match file(&arguments.samples, baseline, replay, &roster) {
         Ok((replayed, timeline)) => {
             let fail_on_warning = arguments.fail_on == Some(FailOn::Warning);
             report(&session, &service, &replayed, &timeline, fail_on_warning)
@@ -81,13 +83,19 @@ fn choose(
 
 fn file(
     path: &Path,
+    baseline: Option<&Path>,
     replay: Replay<'_>,
     roster: &Roster,
 ) -> Result<(Replayed, Timeline), RecordingError> {
+    let before = baseline
+        .map(|path| before::read(path, roster))
+        .transpose()?;
     let (name, input) = streams::open(path)?;
     let mut recording = Recording::new(&name, input, roster);
     let mut timeline = Timeline::default();
-    let replayed = replay.judge(&mut recording, |turn| timeline.take(turn))?;
+    let replayed = replay.judge(&mut recording, before.unwrap_or_default(), |turn| {
+        timeline.take(turn);
+    })?;
     Ok((replayed, timeline))
 }
 

@@ -138,6 +138,29 @@ impl Session {
         })
     }
 
+    /// Sees to it that samples are recorded, to `file` where nobody asked for them otherwise; says
+    /// to which file they go.
+    ///
+    /// # Errors
+    /// When they were asked for on stdout, where nothing can be read back.
+    pub fn record_samples(&mut self, file: PathBuf) -> Result<PathBuf, &'static str> {
+        let asked = self
+            .reports
+            .iter()
+            .find(|report| report.format == Format::Samples);
+        match asked.map(|report| report.file.clone()) {
+            Some(Some(asked)) => Ok(asked),
+            Some(None) => Err("with --baseline history, give --report samples a file"),
+            None => {
+                self.reports.push(ReportRequest {
+                    format: Format::Samples,
+                    file: Some(file.clone()),
+                });
+                Ok(file)
+            }
+        }
+    }
+
     /// Starts showing events; the context is what the engine runs in.
     #[must_use]
     pub fn context(&self, stop: &Stop) -> (Context, Shown) {
@@ -340,7 +363,7 @@ fn slots() -> usize {
 }
 
 /// The environment, read once; names and values that are not text are left out.
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

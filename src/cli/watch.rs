@@ -1,16 +1,22 @@
 //! `smokejumper watch`: pin the deployment under test, bake, decide, roll back if armed, verify.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::arguments::{FailOn, RollbackFlag, WatchArguments};
+use super::baseline::{self, Comparison};
+use super::history::History;
 use super::session::Session;
 use super::stop::Stop;
 use super::{exit, refuse};
 use crate::decision::Permission;
 use crate::deploy::ecs::EcsTarget;
 use crate::deploy::{DeployError, DeploymentTarget, Platform};
+use crate::engine::record::Record;
 use crate::engine::rollback::Pace;
 use crate::engine::watch::{Watch, WatchOptions};
+use crate::event::{Action, Verdict};
 use crate::plan::{CheckPlan, ServicePlan};
 
 /// Runs the command and says with which code it ends.
@@ -27,6 +33,11 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Ok(chosen) => chosen,
         Err(why) => return refuse(&session.terminal, exit::USAGE, &why),
     };
+    let compared = baseline::open(&mut session, &arguments, &service.name, &checks);
+    let Comparison { source, history } = match compared {
+        Ok(compared) => compared,
+        Err(why) => return refuse(&session.terminal, exit::USAGE, &why),
+    };
     let target = match connect(&service).await {
         Ok(target) => target,
         Err(error) => return not_pinned(&session, &error),
@@ -39,6 +50,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         target,
         options: WatchOptions {
             selector: arguments.deployment.clone(),
+            before: source,
             permission: permission(&arguments, &service),
             pace: pace(&service),
         },
@@ -56,11 +68,29 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Ok(record) => {
             let fail_on_warning = arguments.reported.fail_on == Some(FailOn::Warning);
             let code = exit::exit_code(&record, fail_on_warning, stop.signal());
+            let recorded = recorded.and(remember(history.as_ref(), &record));
             session.report(&record, code, recorded)
         }
         Err(error) => {
             let code = not_pinned(&session, &error);
             stop.signal().unwrap_or(code)
+        }
+    }
+}
+
+/// Keeps the recording of an accepted window for the watches to come.
+fn remember(history: Option<&(History, PathBuf)>, record: &Record) -> io::Result<()> {
+    let Some((history, recording)) = history else {
+        return Ok(());
+    };
+    let is_accepted = record.decision.action == Action::Accept
+        && record.assessment.verdict <= Verdict::Warn
+        && !record.interrupted;
+    match is_accepted {
+        true => history.keep(recording, &record.window),
+        false => {
+            history.forget();
+            Ok(())
         }
     }
 }

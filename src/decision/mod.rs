@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Level, Verdict};
-use crate::verdict::{Forgive, JudgeKind, usual_forgiveness, usual_warm_up};
+use crate::verdict::{Forgive, JudgeKind, Regressed, usual_forgiveness, usual_warm_up};
 pub use decide::{Circumstances, Decision, decide};
 pub use interlock::{Interlock, Permission};
 pub use prove::{Proof, prove};
@@ -53,6 +53,8 @@ pub struct Judging {
     pub forgive: Forgive,
     /// Whether a check that looks bad is looked at more closely.
     pub closer_look: bool,
+    /// Whether being worse than before may condemn.
+    pub regression: Regressed,
     /// Whether the warm-up was declared; otherwise it follows from the bake.
     pub has_own_warm_up: bool,
     /// Whether the forgiven span was declared; otherwise it follows from the bake.

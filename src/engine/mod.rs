@@ -6,6 +6,7 @@
 
 mod asking;
 mod bake;
+pub mod before;
 pub mod clock;
 pub mod context;
 pub mod gate;

@@ -7,8 +7,8 @@ use crate::decision::Policy;
 use crate::plan::CheckPlan;
 use crate::sample::{CheckId, Sample};
 use crate::verdict::{
-    self, Assessment, Bench, Closing, Finding, Forgive, JudgeKind, Rules, Sufficiency, Terms,
-    Verdict,
+    self, Assessment, Before, Bench, Closing, Finding, Forgive, JudgeKind, Regressed, Rules,
+    Sufficiency, Terms, Verdict,
 };
 
 /// One lost sample never rolls a service back: with ten samples it would be an error rate of 10 %,
@@ -38,9 +38,15 @@ pub struct Change {
 }
 
 impl Panel {
-    /// A panel that judges a bake by its policy.
+    /// A panel that judges a bake by its policy; `before` is how each check was before the
+    /// deployment, or nothing.
     #[must_use]
-    pub fn of_bake(checks: &[CheckPlan], policy: &Policy, start: Moment) -> Self {
+    pub fn of_bake(
+        checks: &[CheckPlan],
+        policy: &Policy,
+        start: Moment,
+        before: Vec<Before>,
+    ) -> Self {
         let terms = Terms {
             start,
             warm_up: policy.warm_up,
@@ -48,8 +54,9 @@ impl Panel {
             judge: policy.judging.judge,
             false_rollback: policy.judging.false_rollback,
             forgive: policy.judging.forgive,
+            regression: policy.judging.regression,
         };
-        Self::new(checks, terms, |check| Sufficiency::Window {
+        Self::new(checks, terms, before, |check| Sufficiency::Window {
             min_samples: policy.min_samples,
             every: check.every,
             coverage: policy.coverage,
@@ -75,22 +82,25 @@ impl Panel {
                 span: Duration::ZERO,
                 times: 0,
             },
+            regression: Regressed::Warns,
         };
-        Self::new(checks, terms, sufficiency)
+        Self::new(checks, terms, Vec::new(), sufficiency)
     }
 
     fn new(
         checks: &[CheckPlan],
         terms: Terms,
+        before: Vec<Before>,
         sufficiency: impl Fn(&CheckPlan) -> Sufficiency,
     ) -> Self {
         let rules = checks.iter().map(|check| Rules {
             facts: check.facts.clone(),
             thresholds: check.thresholds.clone(),
+            tolerances: check.tolerances.clone(),
             sufficiency: sufficiency(check),
         });
         Self {
-            bench: Bench::new(rules.collect(), terms),
+            bench: Bench::comparing(rules.collect(), terms, before),
             announced: vec![None; checks.len()],
         }
     }

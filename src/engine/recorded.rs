@@ -46,6 +46,18 @@ struct Seat {
 }
 
 impl Roster {
+    /// How many checks are judged.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.seats.values().flatten().count()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The checks that are judged, among all that are declared. Samples of the others are left out.
     #[must_use]
     pub fn new<'a>(judged: &[CheckPlan], declared: impl IntoIterator<Item = &'a CheckId>) -> Self {

@@ -16,7 +16,7 @@ use crate::clock::{Moment, WallTime};
 use crate::decision::{self, Circumstances, Decision, Permission, Policy};
 use crate::deployment::Standing;
 use crate::plan::{CheckPlan, ServicePlan};
-use crate::verdict::{Assessment, Closing, Verdict};
+use crate::verdict::{Assessment, Before, Closing, Verdict};
 
 /// What a recording is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -59,17 +59,19 @@ pub struct Replayed {
 }
 
 impl Replay<'_> {
-    /// Judges a recording; every change of the assessment is told as it happens.
+    /// Judges a recording; every change of the assessment is told as it happens. `before` is how
+    /// each check was before, or nothing.
     ///
     /// # Errors
     /// What is wrong with the recording, and where.
     pub fn judge<R: Read>(
         &self,
         recording: &mut Recording<'_, R>,
+        before: Vec<Before>,
         mut told: impl FnMut(Turn),
     ) -> Result<Replayed, RecordingError> {
         let end = Moment::ORIGIN + self.policy().bake;
-        let mut bench = Panel::of_bake(self.checks, self.policy(), Moment::ORIGIN);
+        let mut bench = Panel::of_bake(self.checks, self.policy(), Moment::ORIGIN, before);
         let mut course = Course::default();
         let mut early = None;
         while let Some((place, sample)) = recording.next_sample()? {

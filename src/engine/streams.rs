@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::before;
 use super::recorded::{Recording, RecordingError, Roster, Wrong};
 use super::replay::{Replay, Replayed};
 
@@ -19,8 +20,8 @@ pub struct Stream {
     pub name: String,
     /// Its samples.
     pub samples: PathBuf,
-    /// What was measured before, when there is a file of it beside it. The judge compares with
-    /// nothing yet; its samples belong at the start of [`Replay::judge`].
+    /// What was measured before, when there is a file of it beside it; used for the checks that
+    /// declare a `baseline`.
     pub baseline: Option<PathBuf>,
 }
 
@@ -98,7 +99,15 @@ pub fn judge(
 fn one(replay: Replay<'_>, roster: &Roster, stream: &Stream) -> Result<Replayed, RecordingError> {
     let (file, input) = open(&stream.samples)?;
     let mut recording = Recording::new(&file, input, roster);
-    replay.judge(&mut recording, |_| {})
+    let compares = replay
+        .checks
+        .iter()
+        .any(|check| !check.tolerances.is_empty());
+    let before = match stream.baseline.as_deref().filter(|_| compares) {
+        Some(path) => before::read(path, roster)?,
+        None => Vec::new(),
+    };
+    replay.judge(&mut recording, before, |_| {})
 }
 
 /// Opens a recording; its name goes with it.

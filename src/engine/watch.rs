@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::asking;
 use super::bake::Bake;
+use super::before;
 use super::context::Context;
 use super::panel::{Change, Panel, nothing_proven};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
@@ -20,13 +21,15 @@ use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::sample::Sample;
-use crate::verdict::{Assessment, Closing, Verdict};
+use crate::verdict::{Assessment, Before, Closing, Verdict};
 
 /// How a watch is carried out.
 #[derive(Clone, Debug)]
 pub struct WatchOptions {
     /// Which deployment is judged.
     pub selector: Selector,
+    /// Where it is known from how the service was before.
+    pub before: before::Source,
     /// Whether a rollback may be carried out.
     pub permission: Permission,
     /// How often the platform is asked, and how the rollback is verified.
@@ -66,24 +69,30 @@ impl Watch<'_> {
     /// nothing has been judged then, and nothing changed.
     pub async fn run(&self) -> Result<Record, DeployError> {
         let started = Stamp::now(&*self.context.clock);
-        let deployment = self.pin().await?;
+        let (deployment, before) = self.pin_and_look_before().await?;
         let standing = self.first_standing(&deployment).await?;
         self.announce(&deployment, standing).await;
-        let baked = self.bake(&deployment, standing).await;
+        self.tell_what_was_before(&before);
+        let baked = self.bake(&deployment, standing, before).await;
         let mut record = self.record(started, &deployment, &baked);
         record.rollback = self.act(&deployment, &baked).await;
         record.finished = Stamp::now(&*self.context.clock);
         Ok(record)
     }
 
-    async fn bake(&self, deployment: &Deployment, standing: Standing) -> Baked {
+    async fn bake(
+        &self,
+        deployment: &Deployment,
+        standing: Standing,
+        before: Vec<Before>,
+    ) -> Baked {
         let policy = &self.service.policy;
         let mut bake = Bake::new(Stamp::now(&*self.context.clock), policy.bake);
         self.emit(What::Started {
             checks: self.checks.len(),
             lasts: Some(policy.bake),
         });
-        let mut panel = Panel::of_bake(self.checks, policy, bake.start.moment);
+        let mut panel = Panel::of_bake(self.checks, policy, bake.start.moment, before);
         let mut sampling = self.sampling(bake.start.moment);
         let (mut standings, _poller) = self.follow(deployment, standing);
         loop {

@@ -21,6 +21,7 @@ use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Node, Place, Value, read, suggestion};
 use crate::probe::Probe;
 use crate::quantity::Span;
+use crate::verdict::Tolerance;
 
 /// A check, as far as it could be read.
 pub struct CheckDraft<'a> {
@@ -40,6 +41,8 @@ pub struct CheckDraft<'a> {
     pub tags: Vec<Arc<str>>,
     /// Its limits; `None` when it declares none.
     pub thresholds: Option<Vec<ThresholdDraft<'a>>>,
+    /// How much worse than before it may be.
+    pub tolerances: Vec<Tolerance>,
     /// Its probe.
     pub probe: Option<Box<dyn Probe>>,
     /// Whether all of it could be read: otherwise what is missing may only be misread.
@@ -124,9 +127,10 @@ fn check<'a>(
         .value
         .entry("thresholds")
         .map(|section| thresholds::lower(section, readings, problems));
-    if let Some(section) = entry.value.entry("baseline") {
-        baseline::examine(section, problems);
-    }
+    let tolerances = entry
+        .value
+        .entry("baseline")
+        .map(|section| baseline::lower(section, problems));
     let (kind, probe) = match kind {
         Some(KindDraft { name, probe }) => (Some(name), probe),
         None => (None, None),
@@ -140,6 +144,7 @@ fn check<'a>(
         timeout: schedule.timeout,
         tags,
         thresholds,
+        tolerances: tolerances.unwrap_or_default(),
         probe,
         whole: errors(problems) == before && !entry.value.has_hole(),
     })

@@ -97,6 +97,7 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPl
         },
         every: draft.every,
         timeout: draft.timeout,
+        tolerances: draft.tolerances,
         declared_thresholds: declared.is_some(),
         thresholds: declared.unwrap_or_else(default_thresholds),
         probe: Arc::from(draft.probe?),

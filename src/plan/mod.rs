@@ -29,8 +29,8 @@ use std::time::Duration;
 use crate::decision::Policy;
 use crate::deploy::Platform;
 use crate::probe::Probe;
-use crate::verdict::CheckFacts;
 use crate::verdict::threshold::Threshold;
+use crate::verdict::{CheckFacts, Tolerance};
 
 pub use self::compile::{Compiled, compile, compile_with};
 pub use self::selection::{Selection, SelectionError};
@@ -66,6 +66,8 @@ pub struct CheckPlan {
     pub timeout: Duration,
     /// The limits, as declared or by default.
     pub thresholds: Vec<Threshold>,
+    /// How much worse than before it may be, as declared under `baseline`.
+    pub tolerances: Vec<Tolerance>,
     /// Whether the limits were declared; without them those of the contract apply.
     pub declared_thresholds: bool,
     /// What is run.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::judging::{ForgiveSettings, JudgeWord};
+use self::judging::{ForgiveSettings, JudgeWord, RegressionWord};
 use self::later::{Budget, Hooks, Listed};
 use super::language::{DEFAULT_NAME, Share, check_name};
 use super::rules::{self, RuleSettings};
@@ -66,6 +66,8 @@ pub struct PolicySettings {
     pub closer_look: Option<bool>,
     /// Who judges; `sequential` without it.
     pub judge: Option<JudgeWord>,
+    /// What being worse than before leads to, for checks with a `baseline`; `warn` without it.
+    pub regression: Option<RegressionWord>,
     /// Conditions for a rollback. Not available in this version.
     pub guards: Option<Listed>,
     /// Commands around a rollback. Not available in this version.

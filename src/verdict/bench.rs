@@ -6,20 +6,25 @@
 //! `engine` and by every back-test.
 
 mod hearing;
+mod opening;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use self::opening::Opened;
 use super::assurance::{Assurance, assurance};
 use super::breach::Look;
 use super::defaults::with_error_limit;
-use super::judge::hear_window;
-use super::sequential::docket::{Budget, Case, Docket, Party};
+use super::judge::{Weighing, hear_window};
+use super::sequential::comparison::Comparisons;
+use super::sequential::docket::{Case, Docket, rate};
 use super::sequential::eye::Eye;
 use super::sequential::process::Forgive;
 use super::sufficiency::{Coverage, Demand};
-use super::{Assessment, Closing, Finding, JudgeKind, Rules, Sufficiency, Verdict};
-use super::{assess, one_sample};
+use super::{
+    Assessment, Before, Closing, Finding, FindingReason, JudgeKind, Level, Rules, Sufficiency,
+    Verdict, assess, one_sample,
+};
 use crate::clock::Moment;
 use crate::sample::{CheckId, Outcome, Sample};
 use crate::window::{Window, WindowBounds};
@@ -39,6 +44,18 @@ pub struct Terms {
     pub false_rollback: f64,
     /// What is forgiven.
     pub forgive: Forgive,
+    /// Whether being worse than before may condemn; otherwise it warns.
+    pub regression: Regressed,
+}
+
+/// What being worse than before may lead to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Regressed {
+    /// A warning: a recording does not know every cycle of a service.
+    #[default]
+    Warns,
+    /// A failure, where the declared critical tolerance is exceeded.
+    Condemns,
 }
 
 /// The judge of one window.
@@ -48,8 +65,13 @@ pub struct Bench {
     seats: Vec<Seat>,
     places: HashMap<CheckId, usize>,
     docket: Docket,
+    comparisons: Comparisons,
     /// For each stream who is to blame for it.
     blame: Vec<Blame>,
+    /// Samples of the schedule from which something was learnt, of all checks.
+    known: u64,
+    /// Samples a second that the schedule promises, of all checks.
+    promised_rate: f64,
     /// The end of the last sample that was given.
     now: Moment,
     /// Whether a standing changed with it.
@@ -74,6 +96,8 @@ struct Seat {
     cases: Vec<usize>,
     /// Whether a limit of it is judged as written, over the whole window.
     is_read_as_written: bool,
+    /// How it failed before the deployment already, and so has no vote.
+    failed_before: Option<FindingReason>,
     /// Samples of the schedule from which something was learnt.
     known: u64,
     standing: Option<Verdict>,
@@ -83,18 +107,32 @@ impl Bench {
     /// A bench before the first sample: one seat for each check, in order.
     #[must_use]
     pub fn new(rules: Vec<Rules>, terms: Terms) -> Self {
+        Self::comparing(rules, terms, Vec::new())
+    }
+
+    /// The same for a service of which it is known how it was before: one recording a check, in
+    /// order; none where nothing is known. Checks that declare no tolerance are not compared.
+    #[must_use]
+    pub fn comparing(rules: Vec<Rules>, terms: Terms, before: Vec<Before>) -> Self {
         let places = rules.iter().enumerate();
         let places = places.map(|(at, one)| (one.facts.id.clone(), at)).collect();
         let rules: Vec<Rules> = rules.into_iter().map(complete).collect();
-        let docket = docket(&rules, &terms);
+        let Opened {
+            docket,
+            comparisons,
+            abstaining,
+        } = Opened::of(&rules, &terms, before);
         let bounds = WindowBounds {
             start: terms.start,
             warm_up: terms.warm_up,
         };
         let seat = |(place, rules): (usize, Rules)| {
             let heard = |threshold| cases_of(&docket, place, threshold).next().is_some();
+            let failed_before = abstaining[place].clone();
+            let is_heard = failed_before.is_some() || (0..rules.thresholds.len()).all(heard);
             Seat {
-                is_read_as_written: !(0..rules.thresholds.len()).all(heard),
+                is_read_as_written: !is_heard,
+                failed_before,
                 cases: (0..docket.cases().len())
                     .filter(|case| docket.cases()[*case].has(place))
                     .collect(),
@@ -104,12 +142,16 @@ impl Bench {
                 standing: None,
             }
         };
+        let promised_rate = rules.iter().map(promised_rate).sum();
         Self {
             terms,
             seats: rules.into_iter().enumerate().map(seat).collect(),
             places,
             blame: vec![Blame::default(); docket.cases().len()],
             docket,
+            comparisons,
+            known: 0,
+            promised_rate,
             now: terms.start,
             has_changed: false,
         }
@@ -141,9 +183,11 @@ impl Bench {
         self.now = self.now.max(sample.started + sample.latency);
         let seat = &mut self.seats[place];
         seat.window.push(sample);
-        seat.known += u64::from(sample.outcome != Outcome::Unknown && !sample.closer_look);
+        let is_known = sample.outcome != Outcome::Unknown && !sample.closer_look;
+        seat.known += u64::from(is_known);
+        self.known += u64::from(is_known);
         self.has_changed = false;
-        let is_news = self.docket.push(place, sample);
+        let is_news = self.docket.push(place, sample) | self.comparisons.push(place, sample);
         match is_news {
             true => self.look_around(),
             false => self.look_at(place),
@@ -209,7 +253,9 @@ impl Bench {
             window: &seat.window,
             at,
         };
-        let finding = hear_window(&seat.rules, demand, least_bad, look, closing, heard);
+        let weighing = Weighing { least_bad, closing };
+        let besides = self.compare(place);
+        let finding = hear_window(&seat.rules, demand, weighing, look, besides, heard);
         let is_worth_it =
             closing == Closing::Final && matches!(finding.verdict, Verdict::Pass | Verdict::Warn);
         Finding {
@@ -269,7 +315,12 @@ impl Bench {
                 .last_known()
                 .is_none_or(|last| last.ended() < self.now)
         };
-        if seat.is_read_as_written || (seat.known == 0 && is_silent()) {
+        let is_worse = || {
+            let mut levels = [Level::Warning, Level::Critical].into_iter();
+            levels.any(|level| self.comparisons.proven(place, level).next().is_some())
+        };
+        let is_plain = seat.failed_before.is_none() && !seat.is_read_as_written && !is_worse();
+        if !is_plain || (seat.known == 0 && is_silent()) {
             return Some(self.finding(place, self.now, Closing::Running).verdict);
         }
         let mut blame = seat.cases.iter().map(|case| &self.blame[*case]);
@@ -293,20 +344,10 @@ impl Bench {
             return Coverage::Exact(share);
         }
         let elapsed = at.since(self.terms.start).as_secs_f64();
-        let mut known = 0;
-        let mut promised = 0.0;
-        for seat in &self.seats {
-            known += seat.known;
-            if let Sufficiency::Window { every, .. } = seat.rules.sufficiency
-                && !every.is_zero()
-            {
-                promised += elapsed / every.as_secs_f64();
-            }
-        }
         Coverage::Window {
             share,
-            known,
-            promised,
+            known: self.known,
+            promised: elapsed * self.promised_rate,
         }
     }
 }
@@ -338,31 +379,10 @@ fn complete(rules: Rules) -> Rules {
     }
 }
 
-/// The streams of a window; none where thresholds are judged as written.
-fn docket(rules: &[Rules], terms: &Terms) -> Docket {
-    let party = |rules: &'_ Rules| match (terms.judge, rules.sufficiency) {
-        (JudgeKind::Sequential, Sufficiency::Window { every, .. }) => every,
-        (JudgeKind::Plain, _) | (_, Sufficiency::OneSample) => Duration::ZERO,
-    };
-    let parties: Vec<Party<'_>> = rules
-        .iter()
-        .map(|rules| match party(rules) {
-            Duration::ZERO => Party {
-                every: Duration::ZERO,
-                thresholds: &[],
-            },
-            every => Party {
-                every,
-                thresholds: &rules.thresholds,
-            },
-        })
-        .collect();
-    let budget = Budget {
-        start: terms.start,
-        warm_up: terms.warm_up,
-        length: terms.bake,
-        false_rollback: terms.false_rollback,
-        forgive: terms.forgive,
-    };
-    Docket::new(&parties, &budget)
+/// Samples a second that the schedule of a check promises.
+fn promised_rate(rules: &Rules) -> f64 {
+    match rules.sufficiency {
+        Sufficiency::Window { every, .. } => rate(every),
+        Sufficiency::OneSample => 0.0,
+    }
 }

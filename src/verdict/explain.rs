@@ -1,14 +1,15 @@
 //! Why a stream was proven bad, in words and numbers: first what an operator reads at three in the
 //! morning, then what stands behind it.
 
+use super::sequential::comparison::Compared;
 use super::sequential::eye::{Eye, Seen};
 use super::sequential::stream::{Proof, ProvenBy};
 use super::statistics::{Interval, clopper_pearson, quantile_bounds};
-use super::threshold::{Limit, Subject, Threshold};
+use super::threshold::{Limit, Measure, Subject, Threshold};
 use super::wording::{self, one_line};
-use super::{Evidence, FindingReason, Level};
+use super::{Comparable, Evidence, FindingReason, Level};
 use crate::clock::Moment;
-use crate::sample::Outcome;
+use crate::sample::{Outcome, Phase};
 use crate::window::{Window, type_seven};
 use std::time::Duration;
 
@@ -84,6 +85,71 @@ fn reason(
         first_bad,
         text: one_line(&text),
         evidence: Some(evidence),
+    }
+}
+
+/// A comparison with before that is proven.
+pub(super) struct Worse<'a> {
+    pub(super) compared: &'a Compared,
+    pub(super) level: Level,
+    pub(super) start: Moment,
+    pub(super) warm: Moment,
+    pub(super) windows: Vec<&'a Window>,
+}
+
+/// The reason of a regression: `p95 480 ms, was 265 ms before, at most +10 % allowed`.
+pub(super) fn worse(worse: &Worse<'_>) -> FindingReason {
+    let compared = worse.compared;
+    let usual = compared.regression.usual();
+    let (subject, measured, samples) = match compared.subject {
+        Comparable::Errors => {
+            let bad = Bad::of(
+                &worse.windows,
+                Eye::Errors,
+                worse.level,
+                worse.start,
+                worse.warm,
+            );
+            (Subject::ErrorRate, bad.share(), bad.of)
+        }
+        Comparable::Latency(q) => {
+            let all = latencies(&worse.windows, None, worse.warm);
+            let now = type_seven(&all, q).unwrap_or_default().as_secs_f64();
+            (Subject::Quantile(None, q), now, all.len() as u64)
+        }
+    };
+    let measure = match compared.subject {
+        Comparable::Errors => Measure::Share,
+        Comparable::Latency(_) => Measure::Seconds,
+    };
+    let told = |value| wording::amount(value, measure);
+    let allowed = wording::percent(compared.tolerance);
+    let name = subject.name().replace('_', " ");
+    let text = format!(
+        "{name} {} over {}, was {} before, at most +{allowed} allowed",
+        told(measured),
+        wording::plural(samples, "sample"),
+        told(usual),
+    );
+    let chance = compared.regression.chance();
+    FindingReason {
+        code: subject.name(),
+        level: Some(worse.level),
+        measured: Some(measured),
+        limit: Some(usual * (1.0 + compared.tolerance)),
+        samples,
+        first_bad: None,
+        text: one_line(&text),
+        evidence: Some(Evidence {
+            interval: None,
+            chance,
+            checks: worse.windows.len(),
+            rule: "comparison",
+            text: format!(
+                "chance alone gives as much in at most 1 of {} windows that are as before",
+                wording::thousands(1.0 / chance)
+            ),
+        }),
     }
 }
 
@@ -204,18 +270,7 @@ impl Charge<'_> {
         let measured = match self.threshold.subject {
             Subject::Availability => Measured::Passed(*bad),
             Subject::Quantile(phase, q) => {
-                let mut all: Vec<Duration> = self
-                    .pooled
-                    .iter()
-                    .flat_map(|window| window.records())
-                    .filter(|record| record.started >= bad.from.max(self.warm))
-                    .filter(|record| record.outcome == Outcome::Pass)
-                    .filter_map(|record| match phase {
-                        None => Some(record.latency),
-                        Some(phase) => record.phases.get(phase),
-                    })
-                    .collect();
-                all.sort_unstable();
+                let all = latencies(&self.pooled, phase, bad.from.max(self.warm));
                 if (all.len() as u64) < self.threshold.subject.least_samples() {
                     return None;
                 }
@@ -227,6 +282,20 @@ impl Charge<'_> {
             .is_breached_by(measured.value())
             .then_some(measured)
     }
+}
+
+/// The latencies of samples that passed, from a moment on, in ascending order.
+fn latencies(windows: &[&Window], phase: Option<Phase>, from: Moment) -> Vec<Duration> {
+    let records = windows.iter().flat_map(|window| window.records());
+    let mut all: Vec<Duration> = records
+        .filter(|record| record.started >= from && record.outcome == Outcome::Pass)
+        .filter_map(|record| match phase {
+            None => Some(record.latency),
+            Some(phase) => record.phases.get(phase),
+        })
+        .collect();
+    all.sort_unstable();
+    all
 }
 
 /// `error rate 12.1 % over 58 samples, limit 5 %; 7 × status: expected 200, got 500`.

@@ -50,14 +50,9 @@ pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Fi
                 thresholds: with_error_limit(&rules.thresholds).into_owned(),
                 ..rules.clone()
             };
-            hear_window(
-                rules,
-                demand,
-                least_bad,
-                Look { window, at },
-                closing,
-                |_| None,
-            )
+            let weighing = Weighing { least_bad, closing };
+            let look = Look { window, at };
+            hear_window(rules, demand, weighing, look, Vec::new(), |_| None)
         }
     }
 }
@@ -70,6 +65,17 @@ pub(super) enum Heard {
     Warned(FindingReason),
     /// It is proven broken.
     Condemned(FindingReason),
+    /// The check has no vote, and this is why.
+    Abstains(FindingReason),
+}
+
+/// How a breach of a limit as written is weighed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weighing {
+    /// Fewer bad samples than this never condemn.
+    pub(super) least_bad: u64,
+    /// Whether more samples can come.
+    pub(super) closing: Closing,
 }
 
 /// Puts the findings of a service together: the worst verdict is the service's.
@@ -87,11 +93,12 @@ pub fn assess(findings: Vec<Finding>) -> Assessment {
 pub(super) fn hear_window(
     rules: &Rules,
     demand: Demand,
-    least_bad: u64,
+    weighing: Weighing,
     look: Look<'_>,
-    closing: Closing,
+    besides: Vec<Heard>,
     heard: impl Fn(usize) -> Option<Heard>,
 ) -> Finding {
+    let Weighing { least_bad, closing } = weighing;
     let summary = look.window.summary();
     let gaps = sufficiency::gaps(demand, &summary, look);
     let known = summary.samples - summary.unknown;
@@ -106,15 +113,18 @@ pub(super) fn hear_window(
         gaps,
         ..Case::default()
     };
+    let is_abstaining = besides.iter().any(|one| matches!(one, Heard::Abstains(_)));
     if known > 0 {
         for (place, threshold) in rules.thresholds.iter().enumerate() {
+            if is_abstaining {
+                break;
+            }
             match heard(place) {
                 None => case.hear(threshold, look, scales),
-                Some(Heard::Holds) => {}
-                Some(Heard::Warned(reason)) => case.warnings.push(reason),
-                Some(Heard::Condemned(reason)) => case.failures.push(reason),
+                Some(heard) => case.take(heard),
             }
         }
+        besides.into_iter().for_each(|heard| case.take(heard));
     }
     let verdict = case.verdict();
     Finding {
@@ -172,6 +182,18 @@ struct Case {
 }
 
 impl Case {
+    fn take(&mut self, heard: Heard) {
+        match heard {
+            Heard::Holds => {}
+            Heard::Warned(reason) => self.warnings.push(reason),
+            Heard::Condemned(reason) => self.failures.push(reason),
+            Heard::Abstains(reason) => {
+                self.gaps.clear();
+                self.warnings.push(reason);
+            }
+        }
+    }
+
     fn hear(&mut self, threshold: &Threshold, look: Look<'_>, scales: Scales) {
         let critical = threshold
             .critical

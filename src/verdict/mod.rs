@@ -28,14 +28,17 @@ pub use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
 use crate::window::Summary;
 pub use assurance::Assurance;
-pub use bench::{Bench, Terms};
+pub use bench::{Bench, Regressed, Terms};
 pub use defaults::{
     CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds, usual_forgiveness, usual_warm_up,
     with_error_limit,
 };
 pub use judge::{Closing, assess, judge};
+pub use sequential::before::Before;
+pub use sequential::comparison::Tolerance;
 pub use sequential::eye::looks_bad;
 pub use sequential::process::Forgive;
+pub use sequential::regression::Subject as Comparable;
 use threshold::Threshold;
 
 /// Who judges a window.
@@ -78,6 +81,8 @@ pub struct Rules {
     pub facts: CheckFacts,
     /// The limits, as declared or by default.
     pub thresholds: Vec<Threshold>,
+    /// How much worse than before it may be, where something is known of before.
+    pub tolerances: Vec<Tolerance>,
     /// Which samples a verdict needs.
     pub sufficiency: Sufficiency,
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::deployment::Standing;
 use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
-use crate::verdict::{CheckFacts, Finding, FindingReason, Forgive, JudgeKind, assess};
+use crate::verdict::{CheckFacts, Finding, FindingReason, Forgive, JudgeKind, Regressed, assess};
 use crate::window::Summary;
 
 use Verdict::{Fail, Inconclusive, Pass, Warn};
@@ -43,6 +43,7 @@ fn policy() -> Policy {
                 times: 1,
             },
             closer_look: true,
+            regression: Regressed::Warns,
             has_own_warm_up: true,
             has_own_span: true,
         },

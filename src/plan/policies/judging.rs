@@ -11,7 +11,7 @@ use crate::config::Step;
 use crate::config::problem::{Code, Problem};
 use crate::decision::Judging;
 use crate::quantity::{Span, human};
-use crate::verdict::{Forgive, JudgeKind, usual_forgiveness};
+use crate::verdict::{Forgive, JudgeKind, Regressed, usual_forgiveness};
 
 /// How much trouble is forgiven.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -21,6 +21,16 @@ pub struct ForgiveSettings {
     pub span: Option<Span>,
     /// How many bursts; 1 without it, 0 forgives nothing.
     pub times: Option<u32>,
+}
+
+/// What being worse than before leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RegressionWord {
+    /// A warning.
+    Warn,
+    /// A failure, where a check's critical tolerance is exceeded.
+    Rollback,
 }
 
 /// Who judges.
@@ -64,6 +74,10 @@ pub fn lower(settings: &PolicySettings, bake: Duration) -> Judging {
                 .unwrap_or(usual.times),
         },
         closer_look: settings.closer_look.unwrap_or(true),
+        regression: match settings.regression {
+            Some(RegressionWord::Rollback) => Regressed::Condemns,
+            Some(RegressionWord::Warn) | None => Regressed::Warns,
+        },
         has_own_warm_up: settings.warm_up.is_some(),
         has_own_span: span.is_some(),
     }

@@ -1,9 +1,9 @@
 //! What the streams of the docket say of one limit of one check, and which checks are to blame for
 //! what a pool of them shows.
 
-use super::{Bench, Blame};
+use super::{Bench, Blame, Regressed};
 use crate::clock::Moment;
-use crate::verdict::explain::{self, Charge};
+use crate::verdict::explain::{self, Charge, Worse};
 use crate::verdict::judge::Heard;
 use crate::verdict::sequential::docket::Case;
 use crate::verdict::sequential::stream::Proof;
@@ -30,6 +30,42 @@ impl Bench {
                 *condemned = checks;
             }
         }
+    }
+
+    /// What a comparison with before says of a check: that it has no vote, or is worse.
+    pub(super) fn compare(&self, place: usize) -> Vec<Heard> {
+        if let Some(reason) = &self.seats[place].failed_before {
+            return vec![Heard::Abstains(reason.clone())];
+        }
+        let condemns = self.terms.regression == Regressed::Condemns;
+        let levels = [Level::Critical, Level::Warning].into_iter();
+        let mut heard = Vec::new();
+        for level in levels {
+            for compared in self.comparisons.proven(place, level) {
+                let may_condemn = condemns && compared.regression.may_condemn();
+                let worse = Worse {
+                    compared,
+                    level: if may_condemn { level } else { Level::Warning },
+                    start: self.terms.start,
+                    warm: self.docket.warm(),
+                    windows: compared
+                        .members
+                        .iter()
+                        .map(|check| &self.seats[*check].window)
+                        .collect(),
+                };
+                let reason = explain::worse(&worse);
+                heard.push(match level {
+                    Level::Critical if may_condemn => Heard::Condemned(reason),
+                    Level::Critical | Level::Warning => Heard::Warned(reason),
+                });
+            }
+            // The lower level says nothing that the higher has not said.
+            if !heard.is_empty() {
+                break;
+            }
+        }
+        heard
     }
 
     /// What the streams say of one limit of a check; absent where it is judged as written.

@@ -105,7 +105,8 @@ impl Bad {
     fn count(&mut self, is_bad: bool, started: Moment) {
         if is_bad {
             self.count += 1;
-            self.first.get_or_insert(started);
+            // The earliest, whatever the order of arrival.
+            self.first = Some(self.first.map_or(started, |first| first.min(started)));
         }
     }
 }

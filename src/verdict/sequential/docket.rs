@@ -7,8 +7,11 @@
 
 use std::time::Duration;
 
+use super::before::Before;
+use super::comparison::Tolerance;
 use super::eye::{Eye, Seen};
 use super::process::Forgive;
+use super::regression::usual_share;
 use super::stream::{Allowance, Proof, Question, Stream};
 use crate::clock::Moment;
 use crate::sample::Sample;
@@ -34,8 +37,12 @@ pub struct Budget {
 pub struct Party<'a> {
     /// Its interval.
     pub every: Duration,
-    /// Its limits.
+    /// Its limits; none of a check that does not vote.
     pub thresholds: &'a [Threshold],
+    /// How much worse than before it may be.
+    pub tolerances: &'a [Tolerance],
+    /// What it was before, where that is known and compared.
+    pub before: Option<&'a Before>,
 }
 
 /// A stream and whose it is.
@@ -135,9 +142,17 @@ impl Docket {
             for member in members {
                 self.feed(member.check, group.eye, self.cases.len());
             }
+            let before: Option<Vec<&Before>> = members
+                .iter()
+                .map(|member| parties[member.check].before)
+                .collect();
+            let question = match before {
+                Some(before) => raised(group.question, group.eye, &Before::pooled(before)),
+                None => group.question,
+            };
             self.cases.push(Case {
                 eye: group.eye,
-                stream: Stream::new(group.question, allowance),
+                stream: Stream::new(question, allowance),
                 members: members.to_vec(),
             });
         };
@@ -222,6 +237,27 @@ impl Case {
     }
 }
 
+/// Never asks for more than the service did before: a service that always had 3 % errors is not
+/// condemned for 3 %.
+fn raised(question: Question, eye: Eye, before: &Before) -> Question {
+    let usual = before
+        .errors()
+        .filter(|usual| eye == Eye::Errors && usual.seen > question.well);
+    let Some(usual) = usual else {
+        return question;
+    };
+    let well = usual_share(usual, TOLERANCE, question.well);
+    Question {
+        well,
+        bad: question.bad.map(|bad| bad.max(well)),
+        worth: question.worth.max(well),
+        ..question
+    }
+}
+
+/// As much more than before is well where a raised limit is concerned.
+const TOLERANCE: f64 = 0.1;
+
 fn groups(parties: &[Party<'_>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (check, party) in parties.iter().enumerate() {
@@ -245,7 +281,8 @@ fn groups(parties: &[Party<'_>]) -> Vec<Group> {
 }
 
 /// Samples a second; a check without an interval promises none.
-fn rate(every: Duration) -> f64 {
+#[must_use]
+pub fn rate(every: Duration) -> f64 {
     match every.is_zero() {
         true => 0.0,
         false => 1.0 / every.as_secs_f64(),

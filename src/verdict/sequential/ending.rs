@@ -182,6 +182,10 @@ impl Sum {
         let expected = mean * (1.0 - mean) / samples_per_block;
         let found = self.squares / self.votes - mean * mean;
         let ratio = found / expected;
-        if ratio.is_finite() { ratio.max(1.0) } else { 1.0 }
+        if ratio.is_finite() {
+            ratio.max(1.0)
+        } else {
+            1.0
+        }
     }
 }

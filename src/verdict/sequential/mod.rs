@@ -7,9 +7,12 @@
 //! limit, it condemns. One burst of half a minute is forgiven, since replacing tasks costs a
 //! healthy service one.
 
+pub mod before;
 pub mod block;
+pub mod comparison;
 pub mod docket;
 pub mod ending;
 pub mod eye;
 pub mod process;
+pub mod regression;
 pub mod stream;

@@ -105,6 +105,25 @@ pub struct Counted {
     pub of: u64,
 }
 
+impl Allowance {
+    /// For how many samples a block stands at the end of the bake.
+    #[must_use]
+    pub fn samples_per_block(&self) -> f64 {
+        let seconds = block_length(self.length).as_secs_f64();
+        let part = match self.window_rate * seconds >= DENSE {
+            true => 1.0,
+            false => COUNTED_PART,
+        };
+        (self.rate * seconds * part).round_ties_even().max(1.0)
+    }
+
+    /// Over how many blocks the capital of a bet is paid in.
+    #[must_use]
+    pub fn promised_blocks(&self) -> f64 {
+        self.length.as_secs_f64() * self.rate / self.samples_per_block()
+    }
+}
+
 impl Question {
     /// Whether samples can be counted against these limits at all.
     #[must_use]
@@ -122,17 +141,10 @@ impl Stream {
             bad: question.bad.map(|bad| bad.max(LEAST_RATE)),
             ..question
         };
-        let block = block_length(allowance.length);
-        let seconds = block.as_secs_f64();
-        let part = match allowance.window_rate * seconds >= DENSE {
-            true => 1.0,
-            false => COUNTED_PART,
-        };
-        let samples_per_block = (allowance.rate * seconds * part).round_ties_even().max(1.0);
         let terms = |p0, least| Terms {
             p0,
             least,
-            blocks: allowance.length.as_secs_f64() * allowance.rate / samples_per_block,
+            blocks: allowance.promised_blocks(),
             forgive: allowance.forgive,
             temper: 1.0,
         };
@@ -140,8 +152,8 @@ impl Stream {
         Self {
             question,
             allowance,
-            samples_per_block,
-            open: Open::new(block),
+            samples_per_block: allowance.samples_per_block(),
+            open: Open::new(block_length(allowance.length)),
             evidence: Process::martingale(terms(question.well, question.worth)),
             gate: gated.map(|bad| Process::gate(terms(bad, GATE_FACTOR * bad))),
             ending: Ending::new(allowance.forgive),

@@ -30,6 +30,7 @@ fn a_window_by_count_promises_no_schedule() {
     let rules = Rules {
         facts: facts("api"),
         thresholds: default_thresholds(),
+        tolerances: Vec::new(),
         sufficiency,
     };
     let late = Moment::at(Duration::from_secs(9_000));
@@ -86,6 +87,7 @@ fn one_sample_is_judged_by_its_expectation() {
     let rules = Rules {
         facts: facts("api"),
         thresholds,
+        tolerances: Vec::new(),
         sufficiency: Sufficiency::OneSample,
     };
     for (line, verdict, told, why) in rows {
@@ -168,6 +170,7 @@ fn where_a_verdict_rolls_back_one_lost_sample_only_warns() {
         let rules = Rules {
             facts: facts("api"),
             thresholds: default_thresholds(),
+            tolerances: Vec::new(),
             sufficiency,
         };
         let finding = judge(&rules, &window(&samples(pattern)), Moment::ORIGIN, Final);

@@ -96,6 +96,7 @@ fn rules(thresholds: Vec<Threshold>, min_samples: u64) -> Rules {
     Rules {
         facts: facts("api"),
         thresholds,
+        tolerances: Vec::new(),
         sufficiency,
     }
 }

@@ -17,7 +17,7 @@ use smokejumper::probe::{Attempt, Probe};
 use smokejumper::sample::{CheckId, Fault, Reason};
 use smokejumper::verdict::CheckFacts;
 use smokejumper::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
-use smokejumper::verdict::{Forgive, JudgeKind};
+use smokejumper::verdict::{Forgive, JudgeKind, Regressed};
 
 /// What the platform does when it is told to roll back, and what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +226,7 @@ pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
             lasting: None,
             consecutive: None,
         }],
+        tolerances: Vec::new(),
         declared_thresholds: true,
         probe: Arc::new(Pulse(Arc::clone(ill))),
         origin: (PathBuf::from("test.yaml"), 1),
@@ -251,6 +252,7 @@ pub fn service() -> ServicePlan {
                     times: 1,
                 },
                 closer_look: true,
+                regression: Regressed::Warns,
                 has_own_warm_up: true,
                 has_own_span: true,
             },

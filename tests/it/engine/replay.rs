@@ -39,7 +39,9 @@ fn replayed(service: &ServicePlan, checks: &[CheckPlan], text: &str) -> Replayed
     let roster = Roster::new(checks, checks.iter().map(|check| &check.facts.id));
     let mut recording = Recording::new("r.ndjson", text.as_bytes(), &roster);
     let replay = Replay { service, checks };
-    replay.judge(&mut recording, |_| {}).expect("readable")
+    replay
+        .judge(&mut recording, Vec::new(), |_| {})
+        .expect("readable")
 }
 
 /// The record of a replay with the moments of the watch, so that both can be compared whole.

@@ -62,6 +62,7 @@ impl Stage {
             checks: &self.checks,
             target: self.platform.clone(),
             options: WatchOptions {
+                before: smokejumper::engine::before::Source::None,
                 selector: Selector::Current,
                 permission: self.permission,
                 pace: self.pace,

@@ -13,7 +13,8 @@ use smokejumper::clock::Moment;
 use smokejumper::sample::{CheckId, Fault, Outcome, Phases, Reason, Sample};
 use smokejumper::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 use smokejumper::verdict::{
-    Bench, CheckFacts, Closing, Forgive, JudgeKind, Rules, Sufficiency, Terms, default_thresholds,
+    Bench, CheckFacts, Closing, Forgive, JudgeKind, Regressed, Rules, Sufficiency, Terms,
+    default_thresholds,
 };
 
 use crate::harness::reference;
@@ -208,6 +209,7 @@ fn bench(layout: &Layout, names: &[String]) -> Bench {
             tags: Vec::new(),
         },
         thresholds: [default_thresholds(), vec![slowness()]].concat(),
+        tolerances: Vec::new(),
         sufficiency: Sufficiency::Window {
             min_samples: 10,
             every: layout.every,
@@ -225,6 +227,7 @@ fn bench(layout: &Layout, names: &[String]) -> Bench {
             span: Duration::from_secs(30),
             times: 1,
         },
+        regression: Regressed::Warns,
     };
     Bench::new(rules.collect(), terms)
 }

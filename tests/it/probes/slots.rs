@@ -70,6 +70,7 @@ fn check(kind: &'static str, timeout: Duration, probe: Arc<dyn Probe>) -> CheckP
         every: Duration::from_secs(30),
         timeout,
         thresholds: Vec::new(),
+        tolerances: Vec::new(),
         declared_thresholds: false,
         probe,
         origin: (PathBuf::from("test.yaml"), 1),

@@ -1,0 +1,75 @@
+//! `--baseline` of `watch`: from where it is known how the service was before.
+
+use super::arguments::{BaselineFlag, WatchArguments};
+use super::history::History;
+use super::session::{Session, environment};
+use crate::deployment::Selector;
+use crate::engine::before::{self, Source};
+use crate::engine::recorded::Roster;
+use crate::plan::CheckPlan;
+
+/// Where a watch compares with, and the history that its own window belongs to.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Where it is known from how the service was.
+    pub source: Source,
+    /// Where the window is kept when it is accepted, and the file that it is recorded to.
+    pub history: Option<(History, std::path::PathBuf)>,
+}
+
+/// Finds what was asked for.
+///
+/// # Errors
+/// Why it cannot be had, in one line.
+pub fn open(
+    session: &mut Session,
+    arguments: &WatchArguments,
+    service: &str,
+    checks: &[CheckPlan],
+) -> Result<Comparison, String> {
+    if arguments.baseline == BaselineFlag::None {
+        return Ok(Comparison::default());
+    }
+    if checks.iter().all(|check| check.tolerances.is_empty()) {
+        return Err(
+            "nothing is compared with before: no selected check declares a `baseline`, \
+                    as `baseline: { p95: { warning: \"> +10%\" } }`"
+                .to_owned(),
+        );
+    }
+    let roster = Roster::new(checks, &session.declared);
+    match &arguments.baseline {
+        BaselineFlag::None => Ok(Comparison::default()),
+        BaselineFlag::Before => match arguments.deployment {
+            Selector::Next => Ok(Comparison {
+                source: Source::Live,
+                history: None,
+            }),
+            Selector::Current | Selector::Id(_) => Err(
+                "--baseline before needs --deployment next: of a deployment that is there already, \
+                 before is over; give it recorded samples instead"
+                    .to_owned(),
+            ),
+        },
+        BaselineFlag::File(file) => {
+            let before = before::read(file, &roster).map_err(|error| error.to_string())?;
+            Ok(Comparison {
+                source: Source::Recorded(before),
+                history: None,
+            })
+        }
+        BaselineFlag::History => {
+            let history = History::of(service, &environment())?;
+            let newest = history
+                .newest()
+                .map_err(|error| format!("the history cannot be read: {error}"))?;
+            let before =
+                before::read_all(&newest, &roster).map_err(|error| error.to_string())?;
+            let file = session.record_samples(history.draft())?;
+            Ok(Comparison {
+                source: Source::Recorded(before),
+                history: Some((history, file)),
+            })
+        }
+    }
+}

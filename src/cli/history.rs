@@ -1,0 +1,101 @@
+//! `--baseline history`: the recordings of accepted windows, kept from one watch to the next in the
+//! state folder, so that each release is compared with the ones before it.
+//!
+//! The folder is `SMOKEJUMPER_STATE`, else `XDG_STATE_HOME/smokejumper`, else
+//! `~/.local/state/smokejumper`. Recordings are small and replaced whole; the newest few are read, and
+//! no more than a handful is kept.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The recordings of one service.
+#[derive(Debug)]
+pub struct History {
+    folder: PathBuf,
+}
+
+/// So many recordings are compared with: releases at different hours know more of a service's day.
+const READ: usize = 3;
+/// So many are kept.
+const KEPT: usize = 10;
+/// How the name of a recording ends.
+const ENDING: &str = ".ndjson";
+
+impl History {
+    /// The history of a service.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn of(service: &str, environment: &BTreeMap<String, String>) -> Result<Self, String> {
+        let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        let state = set("SMOKEJUMPER_STATE")
+            .map(PathBuf::from)
+            .or_else(|| set("XDG_STATE_HOME").map(|state| Path::new(state).join("smokejumper")))
+            .or_else(|| set("HOME").map(|home| Path::new(home).join(".local/state/smokejumper")))
+            .ok_or("there is no place for a history; set SMOKEJUMPER_STATE to a folder")?;
+        let folder = state.join("history").join(service);
+        fs::create_dir_all(&folder).map_err(|error| {
+            format!(
+                "the history cannot be kept in {}: {error}",
+                folder.display()
+            )
+        })?;
+        Ok(Self { folder })
+    }
+
+    /// The newest recordings, the oldest of them first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn newest(&self) -> io::Result<Vec<PathBuf>> {
+        let all = self.all()?;
+        Ok(all[all.len().saturating_sub(READ)..].to_vec())
+    }
+
+    /// Where a window is recorded while it is not known whether it will be accepted.
+    #[must_use]
+    pub fn draft(&self) -> PathBuf {
+        self.folder.join(format!("{}.draft", std::process::id()))
+    }
+
+    /// Keeps the recording of an accepted window, and forgets the oldest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, recording: &Path, window: &str) -> io::Result<()> {
+        let draft = self.draft();
+        if recording != draft {
+            fs::copy(recording, &draft)?;
+        }
+        fs::rename(&draft, self.folder.join(format!("{window}{ENDING}")))?;
+        let all = self.all()?;
+        for oldest in &all[..all.len().saturating_sub(KEPT)] {
+            fs::remove_file(oldest)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the recording of a window that was not accepted.
+    pub fn forget(&self) {
+        // It may never have been written; a leftover is replaced by the next of its name.
+        fs::remove_file(self.draft()).unwrap_or_default();
+    }
+
+    /// All recordings, by the time of their windows: their names begin with it.
+    fn all(&self) -> io::Result<Vec<PathBuf>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|ending| ending == &ENDING[1..])
+            {
+                all.push(path);
+            }
+        }
+        all.sort_unstable();
+        Ok(all)
+    }
+}

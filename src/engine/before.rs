@@ -1,0 +1,109 @@
+//! How a service was before the deployment, live or from recordings: the yardstick of checks that
+//! declare a `baseline`. Used by `cli`, by [`super::streams`] and by the watch; the judge knows nothing
+//! of files.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::recorded::{Recording, RecordingError, Roster};
+use super::sampling::Sampling;
+use super::streams;
+use super::watch::Watch;
+use crate::deploy::DeployError;
+use crate::deployment::Deployment;
+use crate::verdict::Before;
+
+/// Where a watch knows from how the service was before.
+#[derive(Clone, Debug, Default)]
+pub enum Source {
+    /// From nowhere: nothing is compared.
+    #[default]
+    None,
+    /// From recordings, one yardstick a check.
+    Recorded(Vec<Before>),
+    /// From probing while the next deployment is waited for.
+    Live,
+}
+
+/// What started so shortly before a new deployment was seen may have been answered by it.
+const TOO_LATE: Duration = Duration::from_secs(15);
+
+impl Watch<'_> {
+    /// Says how much is known of before, where it was asked for.
+    pub(super) fn tell_what_was_before(&self, before: &[Before]) {
+        if matches!(self.options.before, Source::None) {
+            return;
+        }
+        for (check, before) in self.checks.iter().zip(before) {
+            if check.tolerances.is_empty() {
+                continue;
+            }
+            let samples = before.len();
+            let id = &check.facts.id;
+            self.warn(match before.errors() {
+                None => format!(
+                    "{id} is not compared with before: only {samples} samples of it are known"
+                ),
+                Some(_) => format!("{id} is compared with {samples} samples from before"),
+            });
+        }
+    }
+
+    /// Pins the deployment under test, and says how each check was before it.
+    pub(super) async fn pin_and_look_before(
+        &self,
+    ) -> Result<(Deployment, Vec<Before>), DeployError> {
+        match &self.options.before {
+            Source::None => Ok((self.pin().await?, Vec::new())),
+            Source::Recorded(before) => Ok((self.pin().await?, before.clone())),
+            Source::Live => {
+                let mut before = vec![Before::default(); self.checks.len()];
+                let mut sampling = Sampling::start(self.context, self.checks, true, None);
+                let pinned = self.pin();
+                tokio::pin!(pinned);
+                let deployment = loop {
+                    tokio::select! {
+                        deployment = &mut pinned => break deployment?,
+                        Some(sample) = sampling.samples.recv() => {
+                            let mut checks = self.checks.iter();
+                            if let Some(place) = checks.position(|check| check.facts.id == sample.check) {
+                                before[place].push(&sample);
+                            }
+                        }
+                    }
+                };
+                let seen = self.context.clock.now() - TOO_LATE;
+                before.iter_mut().for_each(|before| before.until(seen));
+                Ok((deployment, before))
+            }
+        }
+    }
+}
+
+/// Reads several recordings of different times, the oldest first, as one.
+///
+/// # Errors
+/// What is wrong with a recording, and where.
+pub fn read_all(paths: &[PathBuf], roster: &Roster) -> Result<Vec<Before>, RecordingError> {
+    let mut all = vec![Before::default(); roster.len()];
+    for path in paths {
+        for (before, one) in all.iter_mut().zip(read(path, roster)?) {
+            before.append(&one);
+        }
+    }
+    Ok(all)
+}
+
+/// Reads a recording into one yardstick a check, in the order of the roster.
+///
+/// # Errors
+/// What is wrong with the recording, and where.
+pub fn read(path: &Path, roster: &Roster) -> Result<Vec<Before>, RecordingError> {
+    let (name, input) = streams::open(path)?;
+    let mut recording = Recording::new(&name, input, roster);
+    let mut before = vec![Before::default(); roster.len()];
+    while let Some((place, sample)) = recording.next_sample()? {
+        before[place].push(&sample);
+    }
+    Ok(before)
+}
