@@ -43,6 +43,11 @@ pub fn healthy() -> Vec<Variant> {
         Variant::healthy("missing30", "30 % of samples missing", missing),
         Variant::healthy("near", "latency close to its limit", usual().at(0.95)),
         Variant::healthy(
+            "within",
+            "latency up by 20 %, within its limit",
+            usual().at(0.8 * 1.2),
+        ),
+        Variant::healthy(
             "bimodal",
             "latency of two kinds",
             usual().at(0.85).formed(Form::Bimodal),

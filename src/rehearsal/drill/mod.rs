@@ -21,7 +21,6 @@ pub mod tally;
 pub mod window;
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use self::advice::Alternative;
 use self::curve::Curve;
@@ -76,7 +75,8 @@ pub struct Row {
 }
 
 /// What a drill shows that a person did not ask for by name.
-const ORDINARY_LEAVES_OUT: [&str; 7] = [
+const ORDINARY_LEAVES_OUT: [&str; 8] = [
+    "within",
     "err0.1",
     "err0.5",
     "half-blip",
@@ -86,7 +86,8 @@ const ORDINARY_LEAVES_OUT: [&str; 7] = [
     "slow3-mid",
 ];
 /// Variants that are about latency, which a policy without limits on it does not judge.
-const ABOUT_LATENCY: [&str; 11] = [
+const ABOUT_LATENCY: [&str; 12] = [
+    "within",
     "near",
     "bimodal",
     "heavy",
@@ -188,13 +189,6 @@ fn usual_windows(trial: &Trial) -> u64 {
     (USUAL_SAMPLES / trial.samples().max(1)).clamp(FEWEST_WINDOWS, MOST_WINDOWS)
 }
 
-/// A span for a table and for JSON, from seconds.
-#[must_use]
-pub fn span(seconds: f64) -> Duration {
-    // Whole milliseconds: no reader wants more, and rounding is the same everywhere.
-    Duration::from_millis((seconds * 1e3).round() as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +197,7 @@ mod tests {
     fn setting(threads: usize) -> Setting {
         Setting {
             seed: 1,
-            windows: Some(8),
+            windows: Some(3),
             compared: Contestant::OTHERS.to_vec(),
             threads: NonZeroUsize::new(threads).unwrap(),
         }

@@ -119,7 +119,7 @@ impl Page<'_> {
                 text,
                 format_args!(
                     "<h3>{title}</h3>\n<p>{}</p>\n",
-                    escape(&smallest_seen(curve))
+                    escape(&smallest_seen(drill, curve))
                 ),
             );
             text.push_str(&draw(curve, title));

@@ -53,7 +53,7 @@ fn push_drill(text: &mut String, drill: &Drill) {
         "What this policy sees in at least nine of ten windows",
     );
     for curve in &drill.curves {
-        push_wrapped(text, "  ", &smallest_seen(curve));
+        push_wrapped(text, "  ", &smallest_seen(drill, curve));
     }
     text.push('\n');
     if drill.contestants.len() > 1 {

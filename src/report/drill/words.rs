@@ -8,7 +8,7 @@ use crate::rehearsal::drill::Drill;
 use crate::rehearsal::drill::advice::{Alternative, Change};
 use crate::rehearsal::drill::curve::{Curve, Point};
 use crate::rehearsal::drill::families::{Ladder, USUAL_LEVEL};
-use crate::rehearsal::drill::layout::{CLOSER_EVERY, CLOSER_FOR, Trial, closer_look};
+use crate::rehearsal::drill::layout::{CLOSER_EVERY, CLOSER_FOR, Spacing, Trial, closer_look};
 use crate::rehearsal::drill::tally::{Share, Tally};
 use crate::report::text::counted;
 
@@ -102,7 +102,7 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
 }
 
 /// From which size on a fault is seen, as a sentence.
-pub fn smallest_seen(curve: &Curve) -> String {
+pub fn smallest_seen(drill: &Drill, curve: &Curve) -> String {
     let kind = match curve.ladder {
         Ladder::Errors => "errors in all checks",
         Ladder::OneCheck => "errors in one check alone",
@@ -118,21 +118,34 @@ pub fn smallest_seen(curve: &Curve) -> String {
     };
     format!(
         "{kind}: from {} on{}.",
-        size(curve.ladder, point),
+        size(drill, curve.ladder, point),
         pace(&point.tallies[0])
     )
 }
 
-fn size(ladder: Ladder, point: &Point) -> String {
-    match ladder {
-        Ladder::Errors | Ladder::OneCheck => format!("{:.0} %", point.size * 100.0),
-        Ladder::Slowdown => format!(
-            "{} times as slow (a p95 that rises from {:.0} % of the warning limit to {:.0} % of it)",
-            point.size,
-            USUAL_LEVEL * 100.0,
-            USUAL_LEVEL * point.size * 100.0
-        ),
+fn size(drill: &Drill, ladder: Ladder, point: &Point) -> String {
+    if ladder != Ladder::Slowdown {
+        return format!("{:.0} %", point.size * 100.0);
     }
+    let (before, after) = (USUAL_LEVEL, USUAL_LEVEL * point.size);
+    let layout = drill.trial.layout(Spacing::AsScheduled);
+    let mut references = layout.checks.iter().map(|check| check.reference);
+    let first = references.next().unwrap_or_default();
+    // One limit for all checks can be told in seconds.
+    let rise = if references.all(|other| (other - first).abs() < f64::EPSILON) {
+        format!(
+            "a p95 that rises from {} to {}",
+            seconds(first * before),
+            seconds(first * after)
+        )
+    } else {
+        format!(
+            "latency that rises from {:.0} % of the warning limit to {:.0} % of it",
+            before * 100.0,
+            after * 100.0
+        )
+    };
+    format!("{} times as slow ({rise})", point.size)
 }
 
 fn pace(tally: &Tally) -> String {
