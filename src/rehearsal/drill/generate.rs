@@ -43,7 +43,9 @@ pub fn generate(layout: &Layout, variant: &Variant, seed: u64, window: u64) -> S
             seen,
             closer_look: turn.closer_look,
         };
-        agenda.after(turn, shot.is_bad() || latency > check.too_slow, latency);
+        let is_warm = seconds(turn.at) >= layout.warm_up;
+        let is_too_slow = is_warm && latency > check.too_slow;
+        agenda.after(turn, shot.is_bad() || is_too_slow, latency);
         shots.push(shot);
     }
     shots.sort_by_key(Shot::arrived);

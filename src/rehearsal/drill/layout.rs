@@ -32,6 +32,8 @@ pub struct Layout {
     pub checks: Vec<CheckLayout>,
     /// How long the window lasts, in seconds.
     pub bake: f64,
+    /// In the first so many seconds latency does not count.
+    pub warm_up: f64,
     /// Whether a check that looked bad is looked at more closely.
     pub closer_look: bool,
     /// How the checks share an interval.
@@ -105,6 +107,7 @@ impl Trial {
                 .map(|check| check_layout(check, spacing))
                 .collect(),
             bake: self.policy.bake.as_secs_f64(),
+            warm_up: self.policy.warm_up.as_secs_f64(),
             closer_look: closer_look(&self.policy),
             spacing,
         }

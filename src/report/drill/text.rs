@@ -4,7 +4,7 @@
 use super::words::{
     advice, deed, interval, maybe_seconds, percent, seconds, simulated, smallest_seen,
 };
-use crate::rehearsal::drill::summary::{Summary, summaries};
+use crate::rehearsal::drill::summary::summaries;
 use crate::rehearsal::drill::{Drill, Row};
 use crate::report::text::push_wrapped;
 
@@ -17,7 +17,7 @@ pub fn render(drills: &[Drill]) -> String {
     }
     if drills.len() > 1 {
         heading(&mut text, "All services together");
-        push_summaries(&mut text, &summaries(drills));
+        push_summaries(&mut text, drills);
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -34,7 +34,7 @@ pub fn render_bench(drills: &[Drill]) -> String {
         push_wrapped(&mut text, &lead, &words.join(" "));
     }
     text.push('\n');
-    push_summaries(&mut text, &summaries(drills));
+    push_summaries(&mut text, drills);
     text
 }
 
@@ -61,7 +61,7 @@ fn push_drill(text: &mut String, drill: &Drill) {
             text,
             "Beside the rules of other tools: same windows, same limits",
         );
-        push_summaries(text, &summaries(std::slice::from_ref(drill)));
+        push_summaries(text, std::slice::from_ref(drill));
         push_matrix(text, drill);
     }
     if !drill.alternatives.is_empty() {
@@ -132,23 +132,30 @@ fn push_bad(text: &mut String, drill: &Drill) {
 }
 
 /// One line a rule.
-fn push_summaries(text: &mut String, summaries: &[Summary]) {
+fn push_summaries(text: &mut String, drills: &[Drill]) {
+    let summaries = summaries(drills);
+    let several = drills.len() > 1;
     line(
         text,
         &format!(
-            "  {:<16} {:>24} {:>8} {:>8} {:>12}",
+            "  {:<16} {:>30} {:>8} {:>8} {:>12}",
             "rule", "worst healthy release", "mean", "caught", "bad service"
         ),
     );
-    for summary in summaries {
-        let worst = summary
-            .worst
-            .as_ref()
-            .map(|(_, variant, share)| format!("{variant} {:>8}", percent(share.seen)));
+    for summary in &summaries {
+        let worst = summary.worst.as_ref().map(|(service, variant, share)| {
+            // Which service matters where the line is about several.
+            let worst = match share.seen {
+                seen if seen <= 0.0 => "none".to_owned(),
+                _ if several => format!("{variant}, {service:.10}"),
+                _ => variant.clone(),
+            };
+            format!("{worst} {:>7}", percent(share.seen))
+        });
         line(
             text,
             &format!(
-                "  {:<16} {:>24} {:>8} {:>8} {:>12}",
+                "  {:<16} {:>30} {:>8} {:>8} {:>12}",
                 summary.contestant,
                 worst.unwrap_or_default(),
                 format!("{:.2} %", summary.healthy * 100.0),
