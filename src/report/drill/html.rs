@@ -136,7 +136,7 @@ impl Page<'_> {
             "caught",
             "bad service",
         ];
-        table(text, &head, |rows| {
+        table(text, "rules compared", &head, |rows| {
             for summary in summaries(drills) {
                 let (variant, share) = summary.worst.map_or_else(
                     || (String::new(), String::new()),
@@ -171,7 +171,7 @@ fn figures(text: &mut String, drill: &Drill, curve: &Curve) {
     let names: Vec<String> = drill.contestants.iter().map(ToString::to_string).collect();
     let mut head = vec!["size"];
     head.extend(names.iter().map(String::as_str));
-    table(text, &head, |rows| {
+    table(text, "shares caught by size", &head, |rows| {
         for point in &curve.points {
             let mut cells = vec![size_label(curve.ladder, point.size)];
             let shares = point.tallies.iter().map(|tally| tally.share().seen);
@@ -188,19 +188,24 @@ fn healthy(text: &mut String, drill: &Drill) {
         text,
         format_args!("<h3>Healthy releases, and how often each would be {deed}</h3>\n"),
     );
-    table(text, &["release", deed, "95 % interval"], |rows| {
-        for one in &drill.healthy {
-            let share = one.tallies[0].any_share();
-            let title = escape(&one.variant.title);
-            row(rows, &[title, percent(share.seen), interval(&share)]);
-        }
-    });
+    table(
+        text,
+        "healthy releases",
+        &["release", deed, "95 % interval"],
+        |rows| {
+            for one in &drill.healthy {
+                let share = one.tallies[0].any_share();
+                let title = escape(&one.variant.title);
+                row(rows, &[title, percent(share.seen), interval(&share)]);
+            }
+        },
+    );
 }
 
 fn faults(text: &mut String, drill: &Drill) {
     text.push_str("<h3>Faults, how often each is caught, and how long after it began</h3>\n");
     let head = ["fault", "caught", "95 % interval", "half by", "95 % by"];
-    table(text, &head, |rows| {
+    table(text, "faults", &head, |rows| {
         for one in &drill.bad {
             let tally = &one.tallies[0];
             let share = tally.share();
@@ -218,8 +223,14 @@ fn faults(text: &mut String, drill: &Drill) {
     });
 }
 
-fn table(text: &mut String, head: &[&str], rows: impl FnOnce(&mut String)) {
-    text.push_str("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"table\">\n<table>\n<thead><tr>");
+/// A table that scrolls by itself where it is too wide, and says what it is to whoever hears it.
+fn table(text: &mut String, label: &str, head: &[&str], rows: impl FnOnce(&mut String)) {
+    push(
+        text,
+        format_args!(
+            "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\">\n<table>\n<thead><tr>"
+        ),
+    );
     for name in head {
         push(text, format_args!("<th scope=\"col\">{name}</th>"));
     }
