@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use super::course::Course;
 use super::dice::Dice;
-use super::layout::{CLOSER_EVERY, CLOSER_FOR, CheckLayout, Layout, Spacing};
+use super::layout::{Layout, Spacing};
 use super::scenario::Variant;
 use super::window::{Seen, Shot, SimulatedWindow};
+use crate::clock::Moment;
+use crate::engine::schedule::{Schedule, Turn};
 
 /// Simulates the window of this number.
 #[must_use]
@@ -22,153 +24,111 @@ pub fn generate(layout: &Layout, variant: &Variant, seed: u64, window: u64) -> S
     let phase = dice.share();
     let mut agenda = Agenda::new(layout, phase);
     let mut shots = Vec::new();
-    while let Some(turn) = agenda.next() {
+    while let Some((check, turn, at)) = agenda.next() {
         if dice.falls(variant.habit.missing) {
-            agenda.after_nothing(turn);
             continue;
         }
-        let check = &layout.checks[turn.check];
-        let answer = course.ask(turn.check, check, seconds(turn.at), &mut dice);
-        let (seen, latency) = if answer.latency > check.timeout {
-            (Seen::Nothing, check.timeout)
+        let of_check = &layout.checks[check];
+        let answer = course.ask(check, of_check, at.as_secs_f64(), &mut dice);
+        let (seen, latency) = if answer.latency > of_check.timeout {
+            (Seen::Nothing, of_check.timeout)
         } else if answer.right {
             (Seen::Right, answer.latency)
         } else {
             (Seen::Wrong, answer.latency)
         };
         let shot = Shot {
-            check: turn.check,
-            started: Duration::from_nanos(turn.at),
-            latency: Duration::from_nanos(nanoseconds(latency)),
+            check,
+            started: at,
+            latency: span(latency),
             seen,
-            closer_look: turn.closer_look,
+            closer_look: turn == Turn::CloserLook,
         };
-        let is_warm = seconds(turn.at) >= layout.warm_up;
-        let is_too_slow = is_warm && latency > check.too_slow;
-        agenda.after(turn, shot.is_bad() || is_too_slow, latency);
+        let is_warm = at.as_secs_f64() >= layout.warm_up;
+        if shot.is_bad() || (is_warm && latency > of_check.too_slow) {
+            agenda.saw_bad(&shot);
+        }
         shots.push(shot);
     }
     shots.sort_by_key(Shot::arrived);
     SimulatedWindow {
         shots,
-        bake: Duration::from_nanos(nanoseconds(layout.bake)),
-        onset: course
-            .onset()
-            .map(|at| Duration::from_nanos(nanoseconds(at))),
+        bake: span(layout.bake),
+        onset: course.onset().map(span),
     }
 }
 
-/// A sample that is due. Ordered by time, then by check, a scheduled one before a closer look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    /// When, in nanoseconds from the start.
-    at: u64,
-    check: usize,
-    closer_look: bool,
-}
-
-/// What is due when.
+/// What is due when: the engine's own schedule, which is told of a bad sample when it has arrived.
 #[derive(Debug)]
-struct Agenda<'a> {
-    layout: &'a Layout,
-    end: u64,
-    due: BinaryHeap<Reverse<Turn>>,
-    /// Until when each check is looked at closely, in nanoseconds; nothing when it is not.
-    closely_until: Vec<Option<u64>>,
+struct Agenda {
+    schedule: Schedule,
+    end: Moment,
+    closer_look: bool,
+    /// Bad samples under way: when each arrives, its check, and when it started.
+    arriving: BinaryHeap<Reverse<(Moment, usize, Moment)>>,
 }
 
-impl<'a> Agenda<'a> {
-    fn new(layout: &'a Layout, phase: f64) -> Self {
+impl Agenda {
+    fn new(layout: &Layout, phase: f64) -> Self {
+        let every: Vec<Duration> = layout
+            .checks
+            .iter()
+            .map(|check| span(check.every))
+            .collect();
         let count = layout.checks.len().max(1) as f64;
-        let first = |place: usize, check: &CheckLayout| {
-            let share = place as f64 / count;
-            match layout.spacing {
-                Spacing::AsScheduled => check.every.min(LONGEST_SPREAD) * share,
-                Spacing::Even => check.every * (phase + share).fract(),
+        let schedule = match layout.spacing {
+            Spacing::AsScheduled => Schedule::new(every, Moment::ORIGIN),
+            Spacing::Even => {
+                let places = layout.checks.iter().enumerate();
+                let first = places.map(|(place, check)| {
+                    let share = (phase + place as f64 / count).fract();
+                    Moment::at(span(check.every * share))
+                });
+                let first = first.collect();
+                Schedule::beginning(every, first)
             }
         };
-        let turns = layout.checks.iter().enumerate();
         Self {
-            layout,
-            end: nanoseconds(layout.bake),
-            due: turns
-                .map(|(place, check)| {
-                    Reverse(Turn {
-                        at: nanoseconds(first(place, check)),
-                        check: place,
-                        closer_look: false,
-                    })
-                })
-                .collect(),
-            closely_until: vec![None; layout.checks.len()],
+            schedule,
+            end: Moment::at(span(layout.bake)),
+            closer_look: layout.closer_look,
+            arriving: BinaryHeap::new(),
         }
     }
 
-    /// The next sample in the window, with its successor on the schedule put down.
-    fn next(&mut self) -> Option<Turn> {
-        let Reverse(turn) = self.due.pop()?;
-        if turn.at >= self.end {
-            return None;
-        }
-        if !turn.closer_look {
-            let every = nanoseconds(self.layout.checks[turn.check].every).max(1);
-            self.due.push(Reverse(Turn {
-                at: turn.at + every,
-                ..turn
-            }));
-        }
-        Some(turn)
-    }
-
-    /// Puts down a closer look where one follows from a sample.
-    fn after(&mut self, turn: Turn, looked_bad: bool, latency: f64) {
-        let every = self.layout.checks[turn.check].every;
-        if !self.layout.closer_look || every <= CLOSER_EVERY {
-            return;
-        }
-        let known = turn.at + nanoseconds(latency);
-        let until = &mut self.closely_until[turn.check];
-        let was_looking = until.is_some();
-        if looked_bad {
-            *until = Some(known + nanoseconds(CLOSER_FOR));
-        }
-        // A run of looks goes on by itself; a sample of the schedule begins one.
-        if turn.closer_look || (looked_bad && !was_looking) {
-            let next = known.max(turn.at + nanoseconds(CLOSER_EVERY));
-            self.look_at(turn.check, next);
+    /// The next run in the window: which check, why, and when.
+    fn next(&mut self) -> Option<(usize, Turn, Duration)> {
+        loop {
+            let due = self.schedule.next_due()?;
+            if let Some(Reverse((known, check, started))) = self.arriving.peek().copied()
+                && known <= due
+            {
+                self.arriving.pop();
+                self.schedule.look_closer(check, started, known);
+                continue;
+            }
+            if due >= self.end {
+                return None;
+            }
+            // Nothing is taken where a closer look has just ended.
+            if let Some((check, turn)) = self.schedule.take_due(due) {
+                return Some((check, turn, due.since_origin()));
+            }
         }
     }
 
-    /// A sample that never came says nothing, and a run of looks goes on.
-    fn after_nothing(&mut self, turn: Turn) {
-        if turn.closer_look {
-            self.look_at(turn.check, turn.at + nanoseconds(CLOSER_EVERY));
-        }
-    }
-
-    fn look_at(&mut self, check: usize, at: u64) {
-        let until = &mut self.closely_until[check];
-        if until.is_some_and(|until| at < until) {
-            self.due.push(Reverse(Turn {
-                at,
-                check,
-                closer_look: true,
-            }));
-        } else {
-            *until = None;
+    fn saw_bad(&mut self, shot: &Shot) {
+        if self.closer_look {
+            let known = Moment::at(shot.arrived());
+            let started = Moment::at(shot.started);
+            self.arriving.push(Reverse((known, shot.check, started)));
         }
     }
 }
 
-/// The first runs of all checks are spread over at most so many seconds, as by the engine.
-const LONGEST_SPREAD: f64 = 1.0;
-
-fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9).round() as u64
-}
-
-fn seconds(nanoseconds: u64) -> f64 {
-    nanoseconds as f64 / 1e9
+/// Seconds as a span, to the nanosecond.
+fn span(seconds: f64) -> Duration {
+    Duration::from_nanos((seconds * 1e9).round() as u64)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::scenario::USUAL_SPREAD;
 use crate::decision::Policy;
+pub use crate::engine::schedule::{CLOSER_EVERY, CLOSER_FOR};
 use crate::plan::{CheckPlan, Plan};
 use crate::verdict::threshold::{Comparison, Limit, Subject, Threshold};
 use crate::verdict::with_error_limit;
@@ -64,11 +65,6 @@ pub enum Spacing {
     Even,
 }
 
-/// The least gap between two samples of a check that is looked at closely, in seconds.
-pub const CLOSER_EVERY: f64 = 2.0;
-/// How long a check is looked at closely after a sample that looked bad, in seconds.
-pub const CLOSER_FOR: f64 = 30.0;
-
 impl Trial {
     /// The trials of a plan: one for each service that has checks.
     #[must_use]
@@ -108,7 +104,7 @@ impl Trial {
                 .collect(),
             bake: self.policy.bake.as_secs_f64(),
             warm_up: self.policy.warm_up.as_secs_f64(),
-            closer_look: closer_look(&self.policy),
+            closer_look: self.policy.judging.closer_look,
             spacing,
         }
     }
@@ -155,12 +151,6 @@ impl Trial {
         trial.policy.bake = bake;
         trial
     }
-}
-
-/// Whether a policy looks closer at a check that looked bad.
-#[must_use]
-pub fn closer_look(_policy: &Policy) -> bool {
-    true
 }
 
 /// A check without the limits that cannot be simulated.
@@ -251,9 +241,13 @@ fn latency_limit(threshold: &Threshold) -> Option<LatencyLimit> {
     };
     let warning = threshold.warning.and_then(above);
     let critical = threshold.critical.and_then(above);
+    // As the judge sees it: only quantiles that need not last deserve a closer look.
+    let is_looked_at = matches!(threshold.subject, Subject::Quantile(None, _))
+        && threshold.lasting.is_none()
+        && threshold.consecutive.is_none();
     Some(LatencyLimit {
         reference: warning.or(critical)? * offset.exp(),
-        too_slow: critical.unwrap_or(f64::INFINITY),
+        too_slow: critical.filter(|_| is_looked_at).unwrap_or(f64::INFINITY),
     })
 }
 

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::rehearsal::drill::advice::{Alternative, Change};
 use crate::rehearsal::drill::curve::Curve;
-use crate::rehearsal::drill::layout::closer_look;
 use crate::rehearsal::drill::summary::{Summary, summaries};
 use crate::rehearsal::drill::tally::{Share, Tally};
 use crate::rehearsal::drill::{Drill, Row};
@@ -235,7 +234,7 @@ fn service(drill: &Drill, mask: &Mask) -> ServiceReport {
         policy: mask.apply(&policy.name),
         bake_s: policy.bake.as_secs_f64(),
         warm_up_s: policy.warm_up.as_secs_f64(),
-        closer_look: closer_look(policy),
+        closer_look: policy.judging.closer_look,
         checks: trial
             .checks
             .iter()

@@ -8,7 +8,7 @@ use crate::rehearsal::drill::Drill;
 use crate::rehearsal::drill::advice::{Alternative, Change};
 use crate::rehearsal::drill::curve::{Curve, Point};
 use crate::rehearsal::drill::families::{Ladder, USUAL_LEVEL};
-use crate::rehearsal::drill::layout::{CLOSER_EVERY, CLOSER_FOR, Spacing, Trial, closer_look};
+use crate::rehearsal::drill::layout::{CLOSER_EVERY, CLOSER_FOR, Spacing, Trial};
 use crate::rehearsal::drill::tally::{Share, Tally};
 use crate::report::text::counted;
 
@@ -72,9 +72,11 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
             human(policy.warm_up)
         ));
     }
-    if closer_look(policy) {
+    if policy.judging.closer_look {
         sentences.push(format!(
-            "A check that looks bad is probed every {CLOSER_EVERY:.0}s for {CLOSER_FOR:.0}s (closer look)."
+            "A check that looks bad is probed every {} for {} (closer look).",
+            human(CLOSER_EVERY),
+            human(CLOSER_FOR)
         ));
     }
     sentences.push(format!(

@@ -7,72 +7,49 @@ use std::time::Duration;
 
 use super::{Judged, Rule};
 use crate::clock::Moment;
-use crate::engine::panel::LEAST_BAD;
+use crate::decision::Policy;
+use crate::engine::panel::Panel;
 use crate::event::Verdict;
 use crate::plan::CheckPlan;
 use crate::rehearsal::drill::layout::Trial;
 use crate::rehearsal::drill::window::{Seen, Shot, SimulatedWindow};
 use crate::sample::{CheckId, Fault, Outcome, Phases, Reason, Sample};
-use crate::verdict::{self, Closing, Rules, Sufficiency};
-use crate::window::{Window, WindowBounds};
+use crate::verdict::Closing;
 
 /// Our rule, for one trial.
 #[derive(Debug)]
 pub struct Ours {
-    rules: Vec<Rules>,
-    warm_up: Duration,
+    checks: Vec<CheckPlan>,
+    policy: Policy,
 }
 
 impl Ours {
     /// The rule by the policy of a trial.
     #[must_use]
     pub fn new(trial: &Trial) -> Self {
-        let policy = &trial.policy;
-        let rules = |check: &CheckPlan| Rules {
-            facts: check.facts.clone(),
-            thresholds: check.thresholds.clone(),
-            sufficiency: Sufficiency::Window {
-                min_samples: policy.min_samples,
-                every: check.every,
-                coverage: policy.coverage,
-                least_bad: LEAST_BAD,
-            },
-        };
         Self {
-            rules: trial.checks.iter().map(rules).collect(),
-            warm_up: policy.warm_up,
+            checks: trial.checks.clone(),
+            policy: trial.policy.clone(),
         }
     }
 }
 
 impl Rule for Ours {
     fn judge(&self, window: &SimulatedWindow) -> Judged {
-        let bounds = WindowBounds {
-            start: Moment::ORIGIN,
-            warm_up: self.warm_up,
-        };
-        let mut windows: Vec<Window> = self.rules.iter().map(|_| Window::new(bounds)).collect();
-        let mut samples: Vec<Sample> = self
-            .rules
-            .iter()
-            .map(|rules| blank(&rules.facts.id))
-            .collect();
+        let mut panel = Panel::of_bake(&self.checks, &self.policy, Moment::ORIGIN);
+        let checks = self.checks.iter();
+        let mut samples: Vec<Sample> = checks.map(|check| blank(&check.facts.id)).collect();
         for shot in &window.shots {
-            let place = shot.check;
-            write(&mut samples[place], shot);
-            windows[place].push(&samples[place]);
-            let at = Moment::at(shot.arrived());
-            let finding = verdict::judge(&self.rules[place], &windows[place], at, Closing::Running);
-            if finding.verdict == Verdict::Fail {
+            let sample = &mut samples[shot.check];
+            write(sample, shot);
+            panel.push_at(shot.check, sample);
+            if panel.has_failed() {
                 return Judged::at(Some(shot.arrived()));
             }
         }
         let end = Moment::at(window.bake);
-        let findings = self.rules.iter().zip(&windows);
-        let findings = findings
-            .map(|(rules, window)| verdict::judge(rules, window, end, Closing::Final))
-            .collect();
-        let verdict = verdict::assess(findings).verdict;
+        let (assessment, _) = panel.close(end, Closing::Final);
+        let verdict = assessment.verdict;
         Judged {
             verdict,
             condemned: (verdict == Verdict::Fail).then_some(window.bake),
