@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::chart::{draw, size_label, swatch};
 use super::words::{
-    advice, deed, interval, maybe_seconds, percent, seconds, simulated, smallest_seen,
+    advice, budget, deed, interval, maybe_seconds, percent, seconds, simulated, smallest_seen,
 };
 use crate::rehearsal::drill::Drill;
 use crate::rehearsal::drill::curve::Curve;
@@ -200,6 +200,7 @@ fn healthy(text: &mut String, drill: &Drill) {
             }
         },
     );
+    push(text, format_args!("<p>{}</p>\n", escape(&budget(drill))));
 }
 
 fn faults(text: &mut String, drill: &Drill) {

@@ -2,7 +2,7 @@
 //! suffer, which faults are caught and how fast, how that compares, and what to change.
 
 use super::words::{
-    advice, deed, interval, maybe_seconds, percent, seconds, simulated, smallest_seen,
+    advice, budget, deed, interval, maybe_seconds, percent, seconds, simulated, smallest_seen,
 };
 use crate::rehearsal::drill::summary::summaries;
 use crate::rehearsal::drill::{Drill, Row};
@@ -101,6 +101,7 @@ fn push_healthy(text: &mut String, drill: &Drill) {
         let (seen, interval) = (percent(share.seen), interval(&share));
         line(text, &format!("  {title:<34} {seen:>11}   {interval:<18}"));
     }
+    push_wrapped(text, "  ", &budget(drill));
     text.push('\n');
 }
 

@@ -59,9 +59,10 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
     intervals.dedup();
     let intervals: Vec<String> = intervals.into_iter().map(human).collect();
     let mut sentences = vec![format!(
-        "The policy {} on {}, each probed every {} for {}: {} in a window.",
+        "The policy {} ({} judge) on {} probed every {} for {}: {} in a window.",
         policy.name,
-        counted(trial.checks.len() as u64, "check", "checks"),
+        policy.judging.judge.name(),
+        counted(trial.checks.len() as u64, "check", "checks, each"),
         intervals.join(" or "),
         human(policy.bake),
         counted(trial.samples(), "sample", "samples"),
@@ -101,6 +102,27 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
         sentences.push("No check limits its latency, so slowness is not judged.".to_owned());
     }
     sentences
+}
+
+/// How the healthy releases stand to the budget that the policy gives the judge.
+pub fn budget(drill: &Drill) -> String {
+    let budget = drill.trial.policy.judging.false_rollback;
+    let over: Vec<&str> = drill
+        .healthy
+        .iter()
+        .filter(|row| row.tallies[0].any_share().low > budget)
+        .map(|row| &*row.variant.title)
+        .collect();
+    let words = format!("The budget of this policy is {} a window", percent(budget));
+    if over.is_empty() {
+        format!("{words} (`false_rollback`); none of these is proven to be over it.")
+    } else {
+        format!(
+            "{words} (`false_rollback`), and these are over it: {}. `forgive` says how much \
+             trouble is forgiven.",
+            over.join("; ")
+        )
+    }
 }
 
 /// From which size on a fault is seen, as a sentence.
