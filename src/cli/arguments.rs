@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::deployment::Selector;
 use crate::quantity::Span;
+use crate::rehearsal::drill::rules::Contestant;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ pub enum Command {
     Plan(PlanArguments),
     /// Judge recorded samples with the judge of `watch`; nothing is probed
     Replay(ReplayArguments),
+    /// Simulate faults against this policy: how fast is each caught, how often is a healthy release rolled back
+    Drill(DrillArguments),
     /// A whole incident on this machine: bad release, detection, rollback, proof
     Demo(DemoArguments),
 }
@@ -49,6 +52,7 @@ impl Command {
             Self::Watch(arguments) => arguments.common.shown,
             Self::Plan(arguments) => arguments.common.shown,
             Self::Replay(arguments) => arguments.common.shown,
+            Self::Drill(arguments) => arguments.common.shown,
             Self::Demo(arguments) => arguments.shown,
         }
     }
@@ -154,6 +158,8 @@ impl Format {
     const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples];
     /// Those of `replay`.
     const OF_A_REPLAY: &[Self] = &[Self::Text, Self::Json, Self::Ndjson];
+    /// Those of `drill`.
+    const OF_A_DRILL: &[Self] = &[Self::Text, Self::Json];
 
     /// The name, as typed.
     #[must_use]
@@ -173,6 +179,10 @@ fn report_of_a_run(text: &str) -> Result<ReportRequest, String> {
 
 fn report_of_a_replay(text: &str) -> Result<ReportRequest, String> {
     ReportRequest::parse(text, Format::OF_A_REPLAY)
+}
+
+fn report_of_a_drill(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_DRILL)
 }
 
 impl ReportRequest {
@@ -302,6 +312,45 @@ pub struct ReplayArguments {
     /// Recorded samples from before, for checks that declare a `baseline`; a folder has its own
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+}
+
+/// `smokejumper drill`
+#[derive(Debug, Args)]
+pub struct DrillArguments {
+    /// What to simulate.
+    #[command(flatten)]
+    pub common: Common,
+    /// Report as text or json, to stdout or to a file (repeatable)
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_drill)]
+    pub reports: Vec<ReportRequest>,
+    /// Set it beside a rule of another tool: three-in-a-row, argo:N, flagger:N, cloudwatch:MofN, k6:DELAY or all (repeatable)
+    #[arg(long = "compare", value_name = "RULE", value_parser = contestants)]
+    pub compared: Vec<Compared>,
+    /// Draw detection curves as a page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Simulate other windows; the same seed gives the same figures
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Simulate so many windows of each kind (default: as many as take some seconds)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub windows: Option<u64>,
+    /// Use so many threads (default: as many as there are processors); changes no figure
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub threads: Option<u16>,
+    /// Run the families on which the judge is measured, and print one line a rule
+    #[arg(long, conflicts_with = "html")]
+    pub bench: bool,
+}
+
+/// The rules that one `--compare` names.
+#[derive(Clone, Debug)]
+pub struct Compared(pub Vec<Contestant>);
+
+fn contestants(name: &str) -> Result<Compared, String> {
+    Contestant::named(name)
+        .map(Compared)
+        .map_err(|error| error.to_string())
 }
 
 /// `smokejumper demo`

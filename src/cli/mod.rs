@@ -5,6 +5,7 @@
 pub mod arguments;
 pub mod baseline;
 pub mod demo;
+pub mod drill;
 pub mod exit;
 pub mod gate;
 pub mod history;
@@ -85,6 +86,7 @@ async fn run(command: Command) -> u8 {
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Drill(arguments) => drill::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments).await,
     }
 }

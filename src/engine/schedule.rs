@@ -27,9 +27,9 @@ pub enum Turn {
 
 /// How often a check is run during a closer look: often enough for two or three runs within a
 /// block of the judge, seldom enough to be no load.
-const CLOSER_EVERY: Duration = Duration::from_secs(2);
+pub const CLOSER_EVERY: Duration = Duration::from_secs(2);
 /// How long a closer look lasts after the last bad run: as long as a burst that is forgiven.
-const CLOSER_FOR: Duration = Duration::from_secs(30);
+pub const CLOSER_FOR: Duration = Duration::from_secs(30);
 
 /// The first runs of all checks are spread over at most this long, so that they do not start in
 /// one burst, and a short bake still gets its samples.
@@ -40,15 +40,23 @@ impl Schedule {
     #[must_use]
     pub fn new(every: Vec<Duration>, start: Moment) -> Self {
         let count = u32::try_from(every.len()).unwrap_or(u32::MAX).max(1);
-        let due = every
+        let first = every
             .iter()
             .zip(0_u32..)
-            .enumerate()
-            .map(|(index, (interval, place))| {
+            .map(|(interval, place)| {
                 let spread = LONGEST_SPREAD.min(*interval);
-                let first = start + spread.mul_f64(f64::from(place) / f64::from(count));
-                Reverse((first, index, Turn::Scheduled))
+                start + spread.mul_f64(f64::from(place) / f64::from(count))
             })
+            .collect();
+        Self::beginning(every, first)
+    }
+
+    /// A schedule from each check's interval and the moment of its first run.
+    #[must_use]
+    pub fn beginning(every: Vec<Duration>, first: Vec<Moment>) -> Self {
+        let first = first.into_iter().enumerate();
+        let due = first
+            .map(|(index, first)| Reverse((first, index, Turn::Scheduled)))
             .collect();
         let closer_until = vec![None; every.len()];
         Self {

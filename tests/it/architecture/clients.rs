@@ -21,6 +21,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper", &["probe", "rehearsal"]),
     ("hyper_util", &["probe", "rehearsal"]),
     ("jsonpath_rust", &["expect"]),
+    ("rand_distr", &["rehearsal/drill"]),
+    ("rand_pcg", &["rehearsal/drill"]),
     ("redis", &["probe/redis"]),
     ("regex", &["config", "expect"]),
     ("statrs", &["verdict"]),

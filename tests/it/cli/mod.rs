@@ -3,6 +3,7 @@
 mod credentials;
 mod crowd;
 mod demo;
+mod drill;
 mod gate;
 mod interruptions;
 mod ministack;
