@@ -36,7 +36,7 @@ impl Ours {
 
 impl Rule for Ours {
     fn judge(&self, window: &SimulatedWindow) -> Judged {
-        let mut panel = Panel::of_bake(&self.checks, &self.policy, Moment::ORIGIN);
+        let mut panel = Panel::of_bake(&self.checks, &self.policy, Moment::ORIGIN, Vec::new());
         let checks = self.checks.iter();
         let mut samples: Vec<Sample> = checks.map(|check| blank(&check.facts.id)).collect();
         for shot in &window.shots {
