@@ -148,15 +148,29 @@ def log_gate(blocks, limit):
 
 def tail_after_forgiving(blocks, a_block, null):
     """P(as many bad samples or more) at the null rate once the worst span of 30 s is deleted, every
-    block counted as `a_block` samples."""
-    worst = 0.0
+    block counted as `a_block` samples, and the counts divided by the dispersion of what is left."""
+    worst, deleted = 0.0, np.zeros(len(blocks.start), dtype=bool)
     for b in np.flatnonzero(blocks.bad > 0):
         since = np.arange(len(blocks.start)) >= b
         inside = since & (blocks.start < blocks.first_bad[b] + FORGIVEN)
-        worst = max(worst, blocks.bad[inside].sum())
+        # Sums of the same shares in another order may differ by a rounding; that is no worse span.
+        if blocks.bad[inside].sum() > worst + 1e-12:
+            worst, deleted = blocks.bad[inside].sum(), inside
     bad = round((blocks.bad.sum() - worst) * a_block)
     of = int(len(blocks.start) * a_block - round(worst * a_block))
+    dispersion = how_much_they_vary(blocks.bad[~deleted], a_block)
+    if dispersion > 1 + 1e-6:
+        bad, of = int(bad / dispersion + 1e-9), math.ceil(of / dispersion - 1e-9)
     return stats.binom.sf(bad - 1, of, null)
+
+
+def how_much_they_vary(shares, a_block):
+    """The variance of the blocks' bad shares over that of `a_block` independent samples; blocks of
+    which half is bad are an outage and no noise."""
+    noise = shares[shares < 0.5]
+    if len(noise) == 0 or not 0 < noise.mean() < 1:
+        return 1.0
+    return max(1.0, noise.var() * a_block / (noise.mean() * (1 - noise.mean())))
 
 
 def condemned_at(stream, layout, warning, critical, null, limit, lowest):

@@ -117,7 +117,8 @@ impl Ending {
     #[must_use]
     pub fn left(&self, samples_per_block: f64) -> Left {
         let growing = self.growing.iter().map(|burst| burst.deleted);
-        let all = growing.chain(self.finished.iter().copied());
+        // Of bursts that are equally bad the earliest is deleted.
+        let all = self.finished.iter().copied().chain(growing);
         let worst = all.fold(Sum::default(), Sum::worse);
         let deleted = (worst.bad * samples_per_block).round_ties_even();
         let bad = ((self.warning.bad - worst.bad) * samples_per_block).round_ties_even();

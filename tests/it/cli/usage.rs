@@ -26,7 +26,11 @@ async fn each_wrong_use_says_what_is_wrong() {
         (&["gate", "--tag", "!core"], 4, "no check matches"),
         (&["watch"], 2, "where default is deployed"),
         (&["watch", "--deployment", "latest"], 2, "ARN"),
-        (&["watch", "--baseline", "before"], 2, "none"),
+        (
+            &["watch", "--baseline", ""],
+            2,
+            "none, before, history or a file",
+        ),
     ];
     for (arguments, code, message) in cases {
         let ran = Program::with(ONE_CHECK).run(arguments).await;
