@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::sample::{Outcome, Sample};
 use crate::verdict::statistics::{BlockCount, dispersion, upper_bound, upper_quantile_rank};
+use crate::window::type_seven;
 
 /// One sample of before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +187,15 @@ impl Before {
             at_most: *all.get(usize::try_from(rank).ok()?)?,
             dispersion,
         })
+    }
+
+    /// The quantile of the latency as it was seen; absent where nothing passed.
+    #[must_use]
+    pub fn quantile(&self, q: f64) -> Option<Duration> {
+        let passed = self.samples.iter().filter(|sample| !sample.is_bad);
+        let mut all: Vec<Duration> = passed.map(|sample| sample.latency).collect();
+        all.sort_unstable();
+        type_seven(&all, q)
     }
 
     fn blocks(

@@ -7,6 +7,7 @@ use super::block::{Glance, Open, block_length};
 use super::ending::Ending;
 use super::process::{Block, Forgive, Process, Terms};
 use crate::clock::Moment;
+use crate::verdict::evidence::TOO_FEW_TO_CONDEMN;
 use crate::verdict::statistics::at_least;
 
 /// The evidence that a deployment is over its critical limit must be five to one, besides being
@@ -71,6 +72,8 @@ pub struct Stream {
     onset: Onset,
     has_warned: bool,
     condemned: Option<Proof>,
+    /// Samples of the schedule and of closer looks.
+    seen: u64,
     counted: Counted,
 }
 
@@ -160,6 +163,7 @@ impl Stream {
             onset: Onset::new(question.well, question.worth),
             has_warned: false,
             condemned: None,
+            seen: 0,
             counted: Counted::default(),
         }
     }
@@ -170,6 +174,7 @@ impl Stream {
     /// the end's share and tail, they cost a third of the windows between the limits a rollback,
     /// and gain half a point of what is caught.
     pub fn push(&mut self, glance: Glance, is_scheduled: bool) {
+        self.seen += 1;
         if is_scheduled {
             self.counted.of += 1;
             self.counted.bad += u64::from(glance.over_warning);
@@ -194,7 +199,9 @@ impl Stream {
             .gate
             .as_ref()
             .is_none_or(|gate| gate.value() >= GATE.ln());
-        if self.question.bad.is_some() && points_past && self.condemned.is_none() {
+        let is_enough = self.seen > TOO_FEW_TO_CONDEMN;
+        let may_condemn = self.question.bad.is_some() && self.condemned.is_none();
+        if may_condemn && points_past && is_enough {
             self.condemned = Some(self.proof(now, 1.0 / self.evidence.value(), ProvenBy::Sequence));
         }
     }
@@ -237,7 +244,7 @@ impl Stream {
             return self.condemned;
         }
         let bad = self.question.bad?;
-        if self.ending.critical_share() <= bad {
+        if self.ending.critical_share() <= bad || self.seen <= TOO_FEW_TO_CONDEMN {
             return None;
         }
         if self.has_warned && self.is_proof() {

@@ -1,5 +1,6 @@
 //! What holds of the judge: tables, one row a case with its reason in words, and laws.
 
+mod bench;
 mod failures;
 mod few;
 mod laws;
