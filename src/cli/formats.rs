@@ -1,0 +1,115 @@
+//! `--report FORMAT[=FILE]`: the formats, and which command offers which.
+
+use std::path::PathBuf;
+
+/// A report that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRequest {
+    /// The format.
+    pub format: Format,
+    /// The file; stdout without one.
+    pub file: Option<PathBuf>,
+}
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+    /// What was measured, for `replay`.
+    Samples,
+    /// How the verdict moved, a line a change.
+    Ndjson,
+}
+
+impl Format {
+    /// The formats that this version writes.
+    const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Samples, Self::Ndjson];
+    /// Those of `gate` and `watch`.
+    const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples];
+    /// Those of `replay`.
+    const OF_A_REPLAY: &[Self] = &[Self::Text, Self::Json, Self::Ndjson];
+    /// Those of `drill`.
+    const OF_A_DRILL: &[Self] = &[Self::Text, Self::Json];
+
+    /// The name, as typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Samples => "samples",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// What `gate` and `watch` can be asked for.
+pub(super) fn report_of_a_run(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_RUN)
+}
+
+/// What `replay` can be asked for.
+pub(super) fn report_of_a_replay(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_REPLAY)
+}
+
+/// What `drill` can be asked for.
+pub(super) fn report_of_a_drill(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_DRILL)
+}
+
+impl ReportRequest {
+    fn parse(text: &str, offered: &[Format]) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the file name after `=` is empty".to_owned()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let names: Vec<&str> = offered.iter().map(|format| format.name()).collect();
+        let there_are = names.join(", ");
+        let known = Format::ALL.into_iter().find(|format| format.name() == name);
+        match (known, name) {
+            (Some(format), _) if offered.contains(&format) => Ok(Self { format, file }),
+            (Some(_), _) => Err(format!(
+                "the format `{name}` is not one of this command; there are {there_are}"
+            )),
+            (None, "junit" | "markdown" | "html") => Err(format!(
+                "the format `{name}` is not available in this version; there are {there_are}"
+            )),
+            (None, _) => Err(format!(
+                "there is no format `{name}`; there are {there_are}"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_asked_for_by_format_and_file() {
+        let json = ReportRequest {
+            format: Format::Json,
+            file: None,
+        };
+        assert_eq!(report_of_a_run("json").unwrap(), json);
+        let file = ReportRequest {
+            format: Format::Json,
+            file: Some(PathBuf::from("a=b.json")),
+        };
+        assert_eq!(report_of_a_run("json=a=b.json").unwrap(), file);
+        for wrong in ["xml", "json=", "junit", "ndjson", ""] {
+            assert!(report_of_a_run(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(report_of_a_replay("ndjson").unwrap().format, Format::Ndjson);
+        assert!(
+            report_of_a_replay("samples")
+                .unwrap_err()
+                .contains("ndjson")
+        );
+    }
+}
