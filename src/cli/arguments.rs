@@ -1,14 +1,11 @@
 //! What can be typed: the commands, their flags, and what each value means.
 
-mod reports;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::reports::{Format, ReportRequest};
-use self::reports::{report_of_a_drill, report_of_a_replay, report_of_a_run};
+use super::formats::{ReportRequest, report_of_a_drill, report_of_a_replay, report_of_a_run};
 use crate::deployment::Selector;
 use crate::quantity::Span;
 use crate::rehearsal::drill::rules::Contestant;

@@ -1,6 +1,7 @@
 //! `smokejumper drill`: simulate faults against a policy. Probes nothing and reaches nothing.
 
-use super::arguments::{DrillArguments, Format};
+use super::arguments::DrillArguments;
+use super::formats::Format;
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{exit, refuse};

@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod demo;
 pub mod drill;
 pub mod exit;
+pub mod formats;
 pub mod gate;
 pub mod history;
 pub mod plan;

@@ -6,7 +6,8 @@ use std::num::NonZero;
 use std::path::Path;
 use std::thread::available_parallelism;
 
-use super::arguments::{FailOn, Format, ReplayArguments};
+use super::arguments::{FailOn, ReplayArguments};
+use super::formats::Format;
 use super::session::Session;
 use super::terminal::Terminal;
 use super::watch::reachable;

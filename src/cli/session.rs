@@ -11,7 +11,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::{Common, Format, ReportRequest};
+use super::arguments::Common;
+use super::formats::{Format, ReportRequest};
 use super::samples::{self, Recorder};
 use super::seen::Seen;
 use super::stop::Stop;

@@ -103,7 +103,7 @@ pub fn read(path: &Path, roster: &Roster) -> Result<Vec<Before>, RecordingError>
     let mut recording = Recording::new(&name, input, roster);
     let mut before = vec![Before::default(); roster.len()];
     while let Some((place, sample)) = recording.next_sample()? {
-        before[place].push(&sample);
+        before[place].push(sample);
     }
     Ok(before)
 }

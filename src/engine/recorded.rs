@@ -91,6 +91,8 @@ pub struct Recording<'a, R> {
     roster: &'a Roster,
     line: u64,
     newest: (Duration, u64),
+    /// The last sample that was read; each takes the place of the one before.
+    sample: Sample,
     /// When the window began, where the recording says so.
     pub window_start: Option<WallTime>,
     /// How many samples are of checks that are declared and not judged.
@@ -112,6 +114,7 @@ impl<'a, R: Read> Recording<'a, R> {
             roster,
             line: 0,
             newest: (Duration::ZERO, 0),
+            sample: blank(),
             window_start: None,
             unjudged: 0,
             strange: None,
@@ -123,16 +126,16 @@ impl<'a, R: Read> Recording<'a, R> {
     ///
     /// # Errors
     /// What is wrong with the recording, and on which line.
-    pub fn next_sample(&mut self) -> Result<Option<(usize, Sample)>, RecordingError> {
+    pub fn next_sample(&mut self) -> Result<Option<(usize, &Sample)>, RecordingError> {
         loop {
             if !self.read_line()? {
                 return Ok(None);
             }
             let buffer = std::mem::take(&mut self.buffer);
-            let sample = self.sample(&buffer);
+            let place = self.take(&buffer);
             self.buffer = buffer;
-            if let Some(sample) = sample.map_err(|wrong| self.error(wrong))? {
-                return Ok(Some(sample));
+            if let Some(place) = place.map_err(|wrong| self.error(wrong))? {
+                return Ok(Some((place, &self.sample)));
             }
         }
     }
@@ -164,8 +167,9 @@ impl<'a, R: Read> Recording<'a, R> {
         }
     }
 
-    /// The sample of a line; nothing for an empty one and for a check that is not judged.
-    fn sample(&mut self, whole: &[u8]) -> Result<Option<(usize, Sample)>, Wrong> {
+    /// Takes in the sample of a line and says the place of its check; nothing for an empty line and
+    /// for a check that is not judged.
+    fn take(&mut self, whole: &[u8]) -> Result<Option<usize>, Wrong> {
         let bytes = match self.line {
             1 => whole.strip_prefix(BYTE_ORDER_MARK).unwrap_or(whole),
             _ => whole,
@@ -173,8 +177,7 @@ impl<'a, R: Read> Recording<'a, R> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let line: Line<'_> =
-            serde_json::from_slice(bytes).map_err(|error| refused(bytes, &error))?;
+        let line = Line::read(bytes).map_err(|error| refused(bytes, &error))?;
         if let (Some(key), None) = (&line.strange, &self.strange) {
             self.strange = Some((key.to_string(), self.line));
         }
@@ -184,7 +187,10 @@ impl<'a, R: Read> Recording<'a, R> {
         }
         let name = line.check.as_deref().ok_or(Wrong::Missing("check"))?;
         match self.roster.seats.get(name) {
-            Some(Some(seat)) => sample(&line, seat, after).map(|sample| Some((seat.place, sample))),
+            Some(Some(seat)) => {
+                fill(&mut self.sample, &line, seat, after)?;
+                Ok(Some(seat.place))
+            }
             Some(None) => {
                 self.unjudged += 1;
                 Ok(None)
@@ -240,6 +246,9 @@ impl<'a, R: Read> Recording<'a, R> {
     }
 }
 
+/// What is said of a sample that did not pass and does not say why.
+const NO_REASON: &str = "the recording gives no reason";
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a line could not be read as JSON. serde's place is within the line, so only its column says
@@ -259,26 +268,40 @@ fn refused(bytes: &[u8], error: &serde_json::Error) -> Wrong {
     }
 }
 
-fn sample(line: &Line<'_>, seat: &Seat, after: Duration) -> Result<Sample, Wrong> {
-    let (outcome, fault) = ending(line)?;
-    let latency = match line.latency_ms {
+fn fill(sample: &mut Sample, line: &Line<'_>, seat: &Seat, after: Duration) -> Result<(), Wrong> {
+    (sample.outcome, sample.fault) = ending(line)?;
+    sample.latency = match line.latency_ms {
         Some(millis) => span("latency_ms", millis)?,
         // What never answered took no time that anybody measured; what passed did.
-        None if outcome != Outcome::Pass => Duration::ZERO,
+        None if sample.outcome != Outcome::Pass => Duration::ZERO,
         None => return Err(Wrong::Missing("latency_ms")),
     };
-    Ok(Sample {
-        check: seat.check.clone(),
-        started: Moment::ORIGIN + after,
-        latency,
-        phases: phases(line.phases_ms.as_ref())?,
-        outcome,
-        fault,
-        readings: readings(line.readings.as_ref(), seat),
+    sample.check.clone_from(&seat.check);
+    sample.started = Moment::ORIGIN + after;
+    sample.phases = phases(line.phases_ms.as_ref())?;
+    sample.readings.clear();
+    sample
+        .readings
+        .extend(readings(line.readings.as_ref(), seat));
+    sample.retries = line.retries.unwrap_or_default();
+    sample.closer_look = line.closer_look.unwrap_or_default();
+    Ok(())
+}
+
+/// A sample of nothing, to be filled.
+fn blank() -> Sample {
+    Sample {
+        check: CheckId::new(""),
+        started: Moment::ORIGIN,
+        latency: Duration::ZERO,
+        phases: Phases::default(),
+        outcome: Outcome::Unknown,
+        fault: None,
+        readings: Vec::new(),
         notes: Vec::new(),
-        retries: line.retries.unwrap_or_default(),
-        closer_look: line.closer_look.unwrap_or_default(),
-    })
+        retries: 0,
+        closer_look: false,
+    }
 }
 
 /// How the run ended, and why. Whoever could not look has learnt nothing, whichever of the two
@@ -294,10 +317,14 @@ fn ending(line: &Line<'_>) -> Result<(Outcome, Option<Fault>), Wrong> {
         };
     }
     let detail = line.detail.as_deref().unwrap_or_default();
+    let words = || match detail {
+        "" => Cow::Borrowed(NO_REASON),
+        words => Cow::Borrowed(words),
+    };
     let (reason, detail) = match (code, code.and_then(Reason::of_code)) {
         (_, Some(reason)) => (reason, Cow::Borrowed(detail)),
-        (None, None) if unknown => (Reason::Abandoned, Cow::Borrowed(detail)),
-        (None, None) => (Reason::Expectation, Cow::Borrowed(detail)),
+        (None, None) if unknown => (Reason::Abandoned, words()),
+        (None, None) => (Reason::Expectation, words()),
         // Words of another recorder: kept for people, and by themselves no excuse.
         (Some(code), None) => {
             let words = [code, detail].map(str::trim).into_iter();
@@ -340,15 +367,13 @@ fn phases(pairs: Option<&Pairs<'_>>) -> Result<Phases, Wrong> {
     Ok(phases)
 }
 
-fn readings(pairs: Option<&Pairs<'_>>, seat: &Seat) -> Vec<Reading> {
+fn readings(pairs: Option<&Pairs<'_>>, seat: &Seat) -> impl Iterator<Item = Reading> {
     let unit = |name: &str| {
         let known = seat.units.iter().find(|(known, ..)| *known == name);
         known.map_or(Unit::Number, |(_, unit, _)| *unit)
     };
-    let pairs = pairs.iter().flat_map(|pairs| &pairs.0);
-    pairs
-        .map(|(name, value)| Reading::new(name, *value, unit(name)))
-        .collect()
+    let pairs = pairs.into_iter().flat_map(|pairs| &pairs.0);
+    pairs.map(move |(name, value)| Reading::new(name, *value, unit(name)))
 }
 
 fn wall(text: &str) -> Option<WallTime> {

@@ -81,7 +81,7 @@ impl Replay<'_> {
             }
             course.samples += 1;
             course.newest = course.newest.max(sample.started);
-            let changes = bench.push_at(place, &sample);
+            let changes = bench.push_at(place, sample);
             course.turn(&bench, course.newest, changes, &mut told);
             // As long as nothing is condemned there is nothing to decide before the end.
             if bench.has_failed() {

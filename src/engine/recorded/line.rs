@@ -50,23 +50,29 @@ pub(super) const KEYS: [&str; 12] = [
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, f64)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Line<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(LineVisitor)
+impl<'a> Line<'a> {
+    /// Reads one line.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+        let mut line = Self::default();
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        // Filled where it stands: handed from call to call it would be copied as often.
+        json.deserialize_map(LineVisitor(&mut line))?;
+        json.end()?;
+        Ok(line)
     }
 }
 
-struct LineVisitor;
+struct LineVisitor<'l, 'de>(&'l mut Line<'de>);
 
-impl<'de> Visitor<'de> for LineVisitor {
-    type Value = Line<'de>;
+impl<'de> Visitor<'de> for LineVisitor<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a sample, as {\"t\":12.5,\"check\":\"web\",\"ok\":true,\"latency_ms\":31.2}")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Line<'de>, M::Error> {
-        let mut line = Line::default();
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let line = self.0;
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "t" => once(&mut line.t, &key, map.next_value()?)?,
@@ -87,7 +93,7 @@ impl<'de> Visitor<'de> for LineVisitor {
                 }
             }
         }
-        Ok(line)
+        Ok(())
     }
 }
 
@@ -169,7 +175,7 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> Result<Line<'_>, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        Line::read(text.as_bytes()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
     let mut recording = Recording::new("r.ndjson", bytes, &roster);
     let mut samples = Vec::new();
     while let Some((_, sample)) = recording.next_sample().map_err(|error| error.to_string())? {
-        samples.push(sample);
+        samples.push(sample.clone());
     }
     Ok(samples)
 }
@@ -55,7 +55,7 @@ fn who_is_to_blame_is_told_by_the_fields_together() {
             "",
             Fail,
             Reason::Expectation,
-            "",
+            NO_REASON,
             "it failed, nobody says why",
         ),
         (
@@ -83,7 +83,7 @@ fn who_is_to_blame_is_told_by_the_fields_together() {
             r#","unknown":true"#,
             Unknown,
             Reason::Abandoned,
-            "",
+            NO_REASON,
             "nothing was learnt",
         ),
         (
@@ -118,7 +118,7 @@ fn who_is_to_blame_is_told_by_the_fields_together() {
             r#","reason":null,"unknown":null"#,
             Fail,
             Reason::Expectation,
-            "",
+            NO_REASON,
             "null is absent",
         ),
     ];

@@ -180,7 +180,9 @@ impl Before {
             |sample| !sample.is_bad,
             |sample| sample.latency > seen,
         );
-        let dispersion = far_reaching(&blocks, 1.0 - q);
+        // Equal latencies leave fewer beyond the quantile than it says; that is no dispersion.
+        let beyond: u64 = blocks.iter().map(|block| block.bad).sum();
+        let dispersion = far_reaching(&blocks, beyond as f64 / all.len() as f64);
         let rank = upper_quantile_rank(all.len() as u64, q, DEVIATIONS, dispersion)?;
         Some(UsualLatency {
             seen,

@@ -244,7 +244,7 @@ fn a_service_is_not_condemned_for_what_it_did_before() {
             .map(|n| if n % every == every / 2 { 'F' } else { '.' })
             .collect()
     };
-    let (was, worse) = (errors(13), errors(4));
+    let (was, worse) = (errors(13), errors(2));
     let of = |is: &str| compared(&was, is, Regressed::Warns, Comparable::Errors);
     assert_eq!(
         closed(&[&was]).verdict,

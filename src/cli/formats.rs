@@ -1,4 +1,4 @@
-//! `--report FORMAT[=FILE]`: which formats there are, and which of them a command writes.
+//! `--report FORMAT[=FILE]`: the formats, and which command offers which.
 
 use std::path::PathBuf;
 
@@ -46,14 +46,17 @@ impl Format {
     }
 }
 
+/// What `gate` and `watch` can be asked for.
 pub(super) fn report_of_a_run(text: &str) -> Result<ReportRequest, String> {
     ReportRequest::parse(text, Format::OF_A_RUN)
 }
 
+/// What `replay` can be asked for.
 pub(super) fn report_of_a_replay(text: &str) -> Result<ReportRequest, String> {
     ReportRequest::parse(text, Format::OF_A_REPLAY)
 }
 
+/// What `drill` can be asked for.
 pub(super) fn report_of_a_drill(text: &str) -> Result<ReportRequest, String> {
     ReportRequest::parse(text, Format::OF_A_DRILL)
 }
