@@ -1,5 +1,5 @@
 //! What a bake cannot give: too few samples, a breach that lasts longer than it, a percentile that
-//! needs more. Told before anything runs, with the numbers.
+//! needs more, a limit that cannot be told from health. Told before anything runs, with the numbers.
 
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use super::thresholds::ThresholdDraft;
 use crate::config::Entry;
 use crate::config::problem::{Code, Problem};
 use crate::quantity::human;
+use crate::verdict::statistics::{excluded_rate, samples_to_exclude};
+use crate::verdict::threshold::{Subject, Threshold};
+use crate::verdict::{JudgeKind, with_error_limit};
 
 /// Finds what cannot happen within the bakes of the policies.
 pub fn examine(
@@ -40,6 +43,9 @@ pub fn examine(
         }
         for draft in check.thresholds.iter().flatten() {
             threshold(draft, &bake, problems);
+        }
+        if settled && policy.judging.judge == JudgeKind::Sequential {
+            problems.extend(unresolved(check, &bake));
         }
     }
 }
@@ -90,6 +96,54 @@ fn too_short(check: &CheckDraft<'_>, bake: &Bake<'_>, needed: u64) -> Problem {
         .fold(problem, |problem, key| {
             problem.other(&draft.place(key), format!("`{key}` of this policy"))
         })
+}
+
+/// What a window without a single failure rules out so surely must include the critical limit.
+const CONFIDENCE: f64 = 0.95;
+
+/// A bake whose samples cannot tell the critical limit from health: even if all of them pass, the
+/// service may be worse than it.
+fn unresolved(check: &CheckDraft<'_>, bake: &Bake<'_>) -> Option<Problem> {
+    let declared = check.thresholds.iter().flatten();
+    let declared: Vec<Threshold> = declared.map(|draft| draft.threshold.clone()).collect();
+    let limits = with_error_limit(&declared);
+    let mut errors = limits
+        .iter()
+        .filter(|one| one.subject == Subject::ErrorRate);
+    let limit = errors.find_map(|one| one.critical)?.value;
+    let excluded = excluded_rate(bake.samples, CONFIDENCE);
+    if excluded <= limit || limit <= 0.0 {
+        return None;
+    }
+    let needed = samples_to_exclude(limit, CONFIDENCE)?;
+    let gaps = u32::try_from(needed.saturating_sub(1))
+        .unwrap_or(u32::MAX)
+        .max(1);
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let message = format!(
+        "the check `{}` alone cannot show its critical error rate of {}: {} samples without a \
+         failure rule out no less than {}",
+        check.entry.key.text,
+        percent(limit),
+        bake.samples,
+        percent(excluded),
+    );
+    let often = bake.length / gaps;
+    let often = match often.as_secs() {
+        0 => String::new(),
+        seconds => format!(
+            "run it `every: {}`, or ",
+            human(Duration::from_secs(seconds))
+        ),
+    };
+    let longer = human(check.every.saturating_mul(gaps));
+    let help =
+        format!("{often}lengthen `bake` to {longer}; `smokejumper drill` shows what is seen");
+    Some(
+        Problem::warning(Code::Unresolved, message)
+            .at(&check.every_place)
+            .help(help),
+    )
 }
 
 fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Problem>) {

@@ -3,6 +3,7 @@
 
 use super::sequential::comparison::Compared;
 use super::sequential::eye::{Eye, Seen};
+use super::sequential::process::Forgive;
 use super::sequential::stream::{Proof, ProvenBy};
 use super::statistics::{Interval, clopper_pearson, quantile_bounds};
 use super::threshold::{Limit, Measure, Subject, Threshold};
@@ -16,6 +17,9 @@ use std::time::Duration;
 /// The confidence of the intervals in reports.
 const CONFIDENCE: f64 = 0.95;
 
+/// What begins this soon began with the window.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// What a check is charged with.
 pub(super) struct Charge<'a> {
     pub(super) eye: Eye,
@@ -25,6 +29,8 @@ pub(super) struct Charge<'a> {
     pub(super) warm: Moment,
     /// The check's own window.
     pub(super) window: &'a Window,
+    /// What is forgiven.
+    pub(super) forgive: Forgive,
     /// The windows of all checks of the stream.
     pub(super) pooled: Vec<&'a Window>,
 }
@@ -336,8 +342,11 @@ fn sentence(charge: &Charge<'_>, measured: &Measured, scope: Scope, limit: Limit
 fn behind(charge: &Charge<'_>, measured: &Measured, since: Option<Moment>, chance: f64) -> String {
     let mut parts = Vec::new();
     if let Some(since) = since {
-        let into = wording::duration(since.since(charge.start));
-        parts.push(format!("it began {into} into the window"));
+        let into = since.since(charge.start);
+        parts.push(match into < AT_ONCE {
+            true => "bad from the start of the window".to_owned(),
+            false => format!("bad since {} into the window", wording::duration(into)),
+        });
     }
     if let Some([low, high]) = measured.interval(charge) {
         let told = |value| wording::amount(value, charge.limit().measure);
@@ -352,8 +361,20 @@ fn behind(charge: &Charge<'_>, measured: &Measured, since: Option<Moment>, chanc
     }
     if chance < 1.0 {
         let windows = wording::thousands(1.0 / chance);
+        let beyond = match charge.forgive.times {
+            _ if charge.forgive.span.is_zero() => String::new(),
+            0 => String::new(),
+            1 => format!(
+                ", {} of trouble forgiven",
+                wording::duration(charge.forgive.span)
+            ),
+            times => format!(
+                ", {times} times {} of trouble forgiven",
+                wording::duration(charge.forgive.span)
+            ),
+        };
         parts.push(format!(
-            "chance alone gives as much in at most 1 of {windows} healthy windows"
+            "chance alone gives as much in at most 1 of {windows} healthy windows{beyond}"
         ));
     }
     parts.join("; ")

@@ -129,6 +129,7 @@ impl Bench {
             start: self.terms.start,
             warm: self.docket.warm(),
             window: &self.seats[place].window,
+            forgive: self.terms.forgive,
             pooled: case
                 .members
                 .iter()
