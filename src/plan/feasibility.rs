@@ -44,7 +44,8 @@ pub fn examine(
         for draft in check.thresholds.iter().flatten() {
             threshold(draft, &bake, problems);
         }
-        if settled && policy.judging.judge == JudgeKind::Sequential {
+        let is_long_enough = settled && bake.samples >= policy.min_samples;
+        if is_long_enough && policy.judging.judge == JudgeKind::Sequential {
             problems.extend(unresolved(check, &bake));
         }
     }
@@ -121,8 +122,8 @@ fn unresolved(check: &CheckDraft<'_>, bake: &Bake<'_>) -> Option<Problem> {
         .max(1);
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let message = format!(
-        "the check `{}` alone cannot show its critical error rate of {}: {} samples without a \
-         failure rule out no less than {}",
+        "the check `{}` alone cannot show its critical error rate of {}: {} clean samples rule out \
+         rates above {} only",
         check.entry.key.text,
         percent(limit),
         bake.samples,
