@@ -15,6 +15,9 @@ use crate::verdict::{
 /// and one service in ten with a harmless rate of 1 % loses one in ten.
 pub const LEAST_BAD: u64 = 2;
 
+/// Three samples tell nothing of a deployment, whatever the policy asks for.
+const LEAST_SAMPLES: u64 = 4;
+
 /// The judge of all checks of one window, and what was said of each.
 #[derive(Debug)]
 pub struct Panel {
@@ -57,7 +60,7 @@ impl Panel {
             regression: policy.judging.regression,
         };
         Self::new(checks, terms, before, |check| Sufficiency::Window {
-            min_samples: policy.min_samples,
+            min_samples: policy.min_samples.max(LEAST_SAMPLES),
             every: check.every,
             coverage: policy.coverage,
             least_bad: LEAST_BAD,

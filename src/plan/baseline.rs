@@ -106,6 +106,17 @@ pub fn lower(section: &Entry, problems: &mut Vec<Problem>) -> Vec<Tolerance> {
             continue;
         }
         let Ok(subject) = subject else { continue };
+        if let (Some(warning), Some(critical)) = (change.warning, change.critical)
+            && warning.is_more
+            && critical.is_more
+            && critical.by < warning.by
+        {
+            let message = format!("the baseline of `{}` fails before it warns", entry.key.text);
+            let problem = Problem::error(Code::ThresholdOrder, message)
+                .at(&entry.key.place)
+                .help("make the critical change the larger one");
+            problems.push(problem);
+        }
         match tolerance(&subject, &change) {
             Some(tolerance) => tolerances.push(tolerance),
             None => {

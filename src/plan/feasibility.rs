@@ -9,10 +9,11 @@ use super::services::ServiceDraft;
 use super::thresholds::ThresholdDraft;
 use crate::config::Entry;
 use crate::config::problem::{Code, Problem};
+use crate::decision::{Judging, Policy};
 use crate::quantity::human;
 use crate::verdict::statistics::{excluded_rate, samples_to_exclude};
 use crate::verdict::threshold::{Subject, Threshold};
-use crate::verdict::{JudgeKind, with_error_limit};
+use crate::verdict::{JudgeKind, Regressed, with_error_limit};
 
 /// Finds what cannot happen within the bakes of the policies.
 pub fn examine(
@@ -44,6 +45,7 @@ pub fn examine(
         for draft in check.thresholds.iter().flatten() {
             threshold(draft, &bake, problems);
         }
+        problems.extend(idle_baseline(check, policy));
         let is_long_enough = settled && bake.samples >= policy.min_samples;
         if is_long_enough && policy.judging.judge == JudgeKind::Sequential {
             problems.extend(unresolved(check, &bake));
@@ -97,6 +99,37 @@ fn too_short(check: &CheckDraft<'_>, bake: &Bake<'_>, needed: u64) -> Problem {
         .fold(problem, |problem, key| {
             problem.other(&draft.place(key), format!("`{key}` of this policy"))
         })
+}
+
+/// A comparison with before that cannot lead to what the policy asks for.
+fn idle_baseline(check: &CheckDraft<'_>, policy: &Policy) -> Option<Problem> {
+    let section = check.entry.value.entry("baseline")?;
+    if check.tolerances.is_empty() {
+        return None;
+    }
+    let is_never_critical = check.tolerances.iter().all(|one| one.critical.is_none());
+    let (message, help) = match policy.judging {
+        Judging {
+            judge: JudgeKind::Plain,
+            ..
+        } => (
+            "nothing is compared with before under `judge: plain`",
+            "leave `judge` out, or the `baseline`",
+        ),
+        Judging {
+            regression: Regressed::Condemns,
+            ..
+        } if is_never_critical => (
+            "the policy has `regression: rollback`, and this baseline has no `critical` change",
+            "add `critical: \"> +50%\"`, or it only warns",
+        ),
+        Judging { .. } => return None,
+    };
+    Some(
+        Problem::warning(Code::Unused, message)
+            .at(&section.key.place)
+            .help(help),
+    )
 }
 
 /// What a window without a single failure rules out so surely must include the critical limit.

@@ -9,8 +9,9 @@ use crate::decision::{Choice, Policy, Rule};
 use crate::deploy::Platform;
 use crate::plan::{CheckPlan, Plan, ServicePlan};
 use crate::quantity::human;
+use crate::verdict::statistics::excluded_rate;
 use crate::verdict::threshold::Threshold;
-use crate::verdict::with_error_limit;
+use crate::verdict::{Forgive, JudgeKind, Regressed, with_error_limit};
 
 /// Renders a plan.
 #[must_use]
@@ -68,6 +69,7 @@ fn render_service(text: &mut String, service: &ServicePlan) {
     push_wrapped(text, "service ", &format!("{}: {place}", service.name));
     let policy = &service.policy;
     push_wrapped(text, "  policy ", &policy_words(policy));
+    push_wrapped(text, "  judge ", &judging_words(policy));
     for rule in &policy.rules {
         push_wrapped(text, "  rule ", &rule_words(rule));
     }
@@ -99,6 +101,37 @@ fn policy_words(policy: &Policy) -> String {
         choice(policy.decide.warning),
         choice(policy.decide.inconclusive),
     )
+}
+
+fn judging_words(policy: &Policy) -> String {
+    let judging = &policy.judging;
+    if judging.judge == JudgeKind::Plain {
+        return "plain, each limit as written, with no promise on false rollbacks".to_owned();
+    }
+    let forgiven = match judging.forgive {
+        Forgive { times: 0, .. } => "nothing is forgiven".to_owned(),
+        Forgive { times: 1, span } => format!("one burst of {} is forgiven", human(span)),
+        Forgive { times, span } => format!("{times} bursts of {} are forgiven", human(span)),
+    };
+    let closer = match judging.closer_look {
+        true => "what looks bad is looked at more closely",
+        false => "no closer looks",
+    };
+    let regression = match judging.regression {
+        Regressed::Warns => "being worse than before warns",
+        Regressed::Condemns => "being worse than before may condemn",
+    };
+    format!(
+        "sequential: at most {} of healthy windows are condemned; {forgiven}; {closer}; {regression}",
+        share(judging.false_rollback),
+    )
+}
+
+/// A share as a percentage with as many digits as it needs.
+fn share(share: f64) -> String {
+    let percent = format!("{:.4}", share * 100.0);
+    let percent = percent.trim_end_matches('0').trim_end_matches('.');
+    format!("{percent} %")
 }
 
 fn rule_words(rule: &Rule) -> String {
@@ -139,6 +172,9 @@ const fn choice(choice: Choice) -> &'static str {
     }
 }
 
+/// How sure "rule out" is.
+const CONFIDENCE: f64 = 0.95;
+
 fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
     let samples = policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1;
     let mut words = format!(
@@ -147,6 +183,15 @@ fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
         human(check.every),
         human(check.timeout)
     );
+    if policy.judging.judge == JudgeKind::Sequential {
+        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
+        let excluded = excluded_rate(samples, CONFIDENCE);
+        let least = (excluded * 1000.0).ceil() / 1000.0;
+        push(
+            &mut words,
+            format_args!("; clean ones rule out error rates above {}", share(least)),
+        );
+    }
     if !check.facts.tags.is_empty() {
         push(
             &mut words,

@@ -278,9 +278,13 @@ impl Bench {
     /// What the failures of a check alone exclude.
     fn assurance(&self, place: usize) -> Option<Assurance> {
         let cases = self.seats[place].cases.iter();
-        let mut cases = cases.map(|case| &self.docket.cases()[*case]);
-        let own = cases.find(|case| case.eye == Eye::Errors && !case.is_pooled())?;
-        assurance(&own.stream)
+        let errors = || {
+            let cases = cases.clone().map(|case| &self.docket.cases()[*case]);
+            cases.filter(|case| case.eye == Eye::Errors)
+        };
+        let own = errors().find(|case| !case.is_pooled())?;
+        let pool = errors().find(|case| case.is_pooled());
+        assurance(&own.stream, pool.map(|pool| &pool.stream))
     }
 
     fn look_around(&mut self) {

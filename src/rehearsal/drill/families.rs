@@ -83,7 +83,7 @@ pub fn healthy() -> Vec<Variant> {
 #[must_use]
 pub fn bad(checks: usize) -> Vec<Variant> {
     let usual = Habit::usual;
-    let slow = || usual().at(0.8);
+    let slow = || usual().at(USUAL_LEVEL);
     let errors = |share| Breakage::Errors(share);
     let mut variants = vec![
         Variant::bad(
@@ -177,9 +177,9 @@ pub fn bad(checks: usize) -> Vec<Variant> {
     variants
 }
 
-/// Where the 95th percentile of a service stands before it becomes slow in an ordinary drill, as a
-/// share of the limit: four fifths would flatter the policy, a tenth would shame it.
-pub const USUAL_LEVEL: f64 = 0.5;
+/// Where the 95th percentile of a service stands before it becomes slow, as a share of the warning
+/// limit: a limit is usually set a little above what a service does.
+pub const USUAL_LEVEL: f64 = 0.8;
 
 /// The shares of errors whose detection is measured, ascending.
 pub const ERROR_SIZES: [f64; 12] = [

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::decision::Choice;
+use crate::plan::CheckPlan;
 use crate::quantity::human;
 use crate::rehearsal::drill::Drill;
 use crate::rehearsal::drill::advice::{Alternative, Change};
@@ -73,7 +74,8 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
             human(policy.warm_up)
         ));
     }
-    if policy.judging.closer_look {
+    let is_closer = |check: &CheckPlan| check.every > CLOSER_EVERY;
+    if policy.judging.closer_look && trial.checks.iter().any(is_closer) {
         sentences.push(format!(
             "A check that looks bad is probed every {} for {} (closer look).",
             human(CLOSER_EVERY),
@@ -97,6 +99,13 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
             "Limits that cannot be simulated are left out: {}.",
             trial.left_out.join(", ")
         ));
+    }
+    if trial
+        .checks
+        .iter()
+        .any(|check| !check.tolerances.is_empty())
+    {
+        sentences.push("The comparison with before (`baseline`) is not simulated.".to_owned());
     }
     if !trial.limits_latency() {
         sentences.push("No check limits its latency, so slowness is not judged.".to_owned());

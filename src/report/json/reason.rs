@@ -57,8 +57,8 @@ pub struct AssuranceReport {
     pub limit: f64,
     /// How surely a fault at just the critical limit would have got a warning, from 0 to 1.
     pub noticed: f64,
-    /// The lowest error rate that would have been condemned nine times in ten.
-    pub condemned: Option<f64>,
+    /// How surely it would have got one if all checks that share the limit had failed alike.
+    pub noticed_together: Option<f64>,
     /// The same in words.
     pub text: String,
 }
@@ -94,7 +94,7 @@ pub(super) fn assurance(assurance: &Assurance) -> AssuranceReport {
         excluded: rounded(assurance.excluded, 4),
         limit: assurance.limit,
         noticed: rounded(assurance.noticed, 4),
-        condemned: assurance.condemned.map(|rate| rounded(rate, 4)),
+        noticed_together: assurance.noticed_together.map(|share| rounded(share, 4)),
         text: assurance.text.clone(),
     }
 }
