@@ -21,7 +21,7 @@ use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::sample::Sample;
-use crate::verdict::{Assessment, Before, Closing, Verdict};
+use crate::verdict::{Assessment, Before, Closing, JudgeKind, Verdict};
 
 /// How a watch is carried out.
 #[derive(Clone, Debug)]
@@ -135,7 +135,10 @@ impl Watch<'_> {
     fn sampling(&self, start: Moment) -> Sampling {
         let policy = &self.service.policy;
         let warm = start + policy.warm_up;
-        let closer_look = policy.judging.closer_look.then_some(CloserLook { warm });
+        // Limits as written count every sample: those taken because one failed would tip them.
+        let looks_closer =
+            policy.judging.closer_look && policy.judging.judge == JudgeKind::Sequential;
+        let closer_look = looks_closer.then_some(CloserLook { warm });
         Sampling::start(self.context, self.checks, true, closer_look)
     }
 
