@@ -35,7 +35,13 @@ impl Bench {
     /// What a comparison with before says of a check: that it has no vote, or is worse.
     pub(super) fn compare(&self, place: usize) -> Vec<Heard> {
         if let Some(reason) = &self.seats[place].failed_before {
-            return vec![Heard::Abstains(reason.clone())];
+            // What nobody may judge is not well for it: a person has to look.
+            let somebody_votes = self.seats.iter().any(|seat| seat.failed_before.is_none());
+            let reason = reason.clone();
+            return vec![match somebody_votes {
+                true => Heard::Abstains(reason),
+                false => Heard::NobodyVotes(reason),
+            }];
         }
         let condemns = self.terms.regression == Regressed::Condemns;
         let levels = [Level::Critical, Level::Warning].into_iter();

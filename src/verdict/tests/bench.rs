@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::super::sequential::before::Before;
-use super::super::threshold::Subject;
+use super::super::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 use super::super::{
     Assessment, Bench, Closing, Comparable, Finding, Forgive, JudgeKind, Regressed, Rules, Terms,
     Tolerance, Verdict,
@@ -262,10 +262,72 @@ fn a_service_is_not_condemned_for_what_it_did_before() {
 
 #[test]
 fn what_failed_before_has_no_vote_and_says_so() {
-    let broken = line(&[("F", 120)]);
-    let found = compared(&broken, &broken, Regressed::Condemns, Comparable::Errors);
+    let (broken, well) = (line(&[("F", 120)]), line(&[(".", 120)]));
+    let found = both_compared(&[&broken, &well], &[&broken, &well]);
     assert_eq!(found.verdict, Verdict::Warn);
-    assert_eq!(found.reasons[0].code, "failed_before");
+    assert_eq!(found.findings[0].reasons[0].code, "failed_before");
+    assert_eq!(found.findings[1].verdict, Verdict::Pass);
+}
+
+#[test]
+fn where_every_check_failed_before_nothing_is_judged() {
+    let broken = line(&[("F", 120)]);
+    let found = both_compared(&[&broken, &broken], &[&broken, &broken]);
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert_eq!(found.findings[1].reasons[0].code, "failed_before");
+    assert_eq!(found.findings[1].reasons[0].level, None);
+}
+
+#[test]
+fn a_failure_or_two_before_take_no_vote() {
+    let (outage, well) = (line(&[("F", 120)]), line(&[(".", 120)]));
+    let blip = line(&[(".", 17), ("F", 4)]);
+    for was in ["F", "FF", "FFF.", &blip] {
+        let found = both_compared(&[was, &well], &[&outage, &well]);
+        assert_eq!(found.verdict, Verdict::Fail, "{was}");
+    }
+}
+
+/// Two checks, compared with what each was before by their errors.
+fn both_compared(was: &[&str], is: &[&str]) -> Assessment {
+    let checks = (0..was.len()).map(|place| Rules {
+        tolerances: vec![Tolerance {
+            subject: Comparable::Errors,
+            warning: Some(0.1),
+            critical: Some(0.5),
+        }],
+        ..check(&format!("check-{place}"))
+    });
+    let before = was.iter().flat_map(|line| before(line)).collect();
+    let bench = Bench::comparing(checks.collect(), terms(), before);
+    fed(bench, &window(is)).assessment(Moment::at(START + BAKE), Closing::Final)
+}
+
+#[test]
+fn a_rate_and_an_availability_that_say_the_same_are_no_pool_of_two() {
+    let limit = |comparison, value| {
+        Some(Limit {
+            comparison,
+            value,
+            measure: Measure::Share,
+        })
+    };
+    let mut check = check("api");
+    check.thresholds = vec![
+        above(Subject::ErrorRate, 0.25, 0.5),
+        Threshold {
+            warning: limit(Comparison::Below, 0.75),
+            critical: limit(Comparison::Below, 0.5),
+            ..above(Subject::Availability, 0.0, 0.0)
+        },
+    ];
+    let bench = fed(
+        Bench::new(vec![check], terms()),
+        &window(&[&line(&[("F", 120)])]),
+    );
+    let found = bench.finding(0, Moment::at(START + BAKE), Closing::Final);
+    let told: Vec<u64> = found.reasons.iter().map(|one| one.samples).collect();
+    assert_eq!(told, [120, 120], "{:?}", found.reasons);
 }
 
 #[test]
