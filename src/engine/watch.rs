@@ -106,7 +106,7 @@ impl Watch<'_> {
             }
             // Before the end only what is proven bad can be decided about.
             let assessment = match panel.has_failed() {
-                true => panel.assessment(),
+                true => panel.outline(),
                 false => nothing_proven(),
             };
             let decision = self.decide(&assessment, false, standing);
@@ -206,7 +206,7 @@ impl Watch<'_> {
         if standing != known {
             self.emit(What::StandingChanged(standing));
         }
-        let early = self.decide(&panel.assessment(), false, standing);
+        let early = self.decide(&panel.outline(), false, standing);
         if is_proven && early != Decision::Wait {
             return self.end_early(panel, early);
         }
@@ -229,7 +229,7 @@ impl Watch<'_> {
 
     /// Whether a failure is proven that is acted upon before the bake is over.
     fn is_proven(&self, panel: &Panel, standing: Standing) -> bool {
-        panel.has_failed() && self.decide(&panel.assessment(), false, standing) != Decision::Wait
+        panel.has_failed() && self.decide(&panel.outline(), false, standing) != Decision::Wait
     }
 
     /// What the platform says when the bake is over: what was last heard may be old.

@@ -350,6 +350,94 @@ fn a_slower_service_warns_and_condemns_only_where_asked() {
     assert_eq!(warned[0].level, Some(super::super::Level::Warning));
 }
 
+#[test]
+fn a_body_that_moves_under_a_tail_that_does_not_is_told_as_the_body() {
+    let was = line(&[(".........s", 24)]);
+    let slower = |(place, sample): (usize, Sample)| {
+        let latency = match sample.latency < Duration::from_secs(1) {
+            true => sample.latency * 2,
+            false => sample.latency,
+        };
+        (place, Sample { latency, ..sample })
+    };
+    let is: Vec<(usize, Sample)> = window(&[&line(&[(".........s", 12)])])
+        .into_iter()
+        .map(slower)
+        .collect();
+    let mut check = check("api");
+    check.thresholds.truncate(1);
+    check.tolerances = vec![Tolerance {
+        subject: Comparable::Latency(0.95),
+        warning: Some(0.1),
+        critical: None,
+    }];
+    let bench = fed(Bench::comparing(vec![check], terms(), before(&was)), &is);
+    let found = bench.finding(0, Moment::at(START + BAKE), Closing::Final);
+    assert_eq!(found.verdict, Verdict::Warn);
+    assert_eq!(found.reasons[0].code, "p95", "as declared");
+    assert_eq!(
+        found.reasons[0].text,
+        "p75 80 ms over 120 samples, was 40 ms before, at most +10 % allowed"
+    );
+}
+
+#[test]
+fn a_tolerance_beyond_all_measure_is_one() {
+    let was = line(&[(".", 120)]);
+    let mut check = check("api");
+    check.tolerances = vec![Tolerance {
+        subject: Comparable::Latency(0.5),
+        warning: Some(1e298),
+        critical: None,
+    }];
+    let bench = Bench::comparing(vec![check], terms(), before(&was));
+    let found = fed(bench, &window(&[&was])).finding(0, Moment::at(START + BAKE), Closing::Final);
+    assert_eq!(found.verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_broken_check_of_a_pool_tells_its_own_numbers() {
+    let found = closed(&[&line(&[("F", 120)]), &line(&[(".", 120)])]);
+    let text = &found.findings[0].reasons[0].text;
+    assert!(
+        text.starts_with("error rate 100 % over 120 samples, limit 5 %"),
+        "{text}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn an_outline_says_what_the_findings_say(lines in prop::collection::vec(any_line(), 1..4)) {
+        let was = line(&[(".........s", 12)]);
+        let checks = (0..lines.len()).map(|place| Rules {
+            tolerances: vec![Tolerance {
+                subject: Comparable::Errors,
+                warning: Some(0.1),
+                critical: Some(0.5),
+            }],
+            ..check(&format!("check-{place}"))
+        });
+        let terms = Terms { regression: Regressed::Condemns, ..terms() };
+        let before = lines.iter().flat_map(|_| before(&was)).collect();
+        let mut bench = Bench::comparing(checks.collect(), terms, before);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let told = |found: Assessment| -> Vec<_> {
+            let told = |one: Finding| {
+                let reasons = one.reasons.into_iter().map(|reason| (reason.code, reason.level));
+                (one.verdict, reasons.collect::<Vec<_>>())
+            };
+            found.findings.into_iter().map(told).collect()
+        };
+        for (count, (place, sample)) in window(&lines).into_iter().enumerate() {
+            bench.push(place, &sample);
+            if count % 16 == 0 {
+                let found = bench.assessment(bench.now(), Closing::Running);
+                prop_assert_eq!(told(bench.outline()), told(found));
+            }
+        }
+    }
+}
+
 fn any_line() -> impl Strategy<Value = String> {
     (
         0.0_f64..0.4,
