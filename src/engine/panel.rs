@@ -153,6 +153,12 @@ impl Panel {
         self.bench.assessment(self.bench.now(), Closing::Running)
     }
 
+    /// The same without numbers and words: what is decided by after every sample.
+    #[must_use]
+    pub fn outline(&self) -> Assessment {
+        self.bench.outline()
+    }
+
     /// The findings at the end, checks without a sample included: `Final` when all samples have
     /// come that were to come, `Running` when the end came before its time.
     pub fn close(&mut self, at: Moment, closing: Closing) -> (Assessment, Vec<Change>) {

@@ -85,7 +85,7 @@ impl Replay<'_> {
             course.turn(&bench, course.newest, changes, &mut told);
             // As long as nothing is condemned there is nothing to decide before the end.
             if bench.has_failed() {
-                let decision = self.decide(&bench.assessment(), false);
+                let decision = self.decide(&bench.outline(), false);
                 if decision != Decision::Wait {
                     early = Some(decision);
                     break;

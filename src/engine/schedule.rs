@@ -12,7 +12,7 @@ use crate::clock::Moment;
 pub struct Schedule {
     due: BinaryHeap<Reverse<(Moment, usize, Turn)>>,
     every: Vec<Duration>,
-    /// Until when each check is looked at more closely.
+    /// Until when each check is looked at more closely; absent exactly where no such turn waits.
     closer_until: Vec<Option<Moment>>,
 }
 
@@ -73,12 +73,16 @@ impl Schedule {
             return;
         }
         let until = seen + CLOSER_FOR;
-        if self.closer_until[index].is_none() && until > now {
-            let next = now.max(seen + CLOSER_EVERY);
-            self.due.push(Reverse((next, index, Turn::CloserLook)));
+        match &mut self.closer_until[index] {
+            // Its next turn waits already, even if this look is over by now.
+            Some(known) => *known = until.max(*known),
+            None if until > now => {
+                let next = now.max(seen + CLOSER_EVERY);
+                self.due.push(Reverse((next, index, Turn::CloserLook)));
+                self.closer_until[index] = Some(until);
+            }
+            None => {}
         }
-        let latest = self.closer_until[index].map_or(until, |known| known.max(until));
-        self.closer_until[index] = (latest > now).then_some(latest);
     }
 
     /// When the next check is due; `None` when there is none at all.
@@ -197,6 +201,30 @@ mod tests {
         }
         let expected: Vec<u64> = (2_000..50_000).step_by(2_000).collect();
         assert_eq!(runs, expected);
+    }
+
+    #[test]
+    fn a_look_that_ends_late_begins_no_second_one_beside_the_first() {
+        let mut schedule = Schedule::new(vec![Duration::from_secs(3_600)], at(0));
+        assert_eq!(schedule.take_due(at(0)), Some((0, Turn::Scheduled)));
+        schedule.look_closer(0, at(0), at(100));
+        let mut runs = Vec::new();
+        for now in (500..50_000).step_by(500) {
+            // A busy machine asks for no turn while the look ends.
+            if (30_000..31_500).contains(&now) {
+                continue;
+            }
+            if now == 31_500 {
+                schedule.look_closer(0, at(0), at(now));
+                schedule.look_closer(0, at(31_000), at(now));
+            }
+            while schedule.take_due(at(now)).is_some() {
+                runs.push(now);
+            }
+        }
+        let late: Vec<u64> = runs.into_iter().filter(|now| *now > 31_500).collect();
+        let expected: Vec<u64> = (32_000..50_000).step_by(2_000).collect();
+        assert_eq!(late, expected);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::sample::Sample;
-use crate::verdict::{Assessment, Before, Closing, Verdict};
+use crate::verdict::{Assessment, Before, Closing, JudgeKind, Verdict};
 
 /// How a watch is carried out.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ impl Watch<'_> {
             }
             // Before the end only what is proven bad can be decided about.
             let assessment = match panel.has_failed() {
-                true => panel.assessment(),
+                true => panel.outline(),
                 false => nothing_proven(),
             };
             let decision = self.decide(&assessment, false, standing);
@@ -135,7 +135,10 @@ impl Watch<'_> {
     fn sampling(&self, start: Moment) -> Sampling {
         let policy = &self.service.policy;
         let warm = start + policy.warm_up;
-        let closer_look = policy.judging.closer_look.then_some(CloserLook { warm });
+        // Limits as written count every sample: those taken because one failed would tip them.
+        let looks_closer =
+            policy.judging.closer_look && policy.judging.judge == JudgeKind::Sequential;
+        let closer_look = looks_closer.then_some(CloserLook { warm });
         Sampling::start(self.context, self.checks, true, closer_look)
     }
 
@@ -203,7 +206,7 @@ impl Watch<'_> {
         if standing != known {
             self.emit(What::StandingChanged(standing));
         }
-        let early = self.decide(&panel.assessment(), false, standing);
+        let early = self.decide(&panel.outline(), false, standing);
         if is_proven && early != Decision::Wait {
             return self.end_early(panel, early);
         }
@@ -226,7 +229,7 @@ impl Watch<'_> {
 
     /// Whether a failure is proven that is acted upon before the bake is over.
     fn is_proven(&self, panel: &Panel, standing: Standing) -> bool {
-        panel.has_failed() && self.decide(&panel.assessment(), false, standing) != Decision::Wait
+        panel.has_failed() && self.decide(&panel.outline(), false, standing) != Decision::Wait
     }
 
     /// What the platform says when the bake is over: what was last heard may be old.

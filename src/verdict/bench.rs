@@ -58,6 +58,15 @@ pub enum Regressed {
     Condemns,
 }
 
+/// How much a finding says. Its verdict, and the code and the level of each reason, are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// What is decided by: asked for after every sample, when no time is left to measure a pool anew.
+    Verdict,
+    /// Numbers and words as well.
+    Everything,
+}
+
 /// The judge of one window.
 #[derive(Clone, Debug)]
 pub struct Bench {
@@ -232,6 +241,16 @@ impl Bench {
     /// The finding on one check, as it stands at `at`.
     #[must_use]
     pub fn finding(&self, place: usize, at: Moment, closing: Closing) -> Finding {
+        self.finding_told(place, at, closing, Telling::Everything)
+    }
+
+    fn finding_told(
+        &self,
+        place: usize,
+        at: Moment,
+        closing: Closing,
+        telling: Telling,
+    ) -> Finding {
         let seat = &self.seats[place];
         let Sufficiency::Window {
             min_samples,
@@ -248,13 +267,14 @@ impl Bench {
             known: seat.known,
             coverage: self.coverage(coverage, at),
         };
-        let heard = |threshold| self.hear(place, threshold, at, closing);
+        let closed_at = (closing == Closing::Final).then_some(at);
+        let heard = |threshold| self.hear(place, threshold, closed_at, telling);
         let look = Look {
             window: &seat.window,
             at,
         };
         let weighing = Weighing { least_bad, closing };
-        let besides = self.compare(place);
+        let besides = self.compare(place, telling);
         let finding = hear_window(&seat.rules, demand, weighing, look, besides, heard);
         let is_worth_it =
             closing == Closing::Final && matches!(finding.verdict, Verdict::Pass | Verdict::Warn);
@@ -267,12 +287,19 @@ impl Bench {
     /// All findings, as they stand at `at`: `Final` when no more samples can come.
     #[must_use]
     pub fn assessment(&self, at: Moment, closing: Closing) -> Assessment {
+        self.assessment_told(at, closing, Telling::Everything)
+    }
+
+    /// The same for decisions while samples come: verdicts, codes and levels without the words.
+    #[must_use]
+    pub fn outline(&self) -> Assessment {
+        self.assessment_told(self.now, Closing::Running, Telling::Verdict)
+    }
+
+    fn assessment_told(&self, at: Moment, closing: Closing, telling: Telling) -> Assessment {
         let places = 0..self.seats.len();
-        assess(
-            places
-                .map(|place| self.finding(place, at, closing))
-                .collect(),
-        )
+        let finding = |place| self.finding_told(place, at, closing, telling);
+        assess(places.map(finding).collect())
     }
 
     /// What the failures of a check alone exclude.
@@ -325,7 +352,8 @@ impl Bench {
         };
         let is_plain = seat.failed_before.is_none() && !seat.is_read_as_written && !is_worse();
         if !is_plain || (seat.known == 0 && is_silent()) {
-            return Some(self.finding(place, self.now, Closing::Running).verdict);
+            let found = self.finding_told(place, self.now, Closing::Running, Telling::Verdict);
+            return Some(found.verdict);
         }
         let mut blame = seat.cases.iter().map(|case| &self.blame[*case]);
         if blame.clone().any(|blame| blame.critical.contains(&place)) {

@@ -67,6 +67,8 @@ pub(super) enum Heard {
     Condemned(FindingReason),
     /// The check has no vote, and this is why.
     Abstains(FindingReason),
+    /// No check has one, so that nothing is judged at all.
+    NobodyVotes(FindingReason),
 }
 
 /// How a breach of a limit as written is weighed.
@@ -113,7 +115,9 @@ pub(super) fn hear_window(
         gaps,
         ..Case::default()
     };
-    let is_abstaining = besides.iter().any(|one| matches!(one, Heard::Abstains(_)));
+    let is_abstaining = besides
+        .iter()
+        .any(|one| matches!(one, Heard::Abstains(_) | Heard::NobodyVotes(_)));
     if known > 0 {
         for (place, threshold) in rules.thresholds.iter().enumerate() {
             if is_abstaining {
@@ -191,6 +195,13 @@ impl Case {
                 self.gaps.clear();
                 self.warnings.push(reason);
             }
+            Heard::NobodyVotes(reason) => self.gaps.insert(
+                0,
+                FindingReason {
+                    level: None,
+                    ..reason
+                },
+            ),
         }
     }
 

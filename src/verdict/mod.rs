@@ -28,7 +28,7 @@ pub use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
 use crate::window::Summary;
 pub use assurance::Assurance;
-pub use bench::{Bench, Regressed, Terms};
+pub use bench::{Bench, Regressed, Telling, Terms};
 pub use defaults::{
     CRITICAL_ERROR_RATE, WARNING_ERROR_RATE, default_thresholds, usual_forgiveness, usual_warm_up,
     with_error_limit,
@@ -164,6 +164,20 @@ pub struct Evidence {
 }
 
 impl FindingReason {
+    /// A reason of which only the verdict is needed: what it is about, and how grave it is.
+    fn untold(code: String, level: Level) -> Self {
+        Self {
+            code,
+            level: Some(level),
+            measured: None,
+            limit: None,
+            samples: 0,
+            first_bad: None,
+            text: String::new(),
+            evidence: None,
+        }
+    }
+
     /// A reason why nothing can be said.
     fn gap(code: &str, samples: u64, text: String) -> Self {
         Self {

@@ -1,13 +1,14 @@
 //! What the streams of the docket say of one limit of one check, and which checks are to blame for
 //! what a pool of them shows.
 
-use super::{Bench, Blame, Regressed};
+use super::{Bench, Blame, Regressed, Telling};
 use crate::clock::Moment;
 use crate::verdict::explain::{self, Charge, Worse};
 use crate::verdict::judge::Heard;
+use crate::verdict::sequential::comparison::Compared;
 use crate::verdict::sequential::docket::Case;
 use crate::verdict::sequential::stream::Proof;
-use crate::verdict::{Closing, Level};
+use crate::verdict::{FindingReason, Level};
 
 impl Bench {
     /// Settles who is to blame for streams that have just been proven over a limit.
@@ -33,9 +34,15 @@ impl Bench {
     }
 
     /// What a comparison with before says of a check: that it has no vote, or is worse.
-    pub(super) fn compare(&self, place: usize) -> Vec<Heard> {
+    pub(super) fn compare(&self, place: usize, telling: Telling) -> Vec<Heard> {
         if let Some(reason) = &self.seats[place].failed_before {
-            return vec![Heard::Abstains(reason.clone())];
+            // What nobody may judge is not well for it: a person has to look.
+            let somebody_votes = self.seats.iter().any(|seat| seat.failed_before.is_none());
+            let reason = reason.clone();
+            return vec![match somebody_votes {
+                true => Heard::Abstains(reason),
+                false => Heard::NobodyVotes(reason),
+            }];
         }
         let condemns = self.terms.regression == Regressed::Condemns;
         let levels = [Level::Critical, Level::Warning].into_iter();
@@ -43,18 +50,11 @@ impl Bench {
         for level in levels {
             for compared in self.comparisons.proven(place, level) {
                 let may_condemn = condemns && compared.regression.may_condemn();
-                let worse = Worse {
-                    compared,
-                    level: if may_condemn { level } else { Level::Warning },
-                    start: self.terms.start,
-                    warm: self.docket.warm(),
-                    windows: compared
-                        .members
-                        .iter()
-                        .map(|check| &self.seats[*check].window)
-                        .collect(),
+                let counts = if may_condemn { level } else { Level::Warning };
+                let reason = match telling {
+                    Telling::Verdict => explain::worse_untold(compared, counts),
+                    Telling::Everything => explain::worse(&self.worse(compared, counts)),
                 };
-                let reason = explain::worse(&worse);
                 heard.push(match level {
                     Level::Critical if may_condemn => Heard::Condemned(reason),
                     Level::Critical | Level::Warning => Heard::Warned(reason),
@@ -73,13 +73,18 @@ impl Bench {
         &self,
         place: usize,
         threshold: usize,
-        at: Moment,
-        closing: Closing,
+        closed_at: Option<Moment>,
+        telling: Telling,
     ) -> Option<Heard> {
         let mut warned = None;
         let mut is_heard = false;
-        let closed_at = (closing == Closing::Final).then_some(at);
-        for index in &self.seats[place].cases {
+        let charge = |case, level| self.charge(case, place, threshold, level);
+        let untold = |level| {
+            let subject = &self.seats[place].rules.thresholds[threshold].subject;
+            FindingReason::untold(subject.name(), level)
+        };
+        // What a check shows by itself says more of it than the pool does, which comes before it.
+        for index in self.seats[place].cases.iter().rev() {
             let case = &self.docket.cases()[*index];
             if !case.hears(place, threshold) {
                 continue;
@@ -88,22 +93,36 @@ impl Bench {
             if let Some(proof) = case.proof(closed_at)
                 && self.is_blamed(*index, case, proof, place)
             {
-                let charge = self.charge(case, place, threshold, Level::Critical);
-                return Some(Heard::Condemned(explain::proven(&charge, proof)));
+                return Some(Heard::Condemned(match telling {
+                    Telling::Verdict => untold(Level::Critical),
+                    Telling::Everything => explain::proven(&charge(case, Level::Critical), proof),
+                }));
             }
             let is_suspect = || match closed_at {
                 Some(_) => self.to_blame(case, None, Level::Warning).contains(&place),
                 None => self.blame[*index].warning.contains(&place),
             };
             if warned.is_none() && case.warns(closed_at.is_some()) && is_suspect() {
-                let charge = self.charge(case, place, threshold, Level::Warning);
-                warned = Some(Heard::Warned(explain::suspected(
-                    &charge,
-                    case.stream.chance(),
-                )));
+                warned = Some(Heard::Warned(match telling {
+                    Telling::Verdict => untold(Level::Warning),
+                    Telling::Everything => {
+                        explain::suspected(&charge(case, Level::Warning), case.stream.chance())
+                    }
+                }));
             }
         }
         is_heard.then(|| warned.unwrap_or(Heard::Holds))
+    }
+
+    fn worse<'a>(&'a self, compared: &'a Compared, level: Level) -> Worse<'a> {
+        let members = compared.members.iter();
+        Worse {
+            compared,
+            level,
+            start: self.terms.start,
+            warm: self.docket.warm(),
+            windows: members.map(|check| &self.seats[*check].window).collect(),
+        }
     }
 
     fn is_blamed(&self, index: usize, case: &Case, proof: Proof, place: usize) -> bool {

@@ -8,7 +8,6 @@ use crate::event::Level;
 use crate::verdict::sequential::comparison::Comparisons;
 use crate::verdict::sequential::docket::{Budget, Docket, Party};
 use crate::verdict::sequential::eye::Eye;
-use crate::verdict::statistics::lower_bound;
 use crate::verdict::{
     Before, FindingReason, JudgeKind, Rules, Sufficiency, WARNING_ERROR_RATE, wording,
 };
@@ -91,9 +90,9 @@ fn failing(rules: &Rules, before: &Before) -> Option<FindingReason> {
     let questions = rules.thresholds.iter().filter_map(Eye::of);
     let mut limits = questions.filter(|(eye, _)| *eye == Eye::Errors);
     let limit = limits.find_map(|(_, question)| question.bad)?;
-    let (bad, of) = (before.bad() as f64, before.len() as f64);
-    (lower_bound(bad, of, CONFIDENCE) > limit).then(|| {
-        let share = bad / of;
+    let at_least = before.errors_at_least(CONFIDENCE)?;
+    (at_least > limit).then(|| {
+        let share = before.bad() as f64 / before.len() as f64;
         let samples = wording::plural(before.len() as u64, "sample");
         let rate = wording::percent(share);
         FindingReason {

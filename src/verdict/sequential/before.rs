@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::sample::{Outcome, Sample};
-use crate::verdict::statistics::{BlockCount, dispersion, upper_bound, upper_quantile_rank};
+use crate::verdict::statistics::{
+    BlockCount, dispersion, lower_bound, upper_bound, upper_quantile_rank,
+};
 use crate::window::type_seven;
 
 /// One sample of before.
@@ -137,6 +139,16 @@ impl Before {
     #[must_use]
     pub fn bad(&self) -> usize {
         self.samples.iter().filter(|sample| sample.is_bad).count()
+    }
+
+    /// The share of errors that at least stood behind those that were seen, so surely; absent with
+    /// too few samples to say that anything was usual.
+    #[must_use]
+    pub fn errors_at_least(&self, confidence: f64) -> Option<f64> {
+        let dispersion = self.errors()?.dispersion;
+        let bad = (self.bad() as f64 / dispersion).floor();
+        let of = (self.len() as f64 / dispersion).ceil();
+        Some(lower_bound(bad, of, confidence))
     }
 
     /// How many errors were usual; absent with too few samples.

@@ -266,7 +266,11 @@ fn groups(parties: &[Party<'_>]) -> Vec<Group> {
                 continue;
             };
             let member = Member { check, threshold };
-            let alike = |group: &&mut Group| group.eye == eye && group.question == question;
+            // A check that asks the same twice (a rate and an availability) is no pool of two.
+            let alike = |group: &&mut Group| {
+                let is_new = group.members.iter().all(|known| known.check != check);
+                group.eye == eye && group.question == question && is_new
+            };
             match groups.iter_mut().find(alike) {
                 Some(group) => group.members.push(member),
                 None => groups.push(Group {

@@ -31,8 +31,17 @@ pub struct Regression {
     weight: f64,
     proven: Option<Moment>,
     chance: f64,
-    usual: f64,
+    usual: Usual,
     may_condemn: bool,
+}
+
+/// What was seen before.
+#[derive(Clone, Debug, Default)]
+struct Usual {
+    /// The share of errors, or the seconds of the declared quantile.
+    declared: f64,
+    /// The seconds of the quantiles beside it that are compared as well.
+    beside: Vec<(f64, f64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -140,7 +149,14 @@ impl Regression {
     /// What was usual: the share of errors, or the seconds of the quantile, as seen before.
     #[must_use]
     pub const fn usual(&self) -> f64 {
-        self.usual
+        self.usual.declared
+    }
+
+    /// Quantiles of the latency that are compared beside the declared one, and the seconds of each,
+    /// as seen before; none for errors.
+    #[must_use]
+    pub fn beside(&self) -> &[(f64, f64)] {
+        &self.usual.beside
     }
 }
 
@@ -149,7 +165,7 @@ fn errors(
     tolerance: f64,
     well: f64,
     allowance: Allowance,
-) -> Option<(Vec<Part>, f64)> {
+) -> Option<(Vec<Part>, Usual)> {
     let usual = before.errors()?;
     let p0 = usual_share(usual, tolerance, well);
     let terms = terms(p0, ERRORS_WORTH * p0, usual.dispersion, allowance);
@@ -158,7 +174,11 @@ fn errors(
         weight: 1.0,
         process: Process::martingale(terms),
     };
-    (p0 < MOST_RATE).then_some((vec![part], usual.seen))
+    let seen = Usual {
+        declared: usual.seen,
+        beside: Vec::new(),
+    };
+    (p0 < MOST_RATE).then_some((vec![part], seen))
 }
 
 fn latency(
@@ -166,13 +186,21 @@ fn latency(
     tolerance: f64,
     declared: f64,
     allowance: Allowance,
-) -> Option<(Vec<Part>, f64)> {
+) -> Option<(Vec<Part>, Usual)> {
     let beside = BESIDE.into_iter().filter(|q| *q != declared);
     let beside = beside.take(BESIDE_COUNT).map(|q| (q, BESIDE_WEIGHT));
     let all = std::iter::once((declared, DECLARED_WEIGHT)).chain(beside);
+    // The declared quantile may be too high to be bounded by few samples; the others speak then.
+    let mut seen = Usual {
+        declared: before.quantile(declared)?.as_secs_f64(),
+        beside: Vec::new(),
+    };
     let parts: Vec<Part> = all
         .filter_map(|(q, weight)| {
             let usual = before.latency(q)?;
+            if q != declared {
+                seen.beside.push((q, usual.seen.as_secs_f64()));
+            }
             let terms = terms(
                 1.0 - q,
                 1.0 - LATENCY_WORTH * q,
@@ -180,15 +208,19 @@ fn latency(
                 allowance,
             );
             Some(Part {
-                limit: Some(usual.at_most.mul_f64(1.0 + tolerance)),
+                limit: Some(stretched(usual.at_most, tolerance)),
                 weight,
                 process: Process::martingale(terms),
             })
         })
         .collect();
-    // The declared quantile may be too high to be bounded by few samples; the others speak then.
-    let usual = before.quantile(declared)?.as_secs_f64();
-    (!parts.is_empty()).then_some((parts, usual))
+    (!parts.is_empty()).then_some((parts, seen))
+}
+
+/// A span and so much more; the longest there is where that is beyond all measure.
+fn stretched(span: Duration, tolerance: f64) -> Duration {
+    let seconds = span.as_secs_f64() * (1.0 + tolerance);
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 fn terms(p0: f64, least: f64, dispersion: f64, allowance: Allowance) -> Terms {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::super::sequential::before::Before;
-use super::super::threshold::Subject;
+use super::super::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 use super::super::{
     Assessment, Bench, Closing, Comparable, Finding, Forgive, JudgeKind, Regressed, Rules, Terms,
     Tolerance, Verdict,
@@ -262,10 +262,72 @@ fn a_service_is_not_condemned_for_what_it_did_before() {
 
 #[test]
 fn what_failed_before_has_no_vote_and_says_so() {
-    let broken = line(&[("F", 120)]);
-    let found = compared(&broken, &broken, Regressed::Condemns, Comparable::Errors);
+    let (broken, well) = (line(&[("F", 120)]), line(&[(".", 120)]));
+    let found = both_compared(&[&broken, &well], &[&broken, &well]);
     assert_eq!(found.verdict, Verdict::Warn);
-    assert_eq!(found.reasons[0].code, "failed_before");
+    assert_eq!(found.findings[0].reasons[0].code, "failed_before");
+    assert_eq!(found.findings[1].verdict, Verdict::Pass);
+}
+
+#[test]
+fn where_every_check_failed_before_nothing_is_judged() {
+    let broken = line(&[("F", 120)]);
+    let found = both_compared(&[&broken, &broken], &[&broken, &broken]);
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert_eq!(found.findings[1].reasons[0].code, "failed_before");
+    assert_eq!(found.findings[1].reasons[0].level, None);
+}
+
+#[test]
+fn a_failure_or_two_before_take_no_vote() {
+    let (outage, well) = (line(&[("F", 120)]), line(&[(".", 120)]));
+    let blip = line(&[(".", 17), ("F", 4)]);
+    for was in ["F", "FF", "FFF.", &blip] {
+        let found = both_compared(&[was, &well], &[&outage, &well]);
+        assert_eq!(found.verdict, Verdict::Fail, "{was}");
+    }
+}
+
+/// Two checks, compared with what each was before by their errors.
+fn both_compared(was: &[&str], is: &[&str]) -> Assessment {
+    let checks = (0..was.len()).map(|place| Rules {
+        tolerances: vec![Tolerance {
+            subject: Comparable::Errors,
+            warning: Some(0.1),
+            critical: Some(0.5),
+        }],
+        ..check(&format!("check-{place}"))
+    });
+    let before = was.iter().flat_map(|line| before(line)).collect();
+    let bench = Bench::comparing(checks.collect(), terms(), before);
+    fed(bench, &window(is)).assessment(Moment::at(START + BAKE), Closing::Final)
+}
+
+#[test]
+fn a_rate_and_an_availability_that_say_the_same_are_no_pool_of_two() {
+    let limit = |comparison, value| {
+        Some(Limit {
+            comparison,
+            value,
+            measure: Measure::Share,
+        })
+    };
+    let mut check = check("api");
+    check.thresholds = vec![
+        above(Subject::ErrorRate, 0.25, 0.5),
+        Threshold {
+            warning: limit(Comparison::Below, 0.75),
+            critical: limit(Comparison::Below, 0.5),
+            ..above(Subject::Availability, 0.0, 0.0)
+        },
+    ];
+    let bench = fed(
+        Bench::new(vec![check], terms()),
+        &window(&[&line(&[("F", 120)])]),
+    );
+    let found = bench.finding(0, Moment::at(START + BAKE), Closing::Final);
+    let told: Vec<u64> = found.reasons.iter().map(|one| one.samples).collect();
+    assert_eq!(told, [120, 120], "{:?}", found.reasons);
 }
 
 #[test]
@@ -286,6 +348,94 @@ fn a_slower_service_warns_and_condemns_only_where_asked() {
     let warned = of(Regressed::Warns);
     assert_eq!(warned.len(), 1, "{warned:?}");
     assert_eq!(warned[0].level, Some(super::super::Level::Warning));
+}
+
+#[test]
+fn a_body_that_moves_under_a_tail_that_does_not_is_told_as_the_body() {
+    let was = line(&[(".........s", 24)]);
+    let slower = |(place, sample): (usize, Sample)| {
+        let latency = match sample.latency < Duration::from_secs(1) {
+            true => sample.latency * 2,
+            false => sample.latency,
+        };
+        (place, Sample { latency, ..sample })
+    };
+    let is: Vec<(usize, Sample)> = window(&[&line(&[(".........s", 12)])])
+        .into_iter()
+        .map(slower)
+        .collect();
+    let mut check = check("api");
+    check.thresholds.truncate(1);
+    check.tolerances = vec![Tolerance {
+        subject: Comparable::Latency(0.95),
+        warning: Some(0.1),
+        critical: None,
+    }];
+    let bench = fed(Bench::comparing(vec![check], terms(), before(&was)), &is);
+    let found = bench.finding(0, Moment::at(START + BAKE), Closing::Final);
+    assert_eq!(found.verdict, Verdict::Warn);
+    assert_eq!(found.reasons[0].code, "p95", "as declared");
+    assert_eq!(
+        found.reasons[0].text,
+        "p75 80 ms over 120 samples, was 40 ms before, at most +10 % allowed"
+    );
+}
+
+#[test]
+fn a_tolerance_beyond_all_measure_is_one() {
+    let was = line(&[(".", 120)]);
+    let mut check = check("api");
+    check.tolerances = vec![Tolerance {
+        subject: Comparable::Latency(0.5),
+        warning: Some(1e298),
+        critical: None,
+    }];
+    let bench = Bench::comparing(vec![check], terms(), before(&was));
+    let found = fed(bench, &window(&[&was])).finding(0, Moment::at(START + BAKE), Closing::Final);
+    assert_eq!(found.verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_broken_check_of_a_pool_tells_its_own_numbers() {
+    let found = closed(&[&line(&[("F", 120)]), &line(&[(".", 120)])]);
+    let text = &found.findings[0].reasons[0].text;
+    assert!(
+        text.starts_with("error rate 100 % over 120 samples, limit 5 %"),
+        "{text}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn an_outline_says_what_the_findings_say(lines in prop::collection::vec(any_line(), 1..4)) {
+        let was = line(&[(".........s", 12)]);
+        let checks = (0..lines.len()).map(|place| Rules {
+            tolerances: vec![Tolerance {
+                subject: Comparable::Errors,
+                warning: Some(0.1),
+                critical: Some(0.5),
+            }],
+            ..check(&format!("check-{place}"))
+        });
+        let terms = Terms { regression: Regressed::Condemns, ..terms() };
+        let before = lines.iter().flat_map(|_| before(&was)).collect();
+        let mut bench = Bench::comparing(checks.collect(), terms, before);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let told = |found: Assessment| -> Vec<_> {
+            let told = |one: Finding| {
+                let reasons = one.reasons.into_iter().map(|reason| (reason.code, reason.level));
+                (one.verdict, reasons.collect::<Vec<_>>())
+            };
+            found.findings.into_iter().map(told).collect()
+        };
+        for (count, (place, sample)) in window(&lines).into_iter().enumerate() {
+            bench.push(place, &sample);
+            if count % 16 == 0 {
+                let found = bench.assessment(bench.now(), Closing::Running);
+                prop_assert_eq!(told(bench.outline()), told(found));
+            }
+        }
+    }
 }
 
 fn any_line() -> impl Strategy<Value = String> {
