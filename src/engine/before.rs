@@ -11,7 +11,8 @@ use super::streams;
 use super::watch::Watch;
 use crate::deploy::DeployError;
 use crate::deployment::Deployment;
-use crate::verdict::Before;
+use crate::plan::CheckPlan;
+use crate::verdict::{Before, raised_limits, with_error_limit};
 
 /// Where a watch knows from how the service was before.
 #[derive(Clone, Debug, Default)]
@@ -29,24 +30,14 @@ pub enum Source {
 const TOO_LATE: Duration = Duration::from_secs(15);
 
 impl Watch<'_> {
-    /// Says how much is known of before, where it was asked for.
-    pub(super) fn tell_what_was_before(&self, before: &[Before]) {
+    /// Says what is known of before, where it was asked for.
+    pub(super) fn tell_what_was_before(&self, before: &[Before]) -> Vec<String> {
         if matches!(self.options.before, Source::None) {
-            return;
+            return Vec::new();
         }
-        for (check, before) in self.checks.iter().zip(before) {
-            if check.tolerances.is_empty() {
-                continue;
-            }
-            let samples = before.len();
-            let id = &check.facts.id;
-            self.warn(match before.errors() {
-                None => format!(
-                    "{id} is not compared with before: only {samples} samples of it are known"
-                ),
-                Some(_) => format!("{id} is compared with {samples} samples from before"),
-            });
-        }
+        let notes = notes(self.checks, before);
+        notes.iter().for_each(|note| self.warn(note.clone()));
+        notes
     }
 
     /// Pins the deployment under test, and says how each check was before it.
@@ -78,6 +69,41 @@ impl Watch<'_> {
             }
         }
     }
+}
+
+/// What a person should know of the comparison with before: how much of each check is known, and which
+/// limits are raised by it.
+#[must_use]
+pub fn notes(checks: &[CheckPlan], before: &[Before]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (check, before) in checks.iter().zip(before) {
+        if check.tolerances.is_empty() {
+            continue;
+        }
+        let (id, samples) = (&check.facts.id, before.len());
+        if !before.is_enough() {
+            notes.push(format!(
+                "{id} is not compared with before: only {samples} samples of it are known"
+            ));
+            continue;
+        }
+        let raised = with_error_limit(&check.thresholds);
+        let raised = raised.iter().find_map(|one| raised_limits(one, before));
+        notes.push(match raised {
+            None => format!("{id} is compared with {samples} samples from before"),
+            Some(raised) => format!(
+                "{id} is compared with {samples} samples from before, of which {} failed: its limits \
+                 on errors are raised to {:.1} % and {:.1} %",
+                before.bad(),
+                raised.well * 100.0,
+                raised.bad.unwrap_or(raised.well) * 100.0,
+            ),
+        });
+    }
+    if notes.is_empty() && !before.is_empty() {
+        notes.push("nothing is compared with before: no check declares a `baseline`".to_owned());
+    }
+    notes
 }
 
 /// Reads several recordings of different times, the oldest first, as one.

@@ -9,6 +9,7 @@
 use std::io::Read;
 use std::time::Duration;
 
+use super::before;
 use super::panel::{Change, Panel};
 use super::record::{Command, Decided, Record, Stamp};
 use super::recorded::{Recording, RecordingError};
@@ -71,6 +72,7 @@ impl Replay<'_> {
         mut told: impl FnMut(Turn),
     ) -> Result<Replayed, RecordingError> {
         let end = Moment::ORIGIN + self.policy().bake;
+        let notes = before::notes(self.checks, &before);
         let mut bench = Panel::of_bake(self.checks, self.policy(), Moment::ORIGIN, before);
         let mut course = Course::default();
         let mut early = None;
@@ -112,7 +114,7 @@ impl Replay<'_> {
             ended: ended.since_origin(),
             samples: course.samples,
             window_start: recording.window_start,
-            notes: self.notes(recording, course.beyond),
+            notes: [notes, self.notes(recording, course.beyond)].concat(),
         })
     }
 

@@ -72,9 +72,10 @@ impl Watch<'_> {
         let (deployment, before) = self.pin_and_look_before().await?;
         let standing = self.first_standing(&deployment).await?;
         self.announce(&deployment, standing).await;
-        self.tell_what_was_before(&before);
+        let notes = self.tell_what_was_before(&before);
         let baked = self.bake(&deployment, standing, before).await;
         let mut record = self.record(started, &deployment, &baked);
+        record.warnings = notes;
         record.rollback = self.act(&deployment, &baked).await;
         record.finished = Stamp::now(&*self.context.clock);
         Ok(record)

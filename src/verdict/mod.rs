@@ -36,6 +36,7 @@ pub use defaults::{
 pub use judge::{Closing, assess, judge};
 pub use sequential::before::Before;
 pub use sequential::comparison::Tolerance;
+pub use sequential::docket::raised_limits;
 pub use sequential::eye::looks_bad;
 pub use sequential::process::Forgive;
 pub use sequential::regression::Subject as Comparable;

@@ -62,8 +62,6 @@ const FEWEST: usize = 10;
 const ERROR_BLOCK: Duration = Duration::from_secs(10);
 /// Slow waves last for minutes.
 const LATENCY_BLOCK: Duration = Duration::from_secs(60);
-/// The bound on the share of errors holds this surely.
-const CONFIDENCE: f64 = 0.99;
 /// The bound on a quantile lies so many standard errors above it: one in a hundred.
 const DEVIATIONS: f64 = 2.326;
 /// Ten blocks cannot measure how far noise reaches: what is seen of it counts three times.
@@ -145,16 +143,22 @@ impl Before {
     /// too few samples to say that anything was usual.
     #[must_use]
     pub fn errors_at_least(&self, confidence: f64) -> Option<f64> {
-        let dispersion = self.errors()?.dispersion;
+        let dispersion = self.errors(confidence)?.dispersion;
         let bad = (self.bad() as f64 / dispersion).floor();
         let of = (self.len() as f64 / dispersion).ceil();
         Some(lower_bound(bad, of, confidence))
     }
 
-    /// How many errors were usual; absent with too few samples.
+    /// Whether there are enough to compare with.
     #[must_use]
-    pub fn errors(&self) -> Option<UsualErrors> {
-        if self.len() < FEWEST {
+    pub fn is_enough(&self) -> bool {
+        self.len() >= FEWEST
+    }
+
+    /// How many errors were usual, with an upper bound of a confidence; absent with too few samples.
+    #[must_use]
+    pub fn errors(&self, confidence: f64) -> Option<UsualErrors> {
+        if !self.is_enough() {
             return None;
         }
         let (bad, of) = (self.bad() as f64, self.len() as f64);
@@ -167,7 +171,7 @@ impl Before {
         let at_most = upper_bound(
             (bad / dispersion).ceil(),
             (of / dispersion).floor().max(1.0),
-            CONFIDENCE,
+            confidence,
         );
         Some(UsualErrors {
             seen,

@@ -241,7 +241,7 @@ impl Case {
 /// condemned for 3 %.
 fn raised(question: Question, eye: Eye, before: &Before) -> Question {
     let usual = before
-        .errors()
+        .errors(CONFIDENCE)
         .filter(|usual| eye == Eye::Errors && usual.seen > question.well);
     let Some(usual) = usual else {
         return question;
@@ -255,6 +255,16 @@ fn raised(question: Question, eye: Eye, before: &Before) -> Question {
     }
 }
 
+/// The limits that a recording raises a threshold to; absent where it raises none.
+#[must_use]
+pub fn raised_limits(threshold: &Threshold, before: &Before) -> Option<Question> {
+    let (eye, question) = Eye::of(threshold)?;
+    let raised = raised(question, eye, before);
+    (raised != question).then_some(raised)
+}
+
+/// A raised limit must not hide a fault: the bound on what was usual holds this surely and no more.
+const CONFIDENCE: f64 = 0.95;
 /// As much more than before is well where a raised limit is concerned.
 const TOLERANCE: f64 = 0.1;
 

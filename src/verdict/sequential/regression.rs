@@ -63,6 +63,8 @@ const ERRORS_WORTH: f64 = 1.5;
 const LATENCY_WORTH: f64 = 0.7;
 /// In less than ten minutes slow noise cannot be told from a slower service.
 const LONG_ENOUGH: Duration = Duration::from_secs(600);
+/// A bound below what was usual would call it a regression; it holds this surely.
+const CONFIDENCE: f64 = 0.99;
 /// Beyond this share of errors nothing is usual any more.
 const MOST_USUAL: f64 = 0.5;
 
@@ -166,7 +168,7 @@ fn errors(
     well: f64,
     allowance: Allowance,
 ) -> Option<(Vec<Part>, Usual)> {
-    let usual = before.errors()?;
+    let usual = before.errors(CONFIDENCE)?;
     let p0 = usual_share(usual, tolerance, well);
     let terms = terms(p0, ERRORS_WORTH * p0, usual.dispersion, allowance);
     let part = Part {
