@@ -36,6 +36,8 @@ const LATE_AT_MOST: Duration = Duration::from_secs(10);
 pub struct Roster {
     seats: HashMap<Box<str>, Option<Seat>>,
     late_at_most: Duration,
+    /// Whether a check that is not declared is passed over.
+    is_of_another_time: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +80,16 @@ impl Roster {
         Self {
             seats,
             late_at_most: longest.unwrap_or_default() + LATE_AT_MOST,
+            is_of_another_time: false,
+        }
+    }
+
+    /// The same for recordings that nobody chose: checks were renamed and dropped since.
+    #[must_use]
+    pub fn of_another_time(self) -> Self {
+        Self {
+            is_of_another_time: true,
+            ..self
         }
     }
 }
@@ -181,13 +193,14 @@ impl<'a, R: Read> Recording<'a, R> {
         if let (Some(key), None) = (&line.strange, &self.strange) {
             self.strange = Some((key.to_string(), self.line));
         }
-        let after = self.time(&line)?;
+        let after = time(&line)?;
         if let (Some(text), None) = (&line.window_start, self.window_start) {
             self.window_start = Some(wall(text).ok_or(Wrong::NotATime)?);
         }
         let name = line.check.as_deref().ok_or(Wrong::Missing("check"))?;
         match self.roster.seats.get(name) {
             Some(Some(seat)) => {
+                self.in_order(after)?;
                 fill(&mut self.sample, &line, seat, after)?;
                 Ok(Some(seat.place))
             }
@@ -195,17 +208,16 @@ impl<'a, R: Read> Recording<'a, R> {
                 self.unjudged += 1;
                 Ok(None)
             }
+            None if self.roster.is_of_another_time => {
+                self.unjudged += 1;
+                Ok(None)
+            }
             None => Err(self.unknown_check(name)),
         }
     }
 
-    fn time(&mut self, line: &Line<'_>) -> Result<Duration, Wrong> {
-        let seconds = line.t.ok_or(Wrong::Missing("t"))?;
-        let after = Duration::try_from_secs_f64(seconds).map_err(|_| Wrong::BadNumber {
-            key: "t",
-            value: seconds,
-            must: "the seconds since the start of the window",
-        })?;
+    /// Checks the order of what is judged; how long others may take is not known.
+    fn in_order(&mut self, after: Duration) -> Result<(), Wrong> {
         let (newest, at) = self.newest;
         if after >= newest {
             self.newest = (after, self.line);
@@ -213,7 +225,7 @@ impl<'a, R: Read> Recording<'a, R> {
             let seconds = (newest - after).as_secs_f64();
             return Err(Wrong::OutOfOrder { seconds, line: at });
         }
-        Ok(after)
+        Ok(())
     }
 
     fn unknown_check(&self, name: &str) -> Wrong {
@@ -244,6 +256,15 @@ impl<'a, R: Read> Recording<'a, R> {
         });
         strange.into_iter().chain(unjudged).collect()
     }
+}
+
+fn time(line: &Line<'_>) -> Result<Duration, Wrong> {
+    let seconds = line.t.ok_or(Wrong::Missing("t"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| Wrong::BadNumber {
+        key: "t",
+        value: seconds,
+        must: "the seconds since the start of the window",
+    })
 }
 
 /// What is said of a sample that did not pass and does not say why.
