@@ -1,5 +1,6 @@
 //! Recordings as they come: whole, strange, broken and endless.
 
+use std::collections::HashMap;
 use std::io::{Cursor, repeat};
 
 use super::*;
