@@ -6,7 +6,8 @@ use super::session::{Session, environment};
 use crate::deployment::Selector;
 use crate::engine::before::{self, Source};
 use crate::engine::recorded::Roster;
-use crate::plan::CheckPlan;
+use crate::plan::{CheckPlan, ServicePlan};
+use crate::verdict::JudgeKind;
 
 /// Where a watch compares with, and the history that its own window belongs to.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ pub struct Comparison {
 pub fn open(
     session: &mut Session,
     arguments: &WatchArguments,
-    service: &str,
+    service: &ServicePlan,
     checks: &[CheckPlan],
 ) -> Result<Comparison, String> {
     if arguments.baseline == BaselineFlag::None {
@@ -36,6 +37,13 @@ pub fn open(
                     as `baseline: { p95: { warning: \"> +10%\" } }`"
                 .to_owned(),
         );
+    }
+    if service.policy.judging.judge == JudgeKind::Plain {
+        return Err(format!(
+            "the policy {} judges its limits as written and compares nothing with before; \
+             remove `judge: plain` or --baseline",
+            service.policy.name
+        ));
     }
     let roster = Roster::new(checks, &session.declared);
     match &arguments.baseline {
@@ -59,12 +67,12 @@ pub fn open(
             })
         }
         BaselineFlag::History => {
-            let history = History::of(service, &environment())?;
+            let history = History::of(&service.name, &environment())?;
             let newest = history
                 .newest()
                 .map_err(|error| format!("the history cannot be read: {error}"))?;
-            let before =
-                before::read_all(&newest, &roster).map_err(|error| error.to_string())?;
+            let before = before::read_all(&newest, &roster.of_another_time())
+                .map_err(|error| format!("{error}; the history can do without this file"))?;
             let file = session.record_samples(history.draft())?;
             Ok(Comparison {
                 source: Source::Recorded(before),

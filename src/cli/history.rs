@@ -72,7 +72,11 @@ impl History {
         fs::rename(&draft, self.folder.join(format!("{window}{ENDING}")))?;
         let all = self.all()?;
         for oldest in &all[..all.len().saturating_sub(KEPT)] {
-            fs::remove_file(oldest)?;
+            // Another watch that ends at the same time may have forgotten it already.
+            match fs::remove_file(oldest) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Ok(chosen) => chosen,
         Err(why) => return refuse(&session.terminal, exit::USAGE, &why),
     };
-    let compared = baseline::open(&mut session, &arguments, &service.name, &checks);
+    let compared = baseline::open(&mut session, &arguments, &service, &checks);
     let Comparison { source, history } = match compared {
         Ok(compared) => compared,
         Err(why) => return refuse(&session.terminal, exit::USAGE, &why),
@@ -68,31 +68,36 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Ok(record) => {
             let fail_on_warning = arguments.reported.fail_on == Some(FailOn::Warning);
             let code = exit::exit_code(&record, fail_on_warning, stop.signal());
-            let recorded = recorded.and(remember(history.as_ref(), &record));
+            let recorded = remember(history.as_ref(), &record, recorded);
             session.report(&record, code, recorded)
         }
         Err(error) => {
+            if let Some((history, _)) = &history {
+                history.forget();
+            }
             let code = not_pinned(&session, &error);
             stop.signal().unwrap_or(code)
         }
     }
 }
 
-/// Keeps the recording of an accepted window for the watches to come.
-fn remember(history: Option<&(History, PathBuf)>, record: &Record) -> io::Result<()> {
+/// Keeps the recording of an accepted window for the watches to come, if it is whole.
+fn remember(
+    history: Option<&(History, PathBuf)>,
+    record: &Record,
+    recorded: io::Result<()>,
+) -> io::Result<()> {
     let Some((history, recording)) = history else {
-        return Ok(());
+        return recorded;
     };
     let is_accepted = record.decision.action == Action::Accept
         && record.assessment.verdict <= Verdict::Warn
         && !record.interrupted;
-    match is_accepted {
-        true => history.keep(recording, &record.window),
-        false => {
-            history.forget();
-            Ok(())
-        }
+    if recorded.is_ok() && is_accepted {
+        return history.keep(recording, &record.window);
     }
+    history.forget();
+    recorded
 }
 
 /// Says why nothing was judged.
@@ -162,6 +167,15 @@ pub(super) fn reachable(service: &ServicePlan, checks: &[CheckPlan]) -> Result<(
             "the warm-up of {} in the policy {} leaves nothing of a bake of {}; bake longer",
             crate::quantity::human(policy.warm_up),
             policy.name,
+            crate::quantity::human(policy.bake),
+        ));
+    }
+    let forgiven = policy.judging.forgive.span * policy.judging.forgive.times;
+    if forgiven >= policy.bake {
+        return Err(format!(
+            "the policy {} forgives {} of trouble, and so everything in a bake of {}; bake longer",
+            policy.name,
+            crate::quantity::human(forgiven),
             crate::quantity::human(policy.bake),
         ));
     }

@@ -8,80 +8,25 @@
 
 mod error;
 mod line;
+mod roster;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::error::{RecordingError, Wrong};
 use self::line::{KEYS, Line, Pairs};
+pub use self::roster::Roster;
+use self::roster::Seat;
 use crate::clock::{Moment, WallTime};
 use crate::config::suggestion;
-use crate::plan::CheckPlan;
-use crate::probe::registry::KINDS;
 use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
 
 /// The longest line: a sample has a few hundred bytes, and one with a long fault a few thousand.
 const LONGEST_LINE: usize = 1 << 20;
 /// No run of a probe takes longer; what is beyond is a slip of units.
 const LONGEST_LATENCY: Duration = Duration::from_secs(24 * 60 * 60);
-/// A sample arrives when its run has ended, at most a timeout after its start, and a busy machine
-/// hands it on a little later. Older ones are a file in another order.
-const LATE_AT_MOST: Duration = Duration::from_secs(10);
-
-/// Which checks a recording may name, and which of them are judged.
-#[derive(Clone, Debug)]
-pub struct Roster {
-    seats: HashMap<Box<str>, Option<Seat>>,
-    late_at_most: Duration,
-}
-
-#[derive(Clone, Debug)]
-struct Seat {
-    place: usize,
-    check: CheckId,
-    units: &'static [(&'static str, Unit, &'static str)],
-}
-
-impl Roster {
-    /// How many checks are judged.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.seats.values().flatten().count()
-    }
-
-    /// Whether none is.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The checks that are judged, among all that are declared. Samples of the others are left out.
-    #[must_use]
-    pub fn new<'a>(judged: &[CheckPlan], declared: impl IntoIterator<Item = &'a CheckId>) -> Self {
-        let unjudged = declared
-            .into_iter()
-            .map(|check| (check.as_str().into(), None));
-        let mut seats: HashMap<Box<str>, Option<Seat>> = unjudged.collect();
-        for (place, check) in judged.iter().enumerate() {
-            let kind = KINDS.iter().find(|kind| kind.name == check.facts.kind);
-            let seat = Seat {
-                place,
-                check: check.facts.id.clone(),
-                units: kind.map_or(&[], |kind| kind.readings.named),
-            };
-            seats.insert(check.facts.id.as_str().into(), Some(seat));
-        }
-        let longest = judged.iter().map(|check| check.timeout).max();
-        Self {
-            seats,
-            late_at_most: longest.unwrap_or_default() + LATE_AT_MOST,
-        }
-    }
-}
-
 /// A recording that is being read.
 #[derive(Debug)]
 pub struct Recording<'a, R> {
@@ -181,13 +126,14 @@ impl<'a, R: Read> Recording<'a, R> {
         if let (Some(key), None) = (&line.strange, &self.strange) {
             self.strange = Some((key.to_string(), self.line));
         }
-        let after = self.time(&line)?;
+        let after = time(&line)?;
         if let (Some(text), None) = (&line.window_start, self.window_start) {
             self.window_start = Some(wall(text).ok_or(Wrong::NotATime)?);
         }
         let name = line.check.as_deref().ok_or(Wrong::Missing("check"))?;
         match self.roster.seats.get(name) {
             Some(Some(seat)) => {
+                self.in_order(after)?;
                 fill(&mut self.sample, &line, seat, after)?;
                 Ok(Some(seat.place))
             }
@@ -195,17 +141,16 @@ impl<'a, R: Read> Recording<'a, R> {
                 self.unjudged += 1;
                 Ok(None)
             }
+            None if self.roster.is_of_another_time => {
+                self.unjudged += 1;
+                Ok(None)
+            }
             None => Err(self.unknown_check(name)),
         }
     }
 
-    fn time(&mut self, line: &Line<'_>) -> Result<Duration, Wrong> {
-        let seconds = line.t.ok_or(Wrong::Missing("t"))?;
-        let after = Duration::try_from_secs_f64(seconds).map_err(|_| Wrong::BadNumber {
-            key: "t",
-            value: seconds,
-            must: "the seconds since the start of the window",
-        })?;
+    /// Checks the order of what is judged; how long others may take is not known.
+    fn in_order(&mut self, after: Duration) -> Result<(), Wrong> {
         let (newest, at) = self.newest;
         if after >= newest {
             self.newest = (after, self.line);
@@ -213,7 +158,7 @@ impl<'a, R: Read> Recording<'a, R> {
             let seconds = (newest - after).as_secs_f64();
             return Err(Wrong::OutOfOrder { seconds, line: at });
         }
-        Ok(after)
+        Ok(())
     }
 
     fn unknown_check(&self, name: &str) -> Wrong {
@@ -244,6 +189,15 @@ impl<'a, R: Read> Recording<'a, R> {
         });
         strange.into_iter().chain(unjudged).collect()
     }
+}
+
+fn time(line: &Line<'_>) -> Result<Duration, Wrong> {
+    let seconds = line.t.ok_or(Wrong::Missing("t"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| Wrong::BadNumber {
+        key: "t",
+        value: seconds,
+        must: "the seconds since the start of the window",
+    })
 }
 
 /// What is said of a sample that did not pass and does not say why.

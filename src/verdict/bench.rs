@@ -7,6 +7,7 @@
 
 mod hearing;
 mod opening;
+mod standing;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use super::sequential::eye::Eye;
 use super::sequential::process::Forgive;
 use super::sufficiency::{Coverage, Demand};
 use super::{
-    Assessment, Before, Closing, Finding, FindingReason, JudgeKind, Level, Rules, Sufficiency,
-    Verdict, assess, one_sample,
+    Assessment, Before, Closing, Finding, FindingReason, JudgeKind, Rules, Sufficiency, Verdict,
+    assess, one_sample,
 };
 use crate::clock::Moment;
 use crate::sample::{CheckId, Outcome, Sample};
@@ -325,49 +326,6 @@ impl Bench {
         let standing = self.standing(place);
         self.has_changed |= standing != self.seats[place].standing;
         self.seats[place].standing = standing;
-    }
-
-    /// The verdict alone, without the finding where it can be had without.
-    fn standing(&self, place: usize) -> Option<Verdict> {
-        let seat = &self.seats[place];
-        let Sufficiency::Window {
-            min_samples,
-            every,
-            coverage,
-            ..
-        } = seat.rules.sufficiency
-        else {
-            // One sample may still be followed by a better one.
-            return None;
-        };
-        let is_silent = || {
-            seat.window
-                .view()
-                .last_known()
-                .is_none_or(|last| last.ended() < self.now)
-        };
-        let is_worse = || {
-            let mut levels = [Level::Warning, Level::Critical].into_iter();
-            levels.any(|level| self.comparisons.proven(place, level).next().is_some())
-        };
-        let is_plain = seat.failed_before.is_none() && !seat.is_read_as_written && !is_worse();
-        if !is_plain || (seat.known == 0 && is_silent()) {
-            let found = self.finding_told(place, self.now, Closing::Running, Telling::Verdict);
-            return Some(found.verdict);
-        }
-        let mut blame = seat.cases.iter().map(|case| &self.blame[*case]);
-        if blame.clone().any(|blame| blame.critical.contains(&place)) {
-            return Some(Verdict::Fail);
-        }
-        let elapsed = self.now.since(self.terms.start);
-        let is_short = self
-            .coverage(coverage, self.now)
-            .is_short(seat.known, elapsed, every);
-        if seat.known < min_samples || is_short {
-            return Some(Verdict::Inconclusive);
-        }
-        let warns = blame.any(|blame| blame.warning.contains(&place));
-        Some(if warns { Verdict::Warn } else { Verdict::Pass })
     }
 
     /// How much of what the schedule promised must have arrived.

@@ -255,7 +255,11 @@ impl Case {
         }
     }
 
-    fn reasons(self) -> Vec<FindingReason> {
+    fn reasons(mut self) -> Vec<FindingReason> {
+        // Beside a proof it would read as a doubt.
+        if !self.failures.is_empty() {
+            self.gaps.retain(|gap| gap.code != "too_few_samples");
+        }
         [self.failures, self.gaps, self.warnings].concat()
     }
 }

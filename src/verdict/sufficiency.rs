@@ -87,7 +87,7 @@ pub(super) fn gaps(demand: Demand, summary: &Summary, look: Look<'_>) -> Vec<Fin
         return vec![nothing_known(summary, look)];
     }
     let gaps = [
-        too_few_samples(demand, known, summary, look),
+        too_few_samples(demand, summary, look),
         too_few_arrived(demand, known, look),
         silent(demand, known, look),
     ];
@@ -105,14 +105,15 @@ fn nothing_known(summary: &Summary, look: Look<'_>) -> FindingReason {
     FindingReason::gap("no_samples", 0, text)
 }
 
-fn too_few_samples(
-    demand: Demand,
-    known: u64,
-    summary: &Summary,
-    look: Look<'_>,
-) -> Option<FindingReason> {
+/// Samples of a closer look are beside the schedule, and more of the same moment.
+fn too_few_samples(demand: Demand, summary: &Summary, look: Look<'_>) -> Option<FindingReason> {
+    let known = demand.known;
     (known < demand.min_samples).then(|| {
         let mut text = format!("only {known} of at least {} samples", demand.min_samples);
+        let beside = summary.samples - summary.unknown - known;
+        if beside > 0 {
+            text += &format!(", besides {beside} of a closer look");
+        }
         if summary.unknown > 0 {
             text += &because_unknown(look);
         }

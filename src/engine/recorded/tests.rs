@@ -1,5 +1,6 @@
 //! Recordings as they come: whole, strange, broken and endless.
 
+use std::collections::HashMap;
 use std::io::{Cursor, repeat};
 
 use super::*;
@@ -18,6 +19,7 @@ fn roster() -> Roster {
             ("other".into(), None),
         ]),
         late_at_most: Duration::from_secs(15),
+        is_of_another_time: false,
     }
 }
 
@@ -284,6 +286,32 @@ fn samples_may_arrive_late_and_not_in_another_order() {
         "{error}"
     );
     assert!(error.ends_with("sort the file by `t`"), "{error}");
+}
+
+#[test]
+fn what_is_not_judged_may_come_as_late_as_it_likes() {
+    let at = |check: &str, t: f64| GOOD.replace("web", check).replace("12.5", &t.to_string());
+    let lines = [
+        at("web", 1.0),
+        at("other", 90.0),
+        at("web", 2.0),
+        at("other", 3.0),
+    ];
+    assert_eq!(read(lines.join("\n").as_bytes()).unwrap().len(), 2);
+}
+
+#[test]
+fn a_check_that_is_gone_is_passed_over_in_recordings_of_another_time() {
+    let text = GOOD.replace("web", "gone") + "\n" + GOOD;
+    assert!(
+        read(text.as_bytes())
+            .unwrap_err()
+            .contains("declares no check `gone`")
+    );
+    let roster = roster().of_another_time();
+    let mut recording = Recording::new("r.ndjson", text.as_bytes(), &roster);
+    assert!(recording.next_sample().unwrap().is_some());
+    assert!(recording.next_sample().unwrap().is_none());
 }
 
 #[test]

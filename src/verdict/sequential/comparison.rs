@@ -34,12 +34,18 @@ pub struct Compared {
     pub members: Vec<usize>,
     /// Its state.
     pub regression: Regression,
+    /// Of one check alone: the pool that it belongs to.
+    pool: Option<usize>,
+    /// Of a pool: whether a member of it is proven by itself.
+    is_told_apart: bool,
 }
 
 /// All comparisons of a window.
 #[derive(Clone, Debug, Default)]
 pub struct Comparisons {
     all: Vec<Compared>,
+    /// For each check the comparisons that it feeds.
+    feeds: Vec<Vec<usize>>,
     warm: Moment,
 }
 
@@ -61,6 +67,7 @@ impl Comparisons {
     pub fn new(parties: &[Party<'_>], before: &[Before], well: f64, budget: &Budget) -> Self {
         let mut comparisons = Self {
             all: Vec::new(),
+            feeds: vec![Vec::new(); parties.len()],
             warm: budget.start + budget.warm_up,
         };
         for level in [Level::Warning, Level::Critical] {
@@ -90,7 +97,7 @@ impl Comparisons {
         well: f64,
         budget: &Budget,
     ) {
-        let mut add = |members: &[usize], alpha: f64| {
+        let mut add = |members: &[usize], alpha: f64, pool: Option<usize>| -> Option<usize> {
             let allowance = Allowance {
                 rate: members
                     .iter()
@@ -104,23 +111,30 @@ impl Comparisons {
             };
             let earlier = Before::pooled(members.iter().map(|check| &before[*check]));
             let regression =
-                Regression::new(group.subject, &earlier, group.tolerance, well, allowance);
-            self.all.extend(regression.map(|regression| Compared {
+                Regression::new(group.subject, &earlier, group.tolerance, well, allowance)?;
+            let place = self.all.len();
+            members
+                .iter()
+                .for_each(|check| self.feeds[*check].push(place));
+            self.all.push(Compared {
                 subject: group.subject,
                 level: group.level,
                 tolerance: group.tolerance,
                 members: members.to_vec(),
                 regression,
-            }));
+                pool,
+                is_told_apart: false,
+            });
+            Some(place)
         };
         if let [_] = group.members.as_slice() {
-            add(&group.members, alpha);
+            add(&group.members, alpha, None);
             return;
         }
-        add(&group.members, alpha * HALF);
+        let pool = add(&group.members, alpha * HALF, None);
         let each = alpha * HALF / group.members.len() as f64;
         for member in &group.members {
-            add(std::slice::from_ref(member), each);
+            add(std::slice::from_ref(member), each, pool);
         }
     }
 
@@ -131,17 +145,19 @@ impl Comparisons {
         }
         let is_bad = sample.outcome != Outcome::Pass;
         let mut is_news = false;
-        for one in self
-            .all
-            .iter_mut()
-            .filter(|one| one.members.contains(&check))
-        {
+        for place in &self.feeds[check] {
+            let one = &mut self.all[*place];
             if is_bad && one.subject != Subject::Errors {
                 continue;
             }
             let before = one.regression.proven();
             one.regression.push(sample.started, is_bad, sample.latency);
-            is_news |= before != one.regression.proven();
+            let is_proven = before != one.regression.proven();
+            let pool = one.pool.filter(|_| is_proven);
+            is_news |= is_proven;
+            if let Some(pool) = pool {
+                self.all[pool].is_told_apart = true;
+            }
         }
         is_news
     }
@@ -149,23 +165,11 @@ impl Comparisons {
     /// What is proven of a check at a level: a proof of its own, or one of a pool of which no
     /// member is proven by itself.
     pub fn proven(&self, check: usize, level: Level) -> impl Iterator<Item = &Compared> {
-        let proven = move |one: &&Compared| {
-            one.level == level && one.regression.proven().is_some() && one.members.contains(&check)
-        };
-        self.all
-            .iter()
-            .filter(proven)
-            .filter(move |one| one.members.len() == 1 || !self.is_told_apart(one))
-    }
-
-    fn is_told_apart(&self, pool: &Compared) -> bool {
-        self.all.iter().any(|one| {
-            one.members.len() == 1
-                && one.level == pool.level
-                && one.subject == pool.subject
-                && pool.members.contains(&one.members[0])
-                && one.regression.proven().is_some()
-        })
+        let feeds = self.feeds.get(check).into_iter().flatten();
+        feeds
+            .map(|place| &self.all[*place])
+            .filter(move |one| one.level == level && one.regression.proven().is_some())
+            .filter(|one| !one.is_told_apart)
     }
 
     /// Whether anything is compared.

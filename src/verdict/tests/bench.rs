@@ -351,6 +351,29 @@ fn a_slower_service_warns_and_condemns_only_where_asked() {
 }
 
 #[test]
+fn samples_of_a_closer_look_make_no_window_long_enough() {
+    let mut bench = fed(bench(1), &window(&[&line(&[(".", 8)])]));
+    for (place, sample) in window(&[&line(&[(".", 8)])]) {
+        let started = sample.started + Duration::from_secs(1);
+        bench.push(
+            place,
+            &Sample {
+                started,
+                closer_look: true,
+                ..sample
+            },
+        );
+    }
+    let found = bench.finding(0, bench.now(), Closing::Running);
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert_eq!(bench.verdict(0), Some(found.verdict));
+    assert_eq!(
+        found.reasons[0].text,
+        "only 8 of at least 10 samples, besides 8 of a closer look"
+    );
+}
+
+#[test]
 fn a_body_that_moves_under_a_tail_that_does_not_is_told_as_the_body() {
     let was = line(&[(".........s", 24)]);
     let slower = |(place, sample): (usize, Sample)| {

@@ -77,3 +77,37 @@ async fn a_bake_from_the_command_line_must_reach_the_samples_as_well() {
         ran.all()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bake_from_the_command_line_must_not_be_forgiven_whole() {
+    let configuration = "policies: { mild: { bake: 15m, forgive: { span: 2m } } }\n\
+                         services: { api: { policy: mild, deployment: { ecs: { cluster: c, service: s } } } }\n\
+                         checks: { page: { http: { url: \"http://127.0.0.1:1/\" }, every: 5s } }\n";
+    let ran = Program::with(configuration)
+        .run(&["watch", "--for", "2m"])
+        .await;
+    ran.expect(2);
+    assert!(
+        ran.stderr
+            .contains("forgives 2m of trouble, and so everything in a bake of 2m"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_as_written_are_not_compared_with_before() {
+    let configuration = "policies: { plain: { judge: plain } }\n\
+                         services: { api: { policy: plain, deployment: { ecs: { cluster: c, service: s } } } }\n\
+                         checks: { page: { http: { url: \"http://127.0.0.1:1/\" }, every: 5s,\n\
+                         \u{20} baseline: { p50: { warning: \"> +10%\" } } } }\n";
+    let ran = Program::with(configuration)
+        .run(&["watch", "--baseline", "before", "--deployment", "next"])
+        .await;
+    ran.expect(2);
+    assert!(
+        ran.stderr.contains("compares nothing with before"),
+        "{}",
+        ran.all()
+    );
+}
