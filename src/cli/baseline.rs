@@ -1,5 +1,7 @@
 //! `--baseline` of `watch`: from where it is known how the service was before.
 
+use std::path::Path;
+
 use super::arguments::{BaselineFlag, WatchArguments};
 use super::history::History;
 use super::session::{Session, environment};
@@ -16,6 +18,18 @@ pub struct Comparison {
     pub source: Source,
     /// Where the window is kept when it is accepted, and the file that it is recorded to.
     pub history: Option<(History, std::path::PathBuf)>,
+}
+
+/// A word that was probably meant, where a file of that name is not there.
+fn meant(file: &Path) -> String {
+    let name = file.to_string_lossy();
+    let words = ["none", "before", "history"].into_iter();
+    let near = words.filter(|word| strsim::damerau_levenshtein(word, &name) <= 2);
+    let near = near.min_by_key(|word| strsim::damerau_levenshtein(word, &name));
+    match near.filter(|_| !file.exists()) {
+        Some(word) => format!("; did you mean `{word}`?"),
+        None => String::new(),
+    }
 }
 
 /// Finds what was asked for.
@@ -60,7 +74,8 @@ pub fn open(
             ),
         },
         BaselineFlag::File(file) => {
-            let before = before::read(file, &roster).map_err(|error| error.to_string())?;
+            let before = before::read(file, &roster)
+                .map_err(|error| format!("{error}{}", meant(file)))?;
             Ok(Comparison {
                 source: Source::Recorded(before),
                 history: None,

@@ -135,6 +135,11 @@ fn folder(
             "a folder is replayed to one line a stream: --report and --fail-on are for one file",
         );
     }
+    if arguments.baseline.is_some() {
+        return usage(
+            "a folder has its own baselines, as NAME.baseline.ndjson beside NAME.ndjson: --baseline is for one file",
+        );
+    }
     let folder = &arguments.samples;
     let streams = match streams::streams(folder) {
         Ok(streams) if streams.is_empty() => {

@@ -82,7 +82,7 @@ pub fn checks(findings: &[Finding], colour: Colour) -> String {
         let proven = finding
             .reasons
             .iter()
-            .filter(|_| finding.verdict == Verdict::Fail);
+            .filter(|_| finding.verdict != Verdict::Inconclusive);
         for behind in proven.filter_map(|reason| reason.evidence.as_ref()) {
             push_wrapped(&mut text, &indent, &behind.text);
         }

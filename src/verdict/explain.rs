@@ -7,7 +7,7 @@ use super::sequential::eye::{Eye, Seen};
 use super::sequential::process::Forgive;
 use super::sequential::stream::{Proof, ProvenBy};
 use super::statistics::{Interval, clopper_pearson, quantile_bounds};
-use super::threshold::{Limit, Subject, Threshold};
+use super::threshold::{Limit, Measure, Subject, Threshold};
 use super::wording::{self, one_line};
 use super::{Evidence, FindingReason, Level};
 use crate::clock::Moment;
@@ -39,16 +39,19 @@ pub(super) struct Charge<'a> {
 
 /// The reason of a failure.
 pub(super) fn proven(charge: &Charge<'_>, proof: Proof) -> FindingReason {
-    let by = match proof.by {
+    reason(charge, proof.since, proof.chance, rule(proof.by))
+}
+
+const fn rule(by: ProvenBy) -> &'static str {
+    match by {
         ProvenBy::Sequence => "sequence",
         ProvenBy::Ending => "ending",
-    };
-    reason(charge, proof.since, proof.chance, by)
+    }
 }
 
 /// The reason of a warning.
-pub(super) fn suspected(charge: &Charge<'_>, chance: f64) -> FindingReason {
-    reason(charge, None, chance, "sequence")
+pub(super) fn suspected(charge: &Charge<'_>, chance: f64, by: ProvenBy) -> FindingReason {
+    reason(charge, None, chance, rule(by))
 }
 
 /// The share of a window's samples from a moment on that are bad by a limit; 0 without samples.
@@ -76,9 +79,15 @@ fn reason(
         }
     };
     let checks = charge.pooled.len();
+    // How many are too slow is no number of seconds.
+    let is_about_latency = matches!(charge.eye, Eye::Latency { .. });
+    let is_in_unit = !(is_about_latency && matches!(measure, Measured::Share(_)));
     let text = sentence(charge, &measure, scope, limit);
     let evidence = Evidence {
-        interval: measure.interval(charge),
+        interval: match is_in_unit {
+            true => measure.interval(),
+            false => [None, None],
+        },
         chance,
         checks,
         rule: by,
@@ -87,7 +96,7 @@ fn reason(
     FindingReason {
         code: charge.threshold.subject.name(),
         level: Some(charge.level),
-        measured: Some(measure.value()),
+        measured: is_in_unit.then(|| measure.value()),
         limit: Some(limit.value),
         samples: measure.samples(),
         first_bad,
@@ -178,20 +187,18 @@ impl Measured {
         }
     }
 
-    fn interval(&self, _: &Charge<'_>) -> Option<[f64; 2]> {
+    /// Where the true value lies; an end that the samples do not bound is absent.
+    fn interval(&self) -> [Option<f64>; 2] {
         match self {
             Self::Share(bad) => {
                 let Interval { low, high } = bad.interval();
-                Some([low, high])
+                [Some(low), Some(high)]
             }
             Self::Passed(bad) => {
                 let Interval { low, high } = bad.interval();
-                Some([1.0 - high, 1.0 - low])
+                [Some(1.0 - high), Some(1.0 - low)]
             }
-            Self::Quantile(q, _, all) => {
-                let bounds = quantile_bounds(all, *q, CONFIDENCE);
-                Some([bounds.low?.as_secs_f64(), bounds.high?.as_secs_f64()])
-            }
+            Self::Quantile(q, _, all) => quantile_interval(all, *q),
         }
     }
 }
@@ -275,6 +282,24 @@ fn sentence(charge: &Charge<'_>, measured: &Measured, scope: Scope, limit: Limit
     }
 }
 
+/// Where a quantile lies by the order statistics around it.
+fn quantile_interval(ascending: &[Duration], q: f64) -> [Option<f64>; 2] {
+    let bounds = quantile_bounds(ascending, q, CONFIDENCE);
+    [bounds.low, bounds.high].map(|end| end.map(|span| span.as_secs_f64()))
+}
+
+/// `the true value lies between 4.1 % and 22.1 % (95 % confidence)`.
+fn true_value(interval: [Option<f64>; 2], measure: Measure) -> Option<String> {
+    let told = |value| wording::amount(value, measure);
+    let ends = match interval {
+        [Some(low), Some(high)] => format!("lies between {} and {}", told(low), told(high)),
+        [Some(low), None] => format!("is at least {}", told(low)),
+        [None, Some(high)] => format!("is at most {}", told(high)),
+        [None, None] => return None,
+    };
+    Some(format!("the true value {ends} (95 % confidence)"))
+}
+
 /// The numbers behind the sentence.
 fn behind(charge: &Charge<'_>, measured: &Measured, since: Option<Moment>, chance: f64) -> String {
     let mut parts = Vec::new();
@@ -285,17 +310,11 @@ fn behind(charge: &Charge<'_>, measured: &Measured, since: Option<Moment>, chanc
             false => format!("bad since {} into the window", wording::duration(into)),
         });
     }
-    if let Some([low, high]) = measured.interval(charge) {
-        let told = |value| wording::amount(value, charge.limit().measure);
-        let told = match measured {
-            Measured::Share(_) => [wording::percent(low), wording::percent(high)],
-            _ => [told(low), told(high)],
-        };
-        let [low, high] = told;
-        parts.push(format!(
-            "the true value lies between {low} and {high} (95 % confidence)"
-        ));
-    }
+    let measure = match measured {
+        Measured::Share(_) => Measure::Share,
+        Measured::Passed(_) | Measured::Quantile(..) => charge.limit().measure,
+    };
+    parts.extend(true_value(measured.interval(), measure));
     if chance < 1.0 {
         let windows = wording::thousands(1.0 / chance);
         let beyond = match charge.forgive.times {

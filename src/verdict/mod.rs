@@ -153,7 +153,7 @@ pub struct FindingReason {
 pub struct Evidence {
     /// Where the true value lies with a confidence of 95 %, in the unit of the limit; absent where
     /// too few samples bound it.
-    pub interval: Option<[f64; 2]>,
+    pub interval: [Option<f64>; 2],
     /// Chance alone gives as much in at most this share of healthy windows.
     pub chance: f64,
     /// How many checks it was measured over.

@@ -35,7 +35,7 @@ pub struct ReasonReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EvidenceReport {
     /// Where the true value lies with a confidence of 95 %, in the unit of the limit.
-    pub interval: Option<[f64; 2]>,
+    pub interval: [Option<f64>; 2],
     /// Chance alone gives as much in at most this share of healthy windows.
     pub chance: f64,
     /// Over how many checks it was measured.
@@ -78,9 +78,7 @@ pub(super) fn reason(record: &Record, reason: &FindingReason) -> ReasonReport {
 
 fn evidence(evidence: &Evidence) -> EvidenceReport {
     EvidenceReport {
-        interval: evidence
-            .interval
-            .map(|ends| ends.map(|end| rounded(end, 4))),
+        interval: evidence.interval.map(|end| end.map(|end| rounded(end, 4))),
         chance: rounded(evidence.chance, 4),
         checks: evidence.checks,
         rule: evidence.rule,

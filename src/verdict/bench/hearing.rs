@@ -106,7 +106,8 @@ impl Bench {
                 warned = Some(Heard::Warned(match telling {
                     Telling::Verdict => untold(Level::Warning),
                     Telling::Everything => {
-                        explain::suspected(&charge(case, Level::Warning), case.stream.chance())
+                        let (chance, by) = case.stream.suspicion(closed_at.is_some());
+                        explain::suspected(&charge(case, Level::Warning), chance, by)
                     }
                 }));
             }

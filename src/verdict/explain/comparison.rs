@@ -1,9 +1,10 @@
 //! Why a check is found worse than before, in words and numbers: what was measured then and now.
 
-use super::{Bad, latencies};
+use super::{Bad, latencies, quantile_interval};
 use crate::clock::Moment;
 use crate::verdict::sequential::comparison::Compared;
 use crate::verdict::sequential::eye::Eye;
+use crate::verdict::statistics::Interval;
 use crate::verdict::threshold::{Measure, Subject};
 use crate::verdict::wording::{self, one_line};
 use crate::verdict::{Comparable, Evidence, FindingReason, Level};
@@ -63,7 +64,7 @@ pub(in crate::verdict) fn worse(worse: &Worse<'_>) -> FindingReason {
         first_bad: None,
         text: one_line(&text),
         evidence: Some(Evidence {
-            interval: None,
+            interval: interval(worse, &shown_as),
             chance,
             checks: worse.windows.len(),
             rule: "comparison",
@@ -72,6 +73,26 @@ pub(in crate::verdict) fn worse(worse: &Worse<'_>) -> FindingReason {
                 wording::thousands(1.0 / chance)
             ),
         }),
+    }
+}
+
+/// Where the true value of now lies.
+fn interval(worse: &Worse<'_>, shown: &Subject) -> [Option<f64>; 2] {
+    match shown {
+        Subject::Quantile(_, q) => {
+            quantile_interval(&latencies(&worse.windows, None, worse.warm), *q)
+        }
+        _ => {
+            let bad = Bad::of(
+                &worse.windows,
+                Eye::Errors,
+                worse.level,
+                worse.start.max(worse.warm),
+                worse.warm,
+            );
+            let Interval { low, high } = bad.interval();
+            [Some(low), Some(high)]
+        }
     }
 }
 

@@ -231,10 +231,17 @@ impl Stream {
         self.has_warned
     }
 
-    /// The evidence as it stands: by chance at most this share of healthy windows shows as much.
+    /// What a warning rests on: by chance at most this share of healthy windows shows as much. At
+    /// the end the plain tail of the scheduled samples may say more than the sequence does.
     #[must_use]
-    pub fn chance(&self) -> f64 {
-        (1.0 / self.evidence.value()).min(1.0)
+    pub fn suspicion(&self, is_closed: bool) -> (f64, ProvenBy) {
+        let chance = (1.0 / self.evidence.value()).min(1.0);
+        let Counted { bad, of } = self.counted;
+        let tail = at_least(bad, of, self.question.well);
+        match is_closed && tail < chance {
+            true => (tail, ProvenBy::Ending),
+            false => (chance, ProvenBy::Sequence),
+        }
     }
 
     /// What a stream comes to when no more samples can come.

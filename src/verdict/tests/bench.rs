@@ -199,7 +199,9 @@ fn a_failure_says_since_when_and_how_surely() {
     assert_eq!(reason.first_bad, Some(Moment::at(began)));
     let evidence = reason.evidence.as_ref().expect("told");
     assert!(evidence.chance <= 0.005, "{evidence:?}");
-    let [low, high] = evidence.interval.expect("bounded");
+    let [Some(low), Some(high)] = evidence.interval else {
+        panic!("bounded: {evidence:?}");
+    };
     let measured = reason.measured.expect("measured");
     assert!(low <= measured && measured <= high, "{evidence:?}");
 }
