@@ -54,9 +54,17 @@ pub(super) fn suspected(charge: &Charge<'_>, chance: f64, by: ProvenBy) -> Findi
     reason(charge, None, chance, rule(by))
 }
 
-/// The share of a window's samples from a moment on that are bad by a limit; 0 without samples.
-pub(super) fn share(window: &Window, eye: Eye, level: Level, from: Moment, warm: Moment) -> f64 {
-    Bad::of(&[window], eye, level, from, warm).share()
+/// How many of a window's samples from a moment on are bad by a limit, and their share; 0 without
+/// samples.
+pub(super) fn share(
+    window: &Window,
+    eye: Eye,
+    level: Level,
+    from: Moment,
+    warm: Moment,
+) -> (u64, f64) {
+    let found = Bad::of(&[window], eye, level, from, warm);
+    (found.bad, found.share())
 }
 
 fn reason(

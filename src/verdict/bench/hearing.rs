@@ -10,6 +10,9 @@ use crate::verdict::sequential::docket::Case;
 use crate::verdict::sequential::stream::Proof;
 use crate::verdict::{FindingReason, Level};
 
+/// So many bad samples of a check are more than bad luck.
+const LEAST_BLAMED: u64 = 2;
+
 impl Bench {
     /// Settles who is to blame for streams that have just been proven over a limit.
     pub(super) fn settle_blame(&mut self) {
@@ -159,7 +162,7 @@ impl Bench {
     }
 
     /// The checks of a stream whose own share of bad samples is over the limit since the trouble
-    /// began; those with the largest share where none is.
+    /// began, and more than one lost sample; those with the largest share where none is.
     fn to_blame(&self, case: &Case, since: Option<Moment>, level: Level) -> Vec<usize> {
         if let [only] = case.members.as_slice() {
             return vec![only.check];
@@ -179,15 +182,24 @@ impl Bench {
                 self.docket.warm(),
             )
         };
-        let shares: Vec<(usize, f64)> = case
+        let shares: Vec<(usize, (u64, f64))> = case
             .members
             .iter()
             .map(|member| (member.check, share(member.check)))
             .collect();
-        let largest = shares.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+        // One lost sample among the ruins of another check is no reason of its own.
+        let clearly = shares
+            .iter()
+            .filter(|(_, (bad, share))| *bad >= LEAST_BLAMED && *share > limit);
+        let clearly: Vec<usize> = clearly.map(|(check, _)| *check).collect();
+        if !clearly.is_empty() {
+            return clearly;
+        }
+        let shares_alone = shares.iter().map(|(_, (_, share))| *share);
+        let largest = shares_alone.fold(0.0, f64::max);
         let guilty = shares
             .iter()
-            .filter(|(_, share)| *share > limit || *share >= largest);
+            .filter(|(_, (_, share))| *share > limit || *share >= largest);
         guilty.map(|(check, _)| *check).collect()
     }
 }

@@ -175,6 +175,21 @@ fn a_pool_blames_the_check_that_is_broken_and_no_other() {
 }
 
 #[test]
+fn one_lost_sample_during_the_outage_of_another_check_is_not_blamed() {
+    let (broken, well) = (line(&[(".", 30), ("F", 90)]), line(&[(".", 120)]));
+    let unlucky = line(&[(".", 32), ("F", 1), (".", 87)]);
+    let lines = [&broken, &unlucky, &well, &well].map(String::as_str);
+    let mut bench = bench(4);
+    for (place, sample) in window(&lines) {
+        bench.push(place, &sample);
+        assert_ne!(bench.verdict(1), Some(Verdict::Fail), "{}", bench.now());
+    }
+    assert_eq!(bench.verdict(0), Some(Verdict::Fail));
+    let found = bench.finding(1, Moment::at(START + BAKE), Closing::Final);
+    assert_eq!(found.verdict, Verdict::Pass, "{:?}", found.reasons);
+}
+
+#[test]
 fn a_little_trouble_everywhere_is_seen_by_the_pool_before_any_check_alone_shows_it() {
     let one_in_eight = |offset: usize| -> String {
         let letter = |n: usize| if n % 8 == offset { 'F' } else { '.' };
