@@ -36,6 +36,10 @@ const LEAST_LIKELIHOOD: f64 = 1e-12;
 /// What rounding may add to the capital that is paid in.
 const ROUNDING: f64 = 1e-9;
 
+/// So many ways of not looking are kept. One burst needs some thirty of them; several bursts in a
+/// service that flaps would need more than there is memory.
+const MOST_FORKS: usize = 512;
+
 /// How much of a window is forgiven: so many spans, each beginning at a bad sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forgive {
@@ -244,6 +248,20 @@ impl Process {
             .collect();
         let mut idle = idle.into_iter();
         self.forks.retain(|_| !idle.next().unwrap_or(false));
+        self.bound();
+    }
+
+    /// Gives up the ways of not looking that forgive least, where there are too many. The one that
+    /// always looks is kept: the least of them is never above it, and so the guarantee holds.
+    fn bound(&mut self) {
+        if self.forks.len() <= 2 * MOST_FORKS {
+            return;
+        }
+        let mut forks = std::mem::take(&mut self.forks);
+        let by_evidence = |a: &Fork, b: &Fork| self.evidence(a).total_cmp(&self.evidence(b));
+        forks[1..].sort_by(by_evidence);
+        forks.truncate(MOST_FORKS);
+        self.forks = forks;
     }
 
     /// Whether a fork is never above another from now on.
@@ -293,4 +311,49 @@ fn alternatives(terms: Terms) -> [f64; ALTERNATIVES] {
     let least = terms.least.max(LEAST_FACTOR * terms.p0).min(HIGHEST_LEAST);
     let steps = (ALTERNATIVES - 1) as f64;
     std::array::from_fn(|step| (least * (1.0 / least).powf(step as f64 / steps)).min(WORST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(times: u32) -> Terms {
+        Terms {
+            p0: 0.01,
+            least: 0.05,
+            blocks: 400.0,
+            forgive: Forgive {
+                span: Duration::from_secs(30),
+                times,
+            },
+            temper: 1.0,
+        }
+    }
+
+    fn flapping(number: u32) -> Block {
+        let start = Moment::at(Duration::from_secs(1_000) + Duration::from_secs(5) * number);
+        let is_bad = number.is_multiple_of(2);
+        Block {
+            start,
+            first_bad: is_bad.then_some(start),
+            bad: if is_bad {
+                f64::from(number * 37 % 11 + 1) / 12.0
+            } else {
+                0.0
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_forgiven_several_times_takes_bounded_memory_and_never_adds_evidence() {
+        for new in [Process::martingale, Process::gate] {
+            let (mut forgiving, mut strict) = (new(terms(4)), new(terms(0)));
+            for number in 0..400 {
+                forgiving.push(flapping(number));
+                strict.push(flapping(number));
+                assert!(forgiving.forks.len() <= 2 * MOST_FORKS, "block {number}");
+                assert!(forgiving.value() <= strict.value(), "block {number}");
+            }
+        }
+    }
 }
