@@ -86,7 +86,7 @@ pub fn open(
             let newest = history
                 .newest()
                 .map_err(|error| format!("the history cannot be read: {error}"))?;
-            let before = before::read_all(&newest, &roster.of_another_time())
+            let before = before::read_all(&newest, &roster.of_another_time(), service.policy.warm_up)
                 .map_err(|error| format!("{error}; the history can do without this file"))?;
             let file = session.record_samples(history.draft())?;
             Ok(Comparison {

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct History {
     folder: PathBuf,
+    /// The name of this watch's own recording, until it is known whether it is kept.
+    draft: String,
 }
 
 /// So many recordings are compared with: releases at different hours know more of a service's day.
@@ -42,7 +44,8 @@ impl History {
                 folder.display()
             )
         })?;
-        Ok(Self { folder })
+        let draft = format!("{}.draft", ulid::Ulid::new());
+        Ok(Self { folder, draft })
     }
 
     /// The newest recordings, the oldest of them first.
@@ -57,7 +60,7 @@ impl History {
     /// Where a window is recorded while it is not known whether it will be accepted.
     #[must_use]
     pub fn draft(&self) -> PathBuf {
-        self.folder.join(format!("{}.draft", std::process::id()))
+        self.folder.join(&self.draft)
     }
 
     /// Keeps the recording of an accepted window, and forgets the oldest.

@@ -9,6 +9,7 @@ use super::recorded::{Recording, RecordingError, Roster};
 use super::sampling::Sampling;
 use super::streams;
 use super::watch::Watch;
+use crate::clock::Moment;
 use crate::deploy::DeployError;
 use crate::deployment::Deployment;
 use crate::plan::CheckPlan;
@@ -106,14 +107,20 @@ pub fn notes(checks: &[CheckPlan], before: &[Before]) -> Vec<String> {
     notes
 }
 
-/// Reads several recordings of different times, the oldest first, as one.
+/// Reads several bakes, the oldest first, as one. How each began, with cold caches and tasks that
+/// were being replaced, is left out.
 ///
 /// # Errors
 /// What is wrong with a recording, and where.
-pub fn read_all(paths: &[PathBuf], roster: &Roster) -> Result<Vec<Before>, RecordingError> {
+pub fn read_all(
+    paths: &[PathBuf],
+    roster: &Roster,
+    warm_up: Duration,
+) -> Result<Vec<Before>, RecordingError> {
     let mut all = vec![Before::default(); roster.len()];
     for path in paths {
-        for (before, one) in all.iter_mut().zip(read(path, roster)?) {
+        for (before, mut one) in all.iter_mut().zip(read(path, roster)?) {
+            one.from(Moment::ORIGIN + warm_up);
             before.append(&one);
         }
     }

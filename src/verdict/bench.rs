@@ -102,6 +102,9 @@ struct Blame {
 struct Seat {
     rules: Rules,
     window: Window,
+    /// The same without the samples of closer looks, where there are any: three failures in a row
+    /// must not come about because it was looked three times.
+    scheduled: Option<Window>,
     /// The streams that it feeds, by place on the docket.
     cases: Vec<usize>,
     /// Whether a limit of it is judged as written, over the whole window.
@@ -148,6 +151,7 @@ impl Bench {
                     .collect(),
                 rules,
                 window: Window::new(bounds),
+                scheduled: None,
                 known: 0,
                 standing: None,
             }
@@ -192,7 +196,7 @@ impl Bench {
         }
         self.now = self.now.max(sample.started + sample.latency);
         let seat = &mut self.seats[place];
-        seat.window.push(sample);
+        seat.hold(sample);
         let is_known = sample.outcome != Outcome::Unknown && !sample.closer_look;
         seat.known += u64::from(is_known);
         self.known += u64::from(is_known);
@@ -274,7 +278,14 @@ impl Bench {
             window: &seat.window,
             at,
         };
-        let weighing = Weighing { least_bad, closing };
+        let weighing = Weighing {
+            least_bad,
+            closing,
+            scheduled: Look {
+                window: seat.scheduled.as_ref().unwrap_or(&seat.window),
+                at,
+            },
+        };
         let besides = self.compare(place, telling);
         let finding = hear_window(&seat.rules, demand, weighing, look, besides, heard);
         let is_worth_it =
@@ -356,6 +367,17 @@ impl Case {
 fn cases_of(docket: &Docket, place: usize, threshold: usize) -> impl Iterator<Item = &Case> {
     let cases = docket.cases().iter();
     cases.filter(move |case| case.hears(place, threshold))
+}
+
+impl Seat {
+    fn hold(&mut self, sample: &Sample) {
+        if sample.closer_look && self.is_read_as_written {
+            self.scheduled.get_or_insert_with(|| self.window.clone());
+        } else if let Some(scheduled) = &mut self.scheduled {
+            scheduled.push(sample);
+        }
+        self.window.push(sample);
+    }
 }
 
 /// Someone who limits latency alone has not said that the check may fail.

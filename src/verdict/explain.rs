@@ -5,7 +5,7 @@ mod comparison;
 
 use super::sequential::eye::{Eye, Seen};
 use super::sequential::process::Forgive;
-use super::sequential::stream::{Proof, ProvenBy};
+use super::sequential::stream::{Proof, ProvenBy, Question};
 use super::statistics::{Interval, clopper_pearson, quantile_bounds};
 use super::threshold::{Limit, Measure, Subject, Threshold};
 use super::wording::{self, one_line};
@@ -26,6 +26,8 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 pub(super) struct Charge<'a> {
     pub(super) eye: Eye,
     pub(super) threshold: &'a Threshold,
+    /// What the stream asks, which a recording of before may have raised.
+    pub(super) question: Question,
     pub(super) level: Level,
     pub(super) start: Moment,
     pub(super) warm: Moment,
@@ -217,10 +219,21 @@ impl Charge<'_> {
             Level::Critical => self.threshold.critical,
             Level::Warning => self.threshold.warning,
         };
-        limit
+        let limit = limit
             .or(self.threshold.warning)
             .or(self.threshold.critical)
-            .expect("a stream is made from a threshold with a limit; see `Eye::of`")
+            .expect("a stream is made from a threshold with a limit; see `Eye::of`");
+        let well = match self.level {
+            Level::Critical => self.question.bad.unwrap_or(self.question.well),
+            Level::Warning => self.question.well,
+        };
+        // It may have been raised to what was usual before.
+        let value = match self.threshold.subject {
+            Subject::ErrorRate => limit.value.max(well),
+            Subject::Availability => limit.value.min(1.0 - well),
+            _ => limit.value,
+        };
+        Limit { value, ..limit }
     }
 
     /// What the limit is about, over the samples counted; absent where that is not beyond it.

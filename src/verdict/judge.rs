@@ -50,8 +50,12 @@ pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Fi
                 thresholds: with_error_limit(&rules.thresholds).into_owned(),
                 ..rules.clone()
             };
-            let weighing = Weighing { least_bad, closing };
             let look = Look { window, at };
+            let weighing = Weighing {
+                least_bad,
+                closing,
+                scheduled: look,
+            };
             hear_window(rules, demand, weighing, look, Vec::new(), |_| None)
         }
     }
@@ -73,11 +77,13 @@ pub(super) enum Heard {
 
 /// How a breach of a limit as written is weighed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Weighing {
+pub(super) struct Weighing<'a> {
     /// Fewer bad samples than this never condemn.
     pub(super) least_bad: u64,
     /// Whether more samples can come.
     pub(super) closing: Closing,
+    /// The samples that such limits are about: those of the schedule.
+    pub(super) scheduled: Look<'a>,
 }
 
 /// Puts the findings of a service together: the worst verdict is the service's.
@@ -95,12 +101,16 @@ pub fn assess(findings: Vec<Finding>) -> Assessment {
 pub(super) fn hear_window(
     rules: &Rules,
     demand: Demand,
-    weighing: Weighing,
+    weighing: Weighing<'_>,
     look: Look<'_>,
     besides: Vec<Heard>,
     heard: impl Fn(usize) -> Option<Heard>,
 ) -> Finding {
-    let Weighing { least_bad, closing } = weighing;
+    let Weighing {
+        least_bad,
+        closing,
+        scheduled,
+    } = weighing;
     let summary = look.window.summary();
     let gaps = sufficiency::gaps(demand, &summary, look);
     let known = summary.samples - summary.unknown;
@@ -124,7 +134,7 @@ pub(super) fn hear_window(
                 break;
             }
             match heard(place) {
-                None => case.hear(threshold, look, scales),
+                None => case.hear(threshold, scheduled, scales),
                 Some(heard) => case.take(heard),
             }
         }

@@ -132,7 +132,14 @@ fn too_few_arrived(demand: Demand, known: u64, look: Look<'_>) -> Option<Finding
             let promised = elapsed.as_nanos() / demand.every.as_nanos().max(1);
             let least = wording::percent(demand.coverage.share());
             let known = demand.known;
-            format!("only {known} of {promised} promised samples, at least {least} needed")
+            match demand.coverage {
+                Coverage::Exact(_) => {
+                    format!("only {known} of {promised} promised samples, at least {least} needed")
+                }
+                Coverage::Window { .. } => format!(
+                    "only {known} of {promised} promised samples, well below the {least} needed"
+                ),
+            }
         })
         .map(|text| FindingReason::gap("too_few_arrived", known, text))
 }

@@ -148,6 +148,7 @@ impl Bench {
         Charge {
             eye: case.eye,
             threshold: &self.seats[place].rules.thresholds[threshold],
+            question: case.stream.question(),
             level,
             start: self.terms.start,
             warm: self.docket.warm(),

@@ -95,6 +95,11 @@ impl Before {
             }));
     }
 
+    /// Leaves out what started before a moment.
+    pub fn from(&mut self, moment: Moment) {
+        self.samples.retain(|sample| sample.started >= moment);
+    }
+
     /// Leaves out what started after a moment.
     pub fn until(&mut self, moment: Moment) {
         self.samples.retain(|sample| sample.started <= moment);
