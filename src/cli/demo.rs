@@ -38,8 +38,8 @@ services:
 checks:
   health:
     http: { url: \"${SHOP_URL}/health\", expect: { json: { $.status: ok } } }
-    every: 500ms
-    timeout: 400ms
+    every: 300ms
+    timeout: 290ms
   orders:
     http:
       url: ${SHOP_URL}/orders
