@@ -13,7 +13,7 @@ use super::terminal::Terminal;
 use super::watch::reachable;
 use super::{exit, refuse};
 use crate::engine::before;
-use crate::engine::recorded::{Recording, RecordingError, Roster};
+use crate::engine::recorded::{self, Recording, RecordingError, Roster};
 use crate::engine::replay::{Replay, Replayed};
 use crate::engine::streams::{self, Stream};
 use crate::plan::{CheckPlan, ServicePlan};
@@ -91,7 +91,7 @@ fn file(
     let before = baseline
         .map(|path| before::read(path, roster))
         .transpose()?;
-    let (name, input) = streams::open(path)?;
+    let (name, input) = recorded::open(path)?;
     let mut recording = Recording::new(&name, input, roster);
     let mut timeline = Timeline::default();
     let replayed = replay.judge(&mut recording, before.unwrap_or_default(), |turn| {

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use tokio::task::JoinHandle;
 
-use super::session::named;
-use super::terminal::{Replacement, Terminal};
+use super::terminal::{Replacement, Terminal, named};
 use crate::engine::tape::{Tape, Taping};
 use crate::report::samples::Lines;
 use crate::secret::Mask;

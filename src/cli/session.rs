@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::formats::{Format, ReportRequest};
 use super::samples::{self, Recorder};
 use super::seen::Seen;
 use super::stop::Stop;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, named};
 use super::{exit, refuse};
 use crate::clock::{Clock, WallTime};
 use crate::config::{self, Problem, Sources};
@@ -259,11 +259,6 @@ impl Session {
             }
         }
     }
-}
-
-/// An error with the file that it is about.
-pub(super) fn named(file: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", file.display()))
 }
 
 /// The tasks that show events and record samples.

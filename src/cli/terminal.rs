@@ -215,3 +215,8 @@ fn make_readable(file: &File) -> io::Result<()> {
 fn make_readable(_: &File) -> io::Result<()> {
     Ok(())
 }
+
+/// An error with the file that it is about.
+pub(super) fn named(file: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+}

@@ -1,17 +1,12 @@
 //! How a service was before the deployment, live or from recordings: the yardstick of checks that
-//! declare a `baseline`. Used by `cli`, by [`super::streams`] and by the watch; the judge knows nothing
-//! of files.
+//! declare a `baseline`. Used by `cli`, by the replay and by the watch; the judge knows nothing of
+//! files.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::recorded::{Recording, RecordingError, Roster};
-use super::sampling::Sampling;
-use super::streams;
-use super::watch::Watch;
+use super::recorded::{self, Recording, RecordingError, Roster};
 use crate::clock::Moment;
-use crate::deploy::DeployError;
-use crate::deployment::Deployment;
 use crate::plan::CheckPlan;
 use crate::verdict::{Before, raised_limits, with_error_limit};
 
@@ -27,51 +22,6 @@ pub enum Source {
     Live,
 }
 
-/// What started so shortly before a new deployment was seen may have been answered by it.
-const TOO_LATE: Duration = Duration::from_secs(15);
-
-impl Watch<'_> {
-    /// Says what is known of before, where it was asked for.
-    pub(super) fn tell_what_was_before(&self, before: &[Before]) -> Vec<String> {
-        if matches!(self.options.before, Source::None) {
-            return Vec::new();
-        }
-        let notes = notes(self.checks, before);
-        notes.iter().for_each(|note| self.warn(note.clone()));
-        notes
-    }
-
-    /// Pins the deployment under test, and says how each check was before it.
-    pub(super) async fn pin_and_look_before(
-        &self,
-    ) -> Result<(Deployment, Vec<Before>), DeployError> {
-        match &self.options.before {
-            Source::None => Ok((self.pin().await?, Vec::new())),
-            Source::Recorded(before) => Ok((self.pin().await?, before.clone())),
-            Source::Live => {
-                let mut before = vec![Before::default(); self.checks.len()];
-                let mut sampling = Sampling::start(self.context, self.checks, true, None);
-                let pinned = self.pin();
-                tokio::pin!(pinned);
-                let deployment = loop {
-                    tokio::select! {
-                        deployment = &mut pinned => break deployment?,
-                        Some(sample) = sampling.samples.recv() => {
-                            let mut checks = self.checks.iter();
-                            if let Some(place) = checks.position(|check| check.facts.id == sample.check) {
-                                before[place].push(&sample);
-                            }
-                        }
-                    }
-                };
-                let seen = self.context.clock.now() - TOO_LATE;
-                before.iter_mut().for_each(|before| before.until(seen));
-                Ok((deployment, before))
-            }
-        }
-    }
-}
-
 /// What a person should know of the comparison with before: how much of each check is known, and which
 /// limits are raised by it.
 #[must_use]
@@ -81,19 +31,23 @@ pub fn notes(checks: &[CheckPlan], before: &[Before]) -> Vec<String> {
         if check.tolerances.is_empty() {
             continue;
         }
-        let (id, samples) = (&check.facts.id, before.len());
+        let id = &check.facts.id;
+        let samples = match before.len() {
+            1 => "1 sample".to_owned(),
+            count => format!("{count} samples"),
+        };
         if !before.is_enough() {
             notes.push(format!(
-                "{id} is not compared with before: only {samples} samples of it are known"
+                "{id} is not compared with before: only {samples} of it known"
             ));
             continue;
         }
         let raised = with_error_limit(&check.thresholds);
         let raised = raised.iter().find_map(|one| raised_limits(one, before));
         notes.push(match raised {
-            None => format!("{id} is compared with {samples} samples from before"),
+            None => format!("{id} is compared with {samples} from before"),
             Some(raised) => format!(
-                "{id} is compared with {samples} samples from before, of which {} failed: its limits \
+                "{id} is compared with {samples} from before, of which {} failed: its limits \
                  on errors are raised to {:.1} % and {:.1} %",
                 before.bad(),
                 raised.well * 100.0,
@@ -132,7 +86,7 @@ pub fn read_all(
 /// # Errors
 /// What is wrong with the recording, and where.
 pub fn read(path: &Path, roster: &Roster) -> Result<Vec<Before>, RecordingError> {
-    let (name, input) = streams::open(path)?;
+    let (name, input) = recorded::open(path)?;
     let mut recording = Recording::new(&name, input, roster);
     let mut before = vec![Before::default(); roster.len()];
     while let Some((place, sample)) = recording.next_sample()? {

@@ -1,21 +1,67 @@
-//! The beginning of a watch: finds the deployment under test, hears how it stands, and says what a
-//! rollback would do. A platform that cannot be asked for a moment is asked again.
+//! The beginning of a watch: finds the deployment under test, looks at what runs before it where
+//! that is asked for, hears how it stands, and says what a rollback would do. A platform that cannot be asked for a moment is asked again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::asking;
+use super::before::{self, Source};
+use super::sampling::Sampling;
 use super::watch::Watch;
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Selector, Standing};
 use crate::event::What;
+use crate::verdict::Before;
 
 /// A platform that cannot be asked at the start is asked again this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long `--deployment next` waits for a deployment to appear.
 const NEXT_PATIENCE: Duration = Duration::from_secs(3_600);
 
+/// What started so shortly before a new deployment was seen may have been answered by it.
+const TOO_LATE: Duration = Duration::from_secs(15);
+
 impl Watch<'_> {
+    /// Says what is known of before, where it was asked for.
+    pub(super) fn tell_what_was_before(&self, before: &[Before]) -> Vec<String> {
+        if matches!(self.options.before, Source::None) {
+            return Vec::new();
+        }
+        let notes = before::notes(self.checks, before);
+        notes.iter().for_each(|note| self.warn(note.clone()));
+        notes
+    }
+
+    /// Pins the deployment under test, and says how each check was before it.
+    pub(super) async fn pin_and_look_before(
+        &self,
+    ) -> Result<(Deployment, Vec<Before>), DeployError> {
+        match &self.options.before {
+            Source::None => Ok((self.pin().await?, Vec::new())),
+            Source::Recorded(before) => Ok((self.pin().await?, before.clone())),
+            Source::Live => {
+                let mut before = vec![Before::default(); self.checks.len()];
+                let mut sampling = Sampling::start(self.context, self.checks, true, None);
+                let pinned = self.pin();
+                tokio::pin!(pinned);
+                let deployment = loop {
+                    tokio::select! {
+                        deployment = &mut pinned => break deployment?,
+                        Some(sample) = sampling.samples.recv() => {
+                            let mut checks = self.checks.iter();
+                            if let Some(place) = checks.position(|check| check.facts.id == sample.check) {
+                                before[place].push(&sample);
+                            }
+                        }
+                    }
+                };
+                let seen = self.context.clock.now() - TOO_LATE;
+                before.iter_mut().for_each(|before| before.until(seen));
+                Ok((deployment, before))
+            }
+        }
+    }
+
     /// Finds the deployment under test and pins it.
     pub(super) async fn pin(&self) -> Result<Deployment, DeployError> {
         let patience = match self.options.selector {

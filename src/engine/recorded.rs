@@ -11,7 +11,9 @@ mod line;
 mod roster;
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,22 @@ use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sam
 const LONGEST_LINE: usize = 1 << 20;
 /// No run of a probe takes longer; what is beyond is a slip of units.
 const LONGEST_LATENCY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Opens a recording; its name goes with it.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn open(path: &Path) -> Result<(String, File), RecordingError> {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => Ok((name, file)),
+        Err(error) => Err(RecordingError {
+            file: name.into(),
+            line: 0,
+            wrong: Wrong::Unreadable(error),
+        }),
+    }
+}
+
 /// A recording that is being read.
 #[derive(Debug)]
 pub struct Recording<'a, R> {

@@ -2,7 +2,7 @@
 //! name order and do not depend on how many threads there were. Called by `cli`.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::before;
-use super::recorded::{Recording, RecordingError, Roster, Wrong};
+use super::recorded::{self, Recording, RecordingError, Roster};
 use super::replay::{Replay, Replayed};
 
 /// A recording in a folder.
@@ -97,7 +97,7 @@ pub fn judge(
 }
 
 fn one(replay: Replay<'_>, roster: &Roster, stream: &Stream) -> Result<Replayed, RecordingError> {
-    let (file, input) = open(&stream.samples)?;
+    let (file, input) = recorded::open(&stream.samples)?;
     let mut recording = Recording::new(&file, input, roster);
     let compares = replay
         .checks
@@ -108,20 +108,4 @@ fn one(replay: Replay<'_>, roster: &Roster, stream: &Stream) -> Result<Replayed,
         None => Vec::new(),
     };
     replay.judge(&mut recording, before, |_| {})
-}
-
-/// Opens a recording; its name goes with it.
-///
-/// # Errors
-/// When the file cannot be opened.
-pub fn open(path: &Path) -> Result<(String, File), RecordingError> {
-    let name = path.display().to_string();
-    match File::open(path) {
-        Ok(file) => Ok((name, file)),
-        Err(error) => Err(RecordingError {
-            file: name.into(),
-            line: 0,
-            wrong: Wrong::Unreadable(error),
-        }),
-    }
 }

@@ -1,5 +1,6 @@
 //! The program as a user runs it: what was typed in, what comes out, with which exit code.
 
+mod baseline;
 mod credentials;
 mod crowd;
 mod demo;

@@ -1,5 +1,6 @@
 //! The engine alone, with time paused: outcomes that no real server could be brought to in seconds.
 
+mod before;
 mod interruptions;
 mod platform;
 mod replay;

@@ -60,6 +60,8 @@ pub struct Platform {
     unanswered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
+    /// How long the deployment under test takes to appear.
+    appears_after: Mutex<Duration>,
     ill: Arc<AtomicBool>,
 }
 
@@ -72,8 +74,14 @@ impl Platform {
             asked: Mutex::new(0),
             unanswered: Mutex::new(0),
             accepted: Mutex::new(0),
+            appears_after: Mutex::new(Duration::ZERO),
             ill,
         })
+    }
+
+    /// Shows the deployment under test after a while only.
+    pub fn appears_after(&self, span: Duration) {
+        *self.appears_after.lock().unwrap() = span;
     }
 
     pub fn stands(&self, standing: Standing) {
@@ -96,6 +104,8 @@ fn revision(label: &str) -> Revision {
 #[async_trait]
 impl DeploymentTarget for Platform {
     async fn pin(&self, _: &Selector) -> Result<Deployment, DeployError> {
+        let wait = *self.appears_after.lock().unwrap();
+        tokio::time::sleep(wait).await;
         Ok(Deployment {
             id: "arn:deployment".to_owned(),
             service: "api".to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use smokejumper::decision::Permission;
 use smokejumper::deployment::{RollbackOutcome, Selector};
+use smokejumper::engine::before::Source;
 use smokejumper::engine::clock::SystemClock;
 use smokejumper::engine::context::{Context, Events};
 use smokejumper::engine::record::Record;
@@ -26,6 +27,7 @@ pub struct Stage {
     pub ill: Arc<AtomicBool>,
     pub service: ServicePlan,
     pub checks: Vec<CheckPlan>,
+    pub before: Source,
     pub permission: Permission,
     pub pace: Pace,
 }
@@ -49,6 +51,7 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
         service: service(),
         checks: vec![pulse(&ill)],
         ill,
+        before: Source::None,
         permission: Permission::Armed,
         pace: Pace::default(),
     }
@@ -62,8 +65,11 @@ impl Stage {
             checks: &self.checks,
             target: self.platform.clone(),
             options: WatchOptions {
-                before: smokejumper::engine::before::Source::None,
-                selector: Selector::Current,
+                before: self.before.clone(),
+                selector: match self.before {
+                    Source::Live => Selector::Next,
+                    Source::None | Source::Recorded(_) => Selector::Current,
+                },
                 permission: self.permission,
                 pace: self.pace,
             },
@@ -82,6 +88,15 @@ impl Stage {
         tokio::spawn(async move {
             tokio::time::sleep(span).await;
             stop.cancel();
+        });
+    }
+
+    /// Makes the service ill after a while.
+    pub fn fall_ill_after(&self, span: Duration) {
+        let ill = Arc::clone(&self.ill);
+        tokio::spawn(async move {
+            tokio::time::sleep(span).await;
+            ill.store(true, Ordering::SeqCst);
         });
     }
 
