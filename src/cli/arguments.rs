@@ -172,7 +172,7 @@ pub struct WatchArguments {
     #[arg(long, value_enum, value_name = "auto|never")]
     pub rollback: Option<RollbackFlag>,
     /// Compare checks that declare a `baseline` with how they were before: probed while waiting for
-    /// the next deployment (before), in the accepted windows of earlier watches (history), or in
+    /// the next deployment (before), in the windows of earlier watches that passed (history), or in
     /// recorded samples
     #[arg(long, value_name = "none|before|history|FILE", default_value = "none", value_parser = baseline)]
     pub baseline: BaselineFlag,
@@ -197,7 +197,7 @@ pub enum BaselineFlag {
     None,
     /// What is probed while the next deployment is waited for.
     Before,
-    /// The accepted windows of earlier watches.
+    /// The windows of earlier watches that passed.
     History,
     /// Recorded samples.
     File(PathBuf),

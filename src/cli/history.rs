@@ -1,4 +1,4 @@
-//! `--baseline history`: the recordings of accepted windows, kept from one watch to the next in the
+//! `--baseline history`: the recordings of windows that passed, kept from one watch to the next in the
 //! state folder, so that each release is compared with the ones before it.
 //!
 //! The folder is `SMOKEJUMPER_STATE`, else `XDG_STATE_HOME/smokejumper`, else

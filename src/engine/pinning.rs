@@ -1,5 +1,6 @@
 //! The beginning of a watch: finds the deployment under test, looks at what runs before it where
-//! that is asked for, hears how it stands, and says what a rollback would do. A platform that cannot be asked for a moment is asked again.
+//! that is asked for, hears how it stands, and says what a rollback would do. A platform that cannot
+//! be asked for a moment is asked again.
 
 use std::sync::Arc;
 use std::time::Duration;

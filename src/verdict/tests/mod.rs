@@ -1,6 +1,8 @@
 //! What holds of the judge: tables, one row a case with its reason in words, and laws.
 
+mod baseline;
 mod bench;
+mod bench_laws;
 mod failures;
 mod few;
 mod laws;
