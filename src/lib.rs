@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod deployment;
 pub mod event;
+pub mod journal;
 pub mod quantity;
 pub mod sample;
 pub mod secret;
@@ -26,6 +27,7 @@ pub mod window;
 
 // What is acted upon.
 pub mod deploy;
+pub mod store;
 
 // The shell.
 pub mod cli;

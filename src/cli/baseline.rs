@@ -67,7 +67,7 @@ pub fn open(
                 source: Source::Live,
                 history: None,
             }),
-            Selector::Current | Selector::Id(_) => Err(
+            Selector::Current | Selector::Id(_) | Selector::Own(_) => Err(
                 "--baseline before needs --deployment next: of a deployment that is there already, \
                  before is over; give it recorded samples instead"
                     .to_owned(),

@@ -66,7 +66,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::{Actuator, Deployment, Revision, RollbackPlan};
+    use crate::deployment::{Actuator, Deployment, Images, Revision, RollbackPlan, Wanted};
 
     fn judged(to: Verdict) -> What {
         What::CheckJudged {
@@ -89,10 +89,17 @@ mod tests {
                 revision: revision("api:42"),
                 previous: None,
                 created: None,
+                images: Images::new(),
+                service_revision: None,
             },
             target: revision("api:41"),
             actuator: Actuator::UpdateService,
+            images: Images::new(),
+            handle: None,
+            expected: None,
+            not_restored: Vec::new(),
             caveats: Vec::new(),
+            wanted: Wanted::default(),
         })
     }
 

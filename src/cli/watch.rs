@@ -105,7 +105,9 @@ fn remember(
 fn not_pinned(session: &Session, error: &DeployError) -> u8 {
     let code = match error {
         DeployError::Declared(_) => exit::USAGE,
-        DeployError::Passing(_) | DeployError::Strange(_) => exit::INCONCLUSIVE,
+        DeployError::Passing(_) | DeployError::Strange(_) | DeployError::Forbidden(_) => {
+            exit::INCONCLUSIVE
+        }
     };
     refuse(
         &session.terminal,

@@ -5,10 +5,13 @@
 
 pub mod ecs;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::deployment::{
-    Deployment, NoRollback, Progress, RollbackPlan, Selector, Standing, StartedRollback,
+    Answer, Call, Deployment, Diagnosis, NoRollback, Progress, RollbackPlan, Selector, Standing,
+    StartedRollback, Task, Wanted,
 };
 
 /// Where a service is deployed, as declared.
@@ -33,6 +36,10 @@ pub struct EcsService {
 /// A platform that runs deployments and can return to an earlier revision.
 #[async_trait]
 pub trait DeploymentTarget: Send + Sync {
+    /// What the service is called everywhere: for ECS its ARN. What is remembered of a service is
+    /// remembered under it.
+    async fn identity(&self) -> Result<String, DeployError>;
+
     /// Finds the deployment under test and pins it. With `Selector::Next` it waits until one
     /// appears; the caller bounds that wait.
     async fn pin(&self, selector: &Selector) -> Result<Deployment, DeployError>;
@@ -44,13 +51,37 @@ pub trait DeploymentTarget: Send + Sync {
     async fn plan(
         &self,
         deployment: &Deployment,
+        wanted: &Wanted,
     ) -> Result<Result<RollbackPlan, NoRollback>, DeployError>;
+
+    /// What a person should know before a bake of this length begins, one line each: what weakens
+    /// the platform's own safety, what would stop a rollback, what would end the deployment earlier
+    /// than the bake.
+    async fn concerns(
+        &self,
+        deployment: &Deployment,
+        bake: Duration,
+    ) -> Result<Vec<String>, DeployError>;
+
+    /// The tasks of the service that are meant to run, and which of them the deployment started.
+    async fn tasks(&self, deployment: &Deployment) -> Result<Vec<Task>, DeployError>;
+
+    /// What the platform knows of a deployment that failed; what cannot be looked at is a gap in
+    /// it, never an error.
+    async fn diagnose(&self, deployment: &Deployment) -> Diagnosis;
+
+    /// What a parameter of the platform's own store says, by its name; nothing when there is none.
+    async fn parameter(&self, name: &str) -> Result<Option<String>, DeployError>;
 
     /// Carries the plan out: re-reads the state first, and acts only when the deployment that was
     /// judged is still the one that would be undone.
+    ///
+    /// `witness` writes down each changing call before it is sent, and can say which were written
+    /// down by an earlier run that died: those are looked for before anything is sent again.
     async fn roll_back(
         &self,
         plan: &RollbackPlan,
+        witness: &dyn Witness,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError>;
 
     /// How far a started rollback has come.
@@ -58,6 +89,25 @@ pub trait DeploymentTarget: Send + Sync {
 
     /// How far the platform's own rollback of the deployment has come (`Standing::RollingBack`).
     async fn own_rollback(&self, deployment: &Deployment) -> Result<Progress, DeployError>;
+}
+
+/// Who writes down the calls that change something, and may forbid them to the last.
+#[async_trait]
+pub trait Witness: Send + Sync {
+    /// Writes down a call that is about to be sent. An error means that it must not be sent: it
+    /// could not be written down, or somebody has pulled the brake meanwhile.
+    async fn before(&self, call: &Call) -> Result<(), DeployError>;
+
+    /// Writes down what came of it. That this cannot be written changes nothing any more.
+    async fn after(&self, call: &Call, answer: &Answer);
+
+    /// The calls for this deployment that were written down, in this run or in one before it, and
+    /// that were not refused: each may have been done.
+    fn sent(&self) -> Vec<Call>;
+
+    /// Whether only calls that name the deployment itself may be sent (`Actuator::is_keyed`):
+    /// nobody guards the service against a second actor.
+    fn is_keyed_only(&self) -> bool;
 }
 
 /// A platform that could not be asked or told.
@@ -73,4 +123,7 @@ pub enum DeployError {
     /// The platform answered in a way that this version does not understand.
     #[error("{0}")]
     Strange(String),
+    /// A [`Witness`] forbade a call: nothing was sent.
+    #[error("{0}")]
+    Forbidden(String),
 }

@@ -10,6 +10,7 @@ pub mod before;
 pub mod clock;
 pub mod context;
 pub mod gate;
+pub mod hand;
 pub mod panel;
 mod pinning;
 pub mod record;

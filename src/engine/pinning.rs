@@ -10,7 +10,7 @@ use super::before::{self, Source};
 use super::sampling::Sampling;
 use super::watch::Watch;
 use crate::deploy::DeployError;
-use crate::deployment::{Deployment, Selector, Standing};
+use crate::deployment::{Deployment, Selector, Standing, Wanted};
 use crate::event::What;
 use crate::verdict::Before;
 
@@ -67,7 +67,7 @@ impl Watch<'_> {
     pub(super) async fn pin(&self) -> Result<Deployment, DeployError> {
         let patience = match self.options.selector {
             Selector::Next => NEXT_PATIENCE,
-            Selector::Current | Selector::Id(_) => PATIENCE,
+            Selector::Current | Selector::Id(_) | Selector::Own(_) => PATIENCE,
         };
         if self.options.selector == Selector::Next {
             self.emit(What::Waiting {
@@ -100,8 +100,9 @@ impl Watch<'_> {
     /// Says before the bake what a rollback would do.
     pub(super) async fn announce(&self, deployment: &Deployment, standing: Standing) {
         let deadline = self.context.clock.now() + PATIENCE;
+        let wanted = Wanted::default();
         let planned = tokio::select! {
-            planned = asking::once(self.context, deadline, self.target.plan(deployment)) => planned,
+            planned = asking::once(self.context, deadline, self.target.plan(deployment, &wanted)) => planned,
             () = self.context.stop.cancelled() => return,
         };
         let rollback = match planned {

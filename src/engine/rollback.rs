@@ -8,9 +8,9 @@ use super::record::{RollbackRecord, Stamp};
 use super::{asking, verification};
 use crate::clock::Moment;
 use crate::decision::{Interlock, Proof, prove};
-use crate::deploy::{DeployError, DeploymentTarget};
+use crate::deploy::{DeployError, DeploymentTarget, Witness};
 use crate::deployment::{
-    Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan,
+    Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan, Wanted,
 };
 use crate::event::What;
 use crate::plan::{CheckPlan, ServicePlan};
@@ -55,6 +55,10 @@ pub struct Order<'a> {
     pub pace: Pace,
     /// The deployment that was judged.
     pub deployment: &'a Deployment,
+    /// What the target is chosen by.
+    pub wanted: Wanted,
+    /// Who writes down each call.
+    pub hand: &'a dyn Witness,
 }
 
 /// What is known of a rollback while it goes on.
@@ -70,7 +74,7 @@ impl Order<'_> {
     pub async fn carry_out(&self, judged: &Assessment) -> RollbackRecord {
         let mut trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
-        let planned = self.insist(deadline, || self.target.plan(self.deployment));
+        let planned = self.insist(deadline, || self.target.plan(self.deployment, &self.wanted));
         let plan = match planned.await {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
@@ -80,7 +84,10 @@ impl Order<'_> {
         trail.plan = Some(plan.clone());
         // Recorded before the attempt, whatever becomes of it.
         self.emit(What::RollbackIntended(plan.clone()));
-        let started = match self.insist(deadline, || self.target.roll_back(&plan)).await {
+        let started = match self
+            .insist(deadline, || self.target.roll_back(&plan, self.hand))
+            .await
+        {
             Ok(Ok(started)) => started,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
             Ok(Err(none)) => return self.end(trail, outcome_of(&none), none.to_string(), None),
@@ -108,7 +115,11 @@ impl Order<'_> {
         let mut trail = self.trail();
         // Only to name the target: that it cannot be known changes nothing about the refusal.
         let deadline = trail.started.moment + NAMING;
-        let planned = asking::once(self.context, deadline, self.target.plan(self.deployment));
+        let planned = asking::once(
+            self.context,
+            deadline,
+            self.target.plan(self.deployment, &self.wanted),
+        );
         if let Ok(Ok(plan)) = planned.await {
             trail.plan = Some(plan);
         }

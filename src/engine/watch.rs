@@ -10,6 +10,7 @@ use super::asking;
 use super::bake::Bake;
 use super::before;
 use super::context::Context;
+use super::hand::Hand;
 use super::panel::{Change, Panel, nothing_proven};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
 use super::rollback::{self, Pace};
@@ -17,7 +18,7 @@ use super::sampling::{CloserLook, Sampling};
 use crate::clock::Moment;
 use crate::decision::{self, Circumstances, Decision, Permission};
 use crate::deploy::{DeployError, DeploymentTarget};
-use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing};
+use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing, Wanted};
 use crate::event::{Action, What};
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::sample::Sample;
@@ -303,6 +304,7 @@ impl Watch<'_> {
     }
 
     async fn act(&self, deployment: &Deployment, baked: &Baked) -> Option<RollbackRecord> {
+        let hand = Hand::default();
         let order = rollback::Order {
             context: self.context,
             service: self.service,
@@ -310,6 +312,8 @@ impl Watch<'_> {
             target: &*self.target,
             pace: self.options.pace,
             deployment,
+            wanted: Wanted::default(),
+            hand: &hand,
         };
         match &baked.decision {
             Decision::Wait | Decision::Accept { .. } => {

@@ -8,9 +8,10 @@ use super::planning::{self, refuse};
 use super::reading::{self, Subject};
 use super::records::Status;
 use super::stopping::{self, Stopped};
+use super::tell::{STOP, UPDATE};
 use super::tries::Tries;
 use super::{EcsTarget, Halt};
-use crate::deploy::DeployError;
+use crate::deploy::{DeployError, Witness};
 use crate::deployment::{
     Actuator, Deployment, NoRollback, RollbackPlan, Standing, StartedRollback,
 };
@@ -19,21 +20,32 @@ use crate::deployment::{
 pub(super) async fn roll_back(
     target: &EcsTarget,
     plan: &RollbackPlan,
+    witness: &dyn Witness,
 ) -> Result<StartedRollback, Halt> {
     for _ in 0..PLANS {
-        if let Some(begun) = begun(target, &plan.deployment).await? {
+        if let Some(begun) = begun(target, plan, witness).await? {
             return Ok(begun);
         }
-        let fresh = planning::plan(target, &plan.deployment).await?;
+        let fresh = planning::plan(target, &plan.deployment, &plan.wanted).await?;
         if fresh.target.id != plan.target.id {
             return Err(refuse(format!(
                 "the revision to return to was {} and is now {}: plan again",
                 plan.target, fresh.target
             )));
         }
+        if witness.is_keyed_only() && !fresh.actuator.is_keyed() {
+            return Err(refuse(format!(
+                "nobody guards {} against a second actor, and {} cannot be made safe without",
+                plan.deployment.service,
+                fresh.actuator.name()
+            )));
+        }
         let carrier = match fresh.actuator {
-            Actuator::StopServiceDeployment => stop(target, &fresh).await?,
-            Actuator::UpdateService => update(target, &fresh).await?,
+            Actuator::StopServiceDeployment => stop(target, &fresh, witness).await?,
+            Actuator::UpdateService => update(target, &fresh, witness).await?,
+            other => {
+                return Err(refuse(format!("{} is not built", other.name())));
+            }
         };
         if let Some(carrier) = carrier {
             return Ok(StartedRollback {
@@ -48,60 +60,79 @@ pub(super) async fn roll_back(
     ))))
 }
 
-/// The rollback of this deployment that an earlier call may have begun, where the answer or the
-/// look after it failed: planned for anew it would pass for somebody else's.
+/// The rollback of this deployment that an earlier call may have begun, in this run or in one that
+/// died: planned for anew it would pass for somebody else's.
 async fn begun(
     target: &EcsTarget,
-    deployment: &Deployment,
+    plan: &RollbackPlan,
+    witness: &dyn Witness,
 ) -> Result<Option<StartedRollback>, Halt> {
-    let Some(plan) = target.sent.of(&deployment.id) else {
-        return Ok(None);
-    };
-    let carrier = match plan.actuator {
-        Actuator::StopServiceDeployment => {
-            let status = target.service_deployment(&deployment.id).await?.status;
-            let is_taken = matches!(
-                status,
-                Status::StopRequested
-                    | Status::RollbackRequested
-                    | Status::RollbackInProgress
-                    | Status::RollbackSuccessful
-            );
-            is_taken.then(|| deployment.id.clone())
+    let deployment = &plan.deployment;
+    for call in witness.sent().iter().rev() {
+        let (actuator, carrier) = match call.operation.as_str() {
+            STOP if call.subject == deployment.id => {
+                let status = target.service_deployment(&deployment.id).await?.status;
+                let is_taken = matches!(
+                    status,
+                    Status::StopRequested
+                        | Status::RollbackRequested
+                        | Status::RollbackInProgress
+                        | Status::RollbackSuccessful
+                );
+                let carrier = is_taken.then(|| deployment.id.clone());
+                (Actuator::StopServiceDeployment, carrier)
+            }
+            UPDATE => match carrier::find(target, plan, None, witness).await? {
+                Found::Nothing => (Actuator::UpdateService, None),
+                found => (Actuator::UpdateService, Some(carrier_of(found, plan)?)),
+            },
+            _ => continue,
+        };
+        if let Some(carrier) = carrier {
+            let plan = RollbackPlan {
+                actuator,
+                ..plan.clone()
+            };
+            return Ok(Some(StartedRollback { plan, carrier }));
         }
-        Actuator::UpdateService => match carrier::find(target, &plan, None).await? {
-            Found::Nothing => None,
-            found => Some(carrier_of(found, &plan)?),
-        },
-    };
-    Ok(carrier.map(|carrier| StartedRollback { plan, carrier }))
+    }
+    Ok(None)
 }
 
 /// Stops the deployment in flight. Answers with the carrier, or with none when it is in flight no
 /// more and has to be planned for again.
-async fn stop(target: &EcsTarget, plan: &RollbackPlan) -> Result<Option<String>, Halt> {
+async fn stop(
+    target: &EcsTarget,
+    plan: &RollbackPlan,
+    witness: &dyn Witness,
+) -> Result<Option<String>, Halt> {
     let arn = &plan.deployment.id;
-    let stopped = stopping::stop(target, arn, || target.sent.note(plan)).await?;
+    let stopped = stopping::stop(target, arn, witness).await?;
     Ok((stopped == Stopped::Taken).then(|| arn.clone()))
 }
 
 /// Deploys the target revision. It cannot be made conditional: so the service is read before every
 /// sending, and what was created is looked at after it.
-async fn update(target: &EcsTarget, plan: &RollbackPlan) -> Result<Option<String>, Halt> {
+async fn update(
+    target: &EcsTarget,
+    plan: &RollbackPlan,
+    witness: &dyn Witness,
+) -> Result<Option<String>, Halt> {
     let mut tries = Tries::new(target);
     let mut may_be_done = false;
     loop {
         match still_current(target, &plan.deployment).await {
             // Our own call may be what took over.
             Err(Halt::No(_)) if may_be_done => {
-                return carrier_of(carrier::find(target, plan, None).await?, plan).map(Some);
+                return carrier_of(carrier::find(target, plan, None, witness).await?, plan)
+                    .map(Some);
             }
             other => other?,
         }
-        let fault = match target.tell_update(&plan.target.id).await {
+        let told = target.tell_update(&plan.deployment.service, &plan.target.id, witness);
+        let fault = match told.await? {
             Ok(service) => {
-                target.sent.note(plan);
-                let found = carrier::find(target, plan, service.as_ref()).await?;
+                let found = carrier::find(target, plan, service.as_ref(), witness).await?;
                 return carrier_of(found, plan).map(Some);
             }
             Err(fault) if fault.blame == Blame::Conflict => return Ok(None),
@@ -109,11 +140,10 @@ async fn update(target: &EcsTarget, plan: &RollbackPlan) -> Result<Option<String
         };
         if fault.is_unclear() {
             may_be_done = true;
-            target.sent.note(plan);
         }
         tries.after(&fault).await?;
         if fault.is_unclear() {
-            match carrier::find(target, plan, None).await? {
+            match carrier::find(target, plan, None, witness).await? {
                 Found::Nothing => {}
                 found => return carrier_of(found, plan).map(Some),
             }

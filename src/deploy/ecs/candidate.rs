@@ -7,7 +7,7 @@ use super::facts::{self, Rollout, Service};
 use super::reading::{Reading, Subject};
 use super::records::{ServiceDeployment, ServiceRevision, Status};
 use super::{EcsTarget, Halt};
-use crate::deployment::{Actuator, Deployment, NoRollback, Revision};
+use crate::deployment::{Actuator, Deployment, Images, NoRollback, Revision};
 
 /// A revision to return to.
 #[derive(Debug)]
@@ -15,6 +15,14 @@ pub(super) struct Candidate {
     pub(super) revision: Revision,
     /// What ran exactly, and what the deployment under test made of it, where that is recorded.
     pub(super) recorded: Option<Recorded>,
+}
+
+impl Candidate {
+    /// The images that it brings, where they are recorded.
+    pub(super) fn images(&self) -> Images {
+        let recorded = self.recorded.as_ref();
+        recorded.map_or_else(Images::new, |recorded| recorded.good.digests.clone())
+    }
 }
 
 /// The service revisions on both sides of a rollback.

@@ -9,6 +9,7 @@ use super::facts::{self, Service};
 use super::records::ServiceDeployment;
 use super::stopping::{self, Stopped};
 use super::{EcsTarget, Halt, reading};
+use crate::deploy::Witness;
 use crate::deployment::RollbackPlan;
 
 /// What became of an update.
@@ -30,6 +31,7 @@ pub(super) async fn find(
     target: &EcsTarget,
     plan: &RollbackPlan,
     mut answered: Option<&Service>,
+    witness: &dyn Witness,
 ) -> Result<Found, Halt> {
     let until = Instant::now() + target.pace.settle;
     loop {
@@ -39,7 +41,7 @@ pub(super) async fn find(
                 None => among_entries(&target.service().await?, plan),
             }
         } else {
-            among_records(target, plan).await?
+            among_records(target, plan, witness).await?
         };
         if found != Found::Nothing || Instant::now() + target.pace.settle_poll > until {
             return Ok(found);
@@ -61,7 +63,11 @@ fn among_entries(service: &Service, plan: &RollbackPlan) -> Found {
     Found::Ours(primary.id.clone())
 }
 
-async fn among_records(target: &EcsTarget, plan: &RollbackPlan) -> Result<Found, Halt> {
+async fn among_records(
+    target: &EcsTarget,
+    plan: &RollbackPlan,
+    witness: &dyn Witness,
+) -> Result<Found, Halt> {
     let judged = target.service_deployment(&plan.deployment.id).await?;
     let arns = reading::newer_than(target, &judged).await?;
     let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
@@ -85,13 +91,18 @@ async fn among_records(target: &EcsTarget, plan: &RollbackPlan) -> Result<Found,
         Order::Replaced(other) => Ok(Found::Superseded(format!(
             "deployment {other} took over from the rollback"
         ))),
-        Order::Raced { ours, other } => take_back(target, &ours, &other).await,
+        Order::Raced { ours, other } => take_back(target, &ours, &other, witness).await,
     }
 }
 
 /// Our own update hit somebody else's deployment: it is rolled back itself.
-async fn take_back(target: &EcsTarget, ours: &str, other: &str) -> Result<Found, Halt> {
-    let state = match stopping::stop(target, ours, || {}).await {
+async fn take_back(
+    target: &EcsTarget,
+    ours: &str,
+    other: &str,
+    witness: &dyn Witness,
+) -> Result<Found, Halt> {
+    let state = match stopping::stop(target, ours, witness).await {
         Ok(Stopped::Taken) => format!("our own deployment {ours} was stopped again"),
         Ok(Stopped::TooLate) => format!("our own deployment {ours} was not in flight any more"),
         Err(error) => format!("our own deployment {ours} could not be stopped again ({error})"),

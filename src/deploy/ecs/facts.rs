@@ -1,6 +1,5 @@
 //! What was read from ECS, as values of our own: nothing optional that the adapter cannot do without.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::primitives::DateTime;
@@ -8,11 +7,13 @@ use aws_sdk_ecs::types;
 
 use super::place::Place;
 use crate::clock::WallTime;
-use crate::deployment::Revision;
+use crate::deployment::{Images, Revision};
 
 /// A service, as DescribeServices shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Service {
+    /// Its ARN.
+    pub(super) arn: String,
     /// Its cluster and its name, as its own ARNs begin after the kind; none where ECS named no
     /// cluster.
     pub(super) place: Option<Place>,
@@ -62,6 +63,7 @@ impl From<&types::Service> for Service {
             service.task_sets().iter().map(Entry::of_task_set).collect()
         };
         Self {
+            arn: service.service_arn().unwrap_or_default().to_owned(),
             place: Place::of(service),
             status: service.status().unwrap_or(ACTIVE).to_owned(),
             controller: controller.to_owned(),
@@ -205,7 +207,7 @@ pub(super) fn date_time(since_epoch: Duration) -> DateTime {
 }
 
 /// Digests of images by container.
-pub(super) type Digests = BTreeMap<String, String>;
+pub(super) type Digests = Images;
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,10 @@ use std::fmt;
 
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
 
 use crate::deploy::{DeployError, EcsService};
+use crate::deployment::Answer;
 
 /// A call that did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub(super) struct CallFault {
     /// The operation, as in IAM: `UpdateService`.
     pub(super) operation: &'static str,
     pub(super) blame: Blame,
+    /// ECS's error code, where it answered with one.
+    pub(super) code: Option<String>,
+    /// ECS's number of the request, where it answered.
+    pub(super) request: Option<String>,
     /// ECS's error code, or what happened instead of an answer.
     detail: String,
 }
@@ -64,7 +70,21 @@ impl CallFault {
         Self {
             operation,
             blame,
+            code: error.code().map(str::to_owned),
+            request: error.request_id().map(str::to_owned),
             detail,
+        }
+    }
+
+    /// How it is written down.
+    pub(super) fn answer(&self) -> Answer {
+        if self.is_unclear() {
+            let why = self.detail.clone();
+            return Answer::Unclear { why };
+        }
+        Answer::Refused {
+            request: self.request.clone(),
+            code: self.code.clone().unwrap_or_else(|| self.detail.clone()),
         }
     }
 

@@ -6,8 +6,8 @@
 //! deployment but the one that was judged. `engine` alone calls it.
 //!
 //! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`,
-//! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`,
-//! `sent` and `carrier`, `proof` (is it done).
+//! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`
+//! and `carrier`, `proof` (is it done).
 
 mod acting;
 mod calls;
@@ -23,17 +23,19 @@ mod planning;
 mod proof;
 mod reading;
 mod records;
-mod sent;
 mod standing;
 mod stopping;
 mod tell;
 mod tries;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use super::{DeployError, DeploymentTarget, EcsService};
+use super::{DeployError, DeploymentTarget, EcsService, Witness};
 use crate::deployment::{
-    Deployment, NoRollback, Progress, RollbackPlan, Selector, Standing, StartedRollback,
+    Deployment, Diagnosis, NoRollback, Progress, RollbackPlan, Selector, Standing, StartedRollback,
+    Task, Wanted,
 };
 
 pub use pace::Pace;
@@ -44,7 +46,6 @@ pub struct EcsTarget {
     client: aws_sdk_ecs::Client,
     declared: EcsService,
     pace: Pace,
-    sent: sent::Sent,
 }
 
 impl EcsTarget {
@@ -73,13 +74,16 @@ impl EcsTarget {
             client,
             declared: declared.clone(),
             pace,
-            sent: sent::Sent::default(),
         }
     }
 }
 
 #[async_trait]
 impl DeploymentTarget for EcsTarget {
+    async fn identity(&self) -> Result<String, DeployError> {
+        Ok(self.service().await?.arn)
+    }
+
     async fn pin(&self, selector: &Selector) -> Result<Deployment, DeployError> {
         pinning::pin(self, selector).await
     }
@@ -91,15 +95,37 @@ impl DeploymentTarget for EcsTarget {
     async fn plan(
         &self,
         deployment: &Deployment,
+        wanted: &Wanted,
     ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
-        nested(planning::plan(self, deployment).await)
+        nested(planning::plan(self, deployment, wanted).await)
+    }
+
+    async fn concerns(
+        &self,
+        _deployment: &Deployment,
+        _bake: Duration,
+    ) -> Result<Vec<String>, DeployError> {
+        Ok(Vec::new())
+    }
+
+    async fn tasks(&self, _deployment: &Deployment) -> Result<Vec<Task>, DeployError> {
+        Ok(Vec::new())
+    }
+
+    async fn parameter(&self, _name: &str) -> Result<Option<String>, DeployError> {
+        Ok(None)
+    }
+
+    async fn diagnose(&self, _deployment: &Deployment) -> Diagnosis {
+        Diagnosis::default()
     }
 
     async fn roll_back(
         &self,
         plan: &RollbackPlan,
+        witness: &dyn Witness,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
-        nested(acting::roll_back(self, plan).await)
+        nested(acting::roll_back(self, plan, witness).await)
     }
 
     async fn progress(&self, started: &StartedRollback) -> Result<Progress, DeployError> {

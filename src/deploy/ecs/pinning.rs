@@ -8,7 +8,7 @@ use super::fault::CallFault;
 use super::pace::jittered;
 use super::records::ServiceDeployment;
 use crate::deploy::DeployError;
-use crate::deployment::{Deployment, Revision, Selector};
+use crate::deployment::{Deployment, Images, Revision, Selector};
 
 /// Pins the deployment that the selector means.
 pub(super) async fn pin(
@@ -22,6 +22,7 @@ pub(super) async fn pin(
         }
         Selector::Next => next(target).await,
         Selector::Id(id) => by_id(target, id).await,
+        Selector::Own(_) => Err(DeployError::Declared("not built".to_owned())),
     }
 }
 
@@ -138,7 +139,10 @@ async fn pinned(
         let known = revisions.iter().find(|known| known.arn == arn)?;
         Some(facts::revision(&known.task_definition))
     };
-    let Some(revision) = find(&deployment.target) else {
+    let brought = revisions
+        .iter()
+        .find(|known| known.arn == deployment.target);
+    let Some(brought) = brought else {
         return Ok(None);
     };
     let previous = match &arns[1..] {
@@ -148,9 +152,11 @@ async fn pinned(
     Ok(Some(Deployment {
         id: deployment.arn.clone(),
         service: name(target).to_owned(),
-        revision,
+        revision: facts::revision(&brought.task_definition),
         previous,
         created: Some(deployment.created),
+        images: brought.digests.clone(),
+        service_revision: Some(brought.arn.clone()),
     }))
 }
 
@@ -207,6 +213,8 @@ fn from_entry(
         revision: facts::revision(definition),
         previous: completed.or_else(|| former.cloned()),
         created: entry.and_then(|entry| entry.created),
+        images: Images::new(),
+        service_revision: None,
     })
 }
 

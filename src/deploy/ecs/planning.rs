@@ -6,12 +6,13 @@ use super::fault::Blame;
 use super::reading::{self, Reading, Subject};
 use super::records::Status;
 use super::{EcsTarget, Halt};
-use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing};
+use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing, Wanted};
 
 /// Plans the rollback of the deployment under test.
 pub(super) async fn plan(
     target: &EcsTarget,
     deployment: &Deployment,
+    wanted: &Wanted,
 ) -> Result<RollbackPlan, Halt> {
     let reading = reading::read(target, deployment).await?;
     let service = &reading.service;
@@ -32,7 +33,12 @@ pub(super) async fn plan(
         deployment: deployment.clone(),
         target: candidate.revision.clone(),
         actuator,
+        images: candidate.images(),
+        handle: None,
+        expected: None,
+        not_restored: Vec::new(),
         caveats: caveats(&reading, &candidate, actuator),
+        wanted: wanted.clone(),
     })
 }
 

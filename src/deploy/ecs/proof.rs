@@ -32,6 +32,10 @@ pub(super) async fn progress(
             stopped(target, &service, &carrier, Some(&plan.target.id)).await
         }
         Actuator::UpdateService => updated(target, &service, &carrier, &plan.target.id).await,
+        other => Err(DeployError::Strange(format!(
+            "{} is not built",
+            other.name()
+        ))),
     }
 }
 

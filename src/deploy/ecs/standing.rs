@@ -61,6 +61,7 @@ mod tests {
     use super::super::facts::{Entry, revision};
     use super::*;
     use crate::clock::WallTime;
+    use crate::deployment::Images;
 
     fn recorded(status: Status) -> ServiceDeployment {
         ServiceDeployment {
@@ -167,9 +168,12 @@ mod tests {
             revision: revision("td:2"),
             previous: Some(revision("td:1")),
             created: None,
+            images: Images::new(),
+            service_revision: None,
         };
         for (entries, standing, why) in cases {
             let service = Service {
+                arn: String::new(),
                 place: None,
                 status: "ACTIVE".into(),
                 controller: "ECS".into(),

@@ -4,8 +4,9 @@
 use super::EcsTarget;
 use super::fault::Blame;
 use super::records::Status;
+use super::tell::STOP;
 use super::tries::Tries;
-use crate::deploy::DeployError;
+use crate::deploy::{DeployError, Witness};
 
 /// What became of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,27 +17,20 @@ pub(super) enum Stopped {
     TooLate,
 }
 
-/// Stops a deployment and has it rolled back. `on_sent` is called when the call was taken or may
-/// have been, before anything else is asked.
+/// Stops a deployment and has it rolled back.
 pub(super) async fn stop(
     target: &EcsTarget,
     arn: &str,
-    on_sent: impl Fn(),
+    witness: &dyn Witness,
 ) -> Result<Stopped, DeployError> {
     let mut tries = Tries::new(target);
-    let mut may_be_done = false;
+    let mut may_be_done = was_sent(witness, arn);
     loop {
-        let fault = match target.tell_stop(arn).await {
-            Ok(()) => {
-                on_sent();
-                return Ok(Stopped::Taken);
-            }
+        let fault = match target.tell_stop(arn, witness).await? {
+            Ok(()) => return Ok(Stopped::Taken),
             Err(fault) => fault,
         };
-        if fault.is_unclear() {
-            may_be_done = true;
-            on_sent();
-        }
+        may_be_done |= fault.is_unclear();
         // For a state that does not allow it ECS is not documented to have one error alone.
         let not_allowed = matches!(fault.blame, Blame::Conflict | Blame::Refused);
         if !not_allowed {
@@ -55,4 +49,10 @@ pub(super) async fn stop(
             _ => return Ok(Stopped::TooLate),
         }
     }
+}
+
+/// Whether a stop of this deployment was sent before and may have been taken.
+pub(super) fn was_sent(witness: &dyn Witness, arn: &str) -> bool {
+    let mut sent = witness.sent().into_iter();
+    sent.any(|call| call.operation == STOP && call.subject == arn)
 }

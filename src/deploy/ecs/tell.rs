@@ -1,35 +1,84 @@
-//! The two decisive calls, each sent exactly once: the SDK may not repeat them, since an answer
-//! that did not come does not mean that nothing was done.
+//! The decisive calls, each sent exactly once: the SDK may not repeat them, since an answer that did
+//! not come does not mean that nothing was done. Each is written down before it is sent and after
+//! it was answered.
 
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::StopServiceDeploymentStopType;
 
 use super::EcsTarget;
 use super::facts::Service;
 use super::fault::CallFault;
+use crate::deploy::{DeployError, Witness};
+use crate::deployment::{Answer, Call};
+
+/// What a call gave: its result and the number of its request.
+type Told<T> = Result<(T, Option<String>), CallFault>;
+
+/// Sends a call under the eyes of the witness; it is not sent when he forbids it.
+pub(super) async fn witnessed<T>(
+    witness: &dyn Witness,
+    call: Call,
+    sent: impl Future<Output = Told<T>>,
+) -> Result<Result<T, CallFault>, DeployError> {
+    witness.before(&call).await?;
+    let told = sent.await;
+    let answer = match &told {
+        Ok((_, request)) => Answer::Accepted {
+            request: request.clone(),
+        },
+        Err(fault) => fault.answer(),
+    };
+    witness.after(&call, &answer).await;
+    Ok(told.map(|(value, _)| value))
+}
+
+/// The call that stops a deployment.
+pub(super) const STOP: &str = "StopServiceDeployment";
+/// The call that deploys a task definition.
+pub(super) const UPDATE: &str = "UpdateService";
 
 impl EcsTarget {
     /// Stops a service deployment in flight and has it rolled back.
-    pub(super) async fn tell_stop(&self, arn: &str) -> Result<(), CallFault> {
-        self.client
+    pub(super) async fn tell_stop(
+        &self,
+        arn: &str,
+        witness: &dyn Witness,
+    ) -> Result<Result<(), CallFault>, DeployError> {
+        let call = Call {
+            operation: STOP.to_owned(),
+            subject: arn.to_owned(),
+            argument: Some("ROLLBACK".to_owned()),
+        };
+        let sent = self
+            .client
             .stop_service_deployment()
             .service_deployment_arn(arn)
             .stop_type(StopServiceDeploymentStopType::Rollback)
             .customize()
             .config_override(once())
-            .send()
-            .await
-            .map_err(|error| CallFault::of("StopServiceDeployment", &error))?;
-        Ok(())
+            .send();
+        let told = async {
+            let answer = sent.await.map_err(|error| CallFault::of(STOP, &error))?;
+            Ok(((), answer.request_id().map(str::to_owned)))
+        };
+        witnessed(witness, call, told).await
     }
 
     /// Deploys a task definition, by its full ARN and with nothing else.
     pub(super) async fn tell_update(
         &self,
+        service: &str,
         task_definition: &str,
-    ) -> Result<Option<Service>, CallFault> {
-        let answer = self
+        witness: &dyn Witness,
+    ) -> Result<Result<Option<Service>, CallFault>, DeployError> {
+        let call = Call {
+            operation: UPDATE.to_owned(),
+            subject: service.to_owned(),
+            argument: Some(task_definition.to_owned()),
+        };
+        let sent = self
             .client
             .update_service()
             .cluster(&self.declared.cluster)
@@ -37,13 +86,16 @@ impl EcsTarget {
             .task_definition(task_definition)
             .customize()
             .config_override(once())
-            .send()
-            .await
-            .map_err(|error| CallFault::of("UpdateService", &error))?;
-        Ok(answer.service().map(Service::from))
+            .send();
+        let told = async {
+            let answer = sent.await.map_err(|error| CallFault::of(UPDATE, &error))?;
+            let request = answer.request_id().map(str::to_owned);
+            Ok((answer.service().map(Service::from), request))
+        };
+        witnessed(witness, call, told).await
     }
 }
 
-fn once() -> Builder {
+pub(super) fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }

@@ -21,6 +21,8 @@ enum Place {
     Kind(String),
     /// One platform.
     Platform(String),
+    /// One store.
+    Store(String),
     /// YAML text to document.
     Config,
     /// Document to plan.
@@ -38,6 +40,7 @@ const WORDS: &[&str] = &[
     "sample",
     "deployment",
     "event",
+    "journal",
 ];
 const CORE: &[&str] = &["expect", "window", "verdict", "decision"];
 const SHELL: &[&str] = &[
@@ -69,6 +72,8 @@ fn place(segments: &[String]) -> Option<Place> {
         }
         ("probe", Some(name)) => Place::Shared(name.to_owned()),
         ("deploy", None) => Place::Seam("deploy"),
+        ("store", None) => Place::Seam("store"),
+        ("store", Some(name)) => Place::Store(name.to_owned()),
         ("deploy", Some(name)) => Place::Platform(name.to_owned()),
         ("config", _) => Place::Config,
         ("plan", _) => Place::Plan,
@@ -86,7 +91,9 @@ fn place(segments: &[String]) -> Option<Place> {
 
 /// Whether what stands at `from` may know what stands at `to`.
 fn may_know(from: &Place, to: &Place) -> bool {
-    use Place::{Config, Core, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Word};
+    use Place::{
+        Config, Core, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Store, Word,
+    };
     if from == to {
         return true;
     }
@@ -103,6 +110,7 @@ fn may_know(from: &Place, to: &Place) -> bool {
         (Kind(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe") | Shared(_)),
         (Registry, to) => matches!(to, Word(_) | Seam("probe") | Kind(_)),
         (Platform(_), to) => matches!(to, Word(_) | Core(_) | Seam("deploy")),
+        (Store(_), to) => matches!(to, Word(_) | Core(_) | Seam("store")),
         (Config, to) => matches!(to, Word(_) | Core(_) | Seam(_)),
         (Plan, to) => matches!(to, Word(_) | Core(_) | Seam(_) | Registry | Config),
         // Inside the shell: nobody knows the command line, and the engine tells what happens by

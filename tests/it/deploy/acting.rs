@@ -11,7 +11,12 @@ async fn a_deployment_in_flight_is_stopped_with_one_call() {
     let stage = Stage::set().await;
     let arn = stage.deploy();
     let plan = stage.plan(&stage.pinned().await).await;
-    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    let started = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(started.carrier, arn);
     assert_eq!(started.plan.actuator, Actuator::StopServiceDeployment);
     let [call] = stage.control().mutating_calls().try_into().unwrap();
@@ -35,7 +40,12 @@ async fn a_completed_deployment_is_updated_to_the_full_arn_and_nothing_else() {
     let stage = Stage::set().await;
     let judged = stage.deploy_whole();
     let plan = stage.plan(&stage.pinned().await).await;
-    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    let started = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap();
     assert_ne!(started.carrier, judged);
     assert!(started.carrier.contains(":service-deployment/prod/api/"));
     let [call] = stage.control().mutating_calls().try_into().unwrap();
@@ -70,7 +80,12 @@ async fn a_throttled_decisive_call_is_tried_until_it_is_taken() {
         stage
             .control()
             .fault(operation, Fault::Throttle, Times::Next(3));
-        stage.target.roll_back(&plan).await.unwrap().unwrap();
+        stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         let answers: Vec<_> = stage
             .changes()
             .into_iter()
@@ -98,7 +113,11 @@ async fn a_throttle_without_end_is_given_up() {
     stage
         .control()
         .fault("StopServiceDeployment", Fault::Throttle, Times::Always);
-    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    let error = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap_err();
     assert!(
         matches!(&error, DeployError::Passing(text) if text.contains("throttles")),
         "{error:?}"
@@ -118,7 +137,12 @@ async fn after_an_answer_that_never_came_the_state_is_read_and_nothing_is_sent_t
         stage
             .control()
             .fault(operation, Fault::DoneThenHang, Times::Next(1));
-        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        let started = stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(
             stage.changes(),
             [(operation.to_owned(), Answer::Fault("done, then hang"))],
@@ -145,7 +169,12 @@ async fn a_call_that_was_not_carried_out_is_sent_again_after_a_look() {
         }
         let plan = stage.plan(&stage.pinned().await).await;
         stage.control().fault(operation, fault, Times::Next(1));
-        stage.target.roll_back(&plan).await.unwrap().unwrap();
+        stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         let calls = stage.control().calls();
         let sent: Vec<_> = (0..calls.len())
             .filter(|at| calls[*at].operation == operation)
@@ -172,7 +201,11 @@ async fn a_server_that_never_answers_is_given_up_after_three() {
     stage
         .control()
         .fault("StopServiceDeployment", Fault::ServerError, Times::Always);
-    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    let error = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap_err();
     assert!(matches!(error, DeployError::Passing(_)), "{error:?}");
     assert_eq!(stage.changes().len(), 3);
 }
@@ -185,7 +218,11 @@ async fn what_we_may_not_do_is_the_user_s_to_mend() {
     stage
         .control()
         .fault("UpdateService", Fault::AccessDenied, Times::Always);
-    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    let error = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap_err();
     assert!(
         matches!(&error, DeployError::Declared(text) if text.contains("allow ecs:UpdateService")),
         "{error:?}"
@@ -199,7 +236,12 @@ async fn a_plan_that_has_become_void_is_not_carried_out() {
     stage.deploy_whole();
     let plan = stage.plan(&stage.pinned().await).await;
     stage.service.foreign_deployment().unwrap();
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert!(stage.changes().is_empty());
 }
@@ -211,7 +253,12 @@ async fn a_plan_with_another_target_is_not_carried_out() {
     stage.deploy_whole();
     let mut plan = stage.plan(&stage.pinned().await).await;
     plan.target.id = other;
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::NotRollbackable(_)), "{no:?}");
     assert!(stage.changes().is_empty());
 }
@@ -229,7 +276,12 @@ async fn a_deployment_that_ecs_stopped_half_way_is_updated_and_not_taken_back() 
         .unwrap();
     // Tasks of both revisions run: both are sources of our own deployment.
     let plan = stage.plan(&pinned).await;
-    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    let started = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stage.done(), ["UpdateService"]);
     stage.finish();
     assert_eq!(
@@ -254,7 +306,12 @@ async fn after_a_broken_connection_the_state_says_whether_the_call_arrived() {
         let plan = stage.plan(&stage.pinned().await).await;
         let told = format!("{operation} {fault:?}");
         stage.control().fault(operation, fault, Times::Next(1));
-        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        let started = stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(stage.changes().len(), sent, "{told}");
         stage.finish();
         assert_eq!(
@@ -285,11 +342,20 @@ async fn a_rollback_that_was_begun_is_found_again_as_our_own() {
         }));
         stage.control().fault(operation, blinding, Times::Next(1));
         stage.control().fault(operation, fault, Times::Next(1));
-        let error = stage.target.roll_back(&plan).await.unwrap_err();
+        let error = stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap_err();
         assert!(matches!(error, DeployError::Passing(_)), "{error:?}");
         stage.control().clear_faults();
         // Whoever tries again gets the rollback that goes on, not a takeover and not another call.
-        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        let started = stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(started.plan.actuator, plan.actuator);
         assert_eq!(stage.changes().len(), 1, "{operation}");
         stage.finish();
@@ -309,7 +375,11 @@ async fn a_stop_that_is_refused_in_flight_is_told_with_the_reason() {
     stage
         .control()
         .fault("StopServiceDeployment", refused, Times::Always);
-    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    let error = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap_err();
     assert!(
         matches!(&error, DeployError::Strange(text)
             if text.contains("InvalidParameterException: It is refused")),

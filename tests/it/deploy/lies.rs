@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use smokejumper::deploy::{DeployError, DeploymentTarget};
-use smokejumper::deployment::{NoRollback, Progress, Selector};
+use smokejumper::deployment::{NoRollback, Progress, Selector, Wanted};
 use smokejumper::rehearsal::ecs::{Fault, Times};
 
 use super::stage::Stage;
@@ -37,8 +37,16 @@ async fn an_answer_about_another_service_is_never_acted_on() {
         let errors = [
             stage.target.pin(&Selector::Current).await.unwrap_err(),
             stage.target.standing(&pinned).await.unwrap_err(),
-            stage.target.plan(&pinned).await.unwrap_err(),
-            stage.target.roll_back(&plan).await.unwrap_err(),
+            stage
+                .target
+                .plan(&pinned, &Wanted::default())
+                .await
+                .unwrap_err(),
+            stage
+                .target
+                .roll_back(&plan, &stage.hand)
+                .await
+                .unwrap_err(),
         ];
         for error in errors {
             assert!(
@@ -61,7 +69,11 @@ async fn a_deployment_that_was_not_asked_for_is_not_taken_for_it() {
     stage
         .control()
         .fault("DescribeServiceDeployments", lying, Times::Always);
-    let error = stage.target.plan(&pinned).await.unwrap_err();
+    let error = stage
+        .target
+        .plan(&pinned, &Wanted::default())
+        .await
+        .unwrap_err();
     assert!(matches!(error, DeployError::Strange(_)), "{error:?}");
 }
 
@@ -123,7 +135,12 @@ async fn what_is_left_out_is_never_read_as_done() {
         let stage = Stage::set().await;
         stage.deploy_whole();
         let plan = stage.plan(&stage.pinned().await).await;
-        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        let started = stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         stage.finish();
         stage
             .control()

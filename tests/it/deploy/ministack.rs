@@ -10,7 +10,8 @@ use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deploy::ecs::EcsTarget;
-use smokejumper::deployment::{Actuator, Progress, Selector, Standing};
+use smokejumper::deployment::{Actuator, Progress, Selector, Standing, Wanted};
+use smokejumper::engine::hand::Hand;
 
 use super::stage::{client, declared, eventually, pace};
 use crate::harness::ministack::{Ministack, deploy, serving, two_revisions};
@@ -47,12 +48,20 @@ async fn an_update_on_ministack_is_pinned_rolled_back_and_proved() {
     })
     .await;
 
-    let plan = target.plan(&pinned).await.unwrap().unwrap();
+    let plan = target
+        .plan(&pinned, &Wanted::default())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (plan.target.id.as_str(), plan.actuator),
         (first.as_str(), Actuator::UpdateService)
     );
-    let started = target.roll_back(&plan).await.unwrap().unwrap();
+    let started = target
+        .roll_back(&plan, &Hand::default())
+        .await
+        .unwrap()
+        .unwrap();
     eventually("the rollback completes", || async {
         match target.progress(&started).await {
             Ok(Progress::Complete) => Ok(()),

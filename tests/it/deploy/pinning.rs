@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deploy::{DeployError, DeploymentTarget, EcsService};
-use smokejumper::deployment::{Selector, Standing};
+use smokejumper::deployment::{Selector, Standing, Wanted};
 use smokejumper::rehearsal::ecs::{BreakerEnd, Controller, Fault, Times};
 
 use super::stage::{LAG, MINUTE, ROLLBACK, ROLLOUT, Stage, declared, pace};
@@ -188,6 +188,7 @@ async fn faults_are_told_apart_by_who_can_mend_them() {
             DeployError::Declared(_) => "declared",
             DeployError::Passing(_) => "passing",
             DeployError::Strange(_) => "strange",
+            DeployError::Forbidden(_) => "forbidden",
         };
         let text = error.to_string();
         assert_eq!(told, sort, "{text}");
@@ -280,7 +281,12 @@ async fn a_service_that_is_deleted_meanwhile_is_told_as_that() {
             .await
             .map(|_| ())
             .unwrap_err(),
-        stage.target.plan(&pinned).await.map(|_| ()).unwrap_err(),
+        stage
+            .target
+            .plan(&pinned, &Wanted::default())
+            .await
+            .map(|_| ())
+            .unwrap_err(),
     ] {
         assert!(
             matches!(&error, DeployError::Declared(text) if text.contains("INACTIVE")),

@@ -1,7 +1,7 @@
 //! What a rollback would be: the actuator, the target, and the reasons for none.
 
 use smokejumper::deploy::DeploymentTarget;
-use smokejumper::deployment::{Actuator, NoRollback};
+use smokejumper::deployment::{Actuator, NoRollback, Wanted};
 use smokejumper::rehearsal::ecs::{BreakerEnd, Controller, Fault, Times};
 
 use super::stage::{LAG, ROLLBACK, Stage};
@@ -154,7 +154,11 @@ async fn throttled_reads_are_tried_again() {
     stage
         .control()
         .fault("DescribeServiceRevisions", Fault::Html, Times::Always);
-    let error = stage.target.plan(&pinned).await.unwrap_err();
+    let error = stage
+        .target
+        .plan(&pinned, &Wanted::default())
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, smokejumper::deploy::DeployError::Passing(_)),
         "{error:?}"

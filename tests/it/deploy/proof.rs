@@ -10,7 +10,7 @@ async fn started(stage: &Stage) -> StartedRollback {
     let plan = stage.plan(&stage.pinned().await).await;
     stage
         .target
-        .roll_back(&plan)
+        .roll_back(&plan, &stage.hand)
         .await
         .expect("it is answered")
         .expect("it is answered")

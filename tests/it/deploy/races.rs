@@ -25,7 +25,12 @@ async fn a_deployment_that_completes_under_the_stop_is_updated_instead() {
     stage
         .control()
         .fault("StopServiceDeployment", completes, Times::Next(1));
-    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    let started = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(started.plan.actuator, Actuator::UpdateService);
     assert_eq!(
         stage.changes(),
@@ -50,7 +55,12 @@ async fn a_deployment_that_completed_after_the_plan_is_updated_at_once() {
     stage.deploy();
     let plan = stage.plan(&stage.pinned().await).await;
     stage.finish();
-    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    let started = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(started.plan.actuator, Actuator::UpdateService);
     assert_eq!(stage.done(), ["UpdateService"]);
 }
@@ -66,7 +76,12 @@ async fn a_stop_never_hits_a_newer_deployment() {
     stage
         .control()
         .fault("StopServiceDeployment", foreign, Times::Next(1));
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert_eq!(
         stage.changes(),
@@ -92,7 +107,11 @@ async fn an_update_that_undid_somebody_else_s_deployment_is_taken_back() {
         .control()
         .fault("StopServiceDeployment", Fault::Throttle, Times::Next(1));
     // Something was changed that was not meant: that is no mere takeover.
-    let error = stage.target.roll_back(&plan).await.unwrap_err();
+    let error = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap_err();
     let DeployError::Strange(reason) = &error else {
         panic!("{error:?}");
     };
@@ -133,7 +152,12 @@ async fn a_deployment_right_after_ours_supersedes_and_is_left_alone() {
     stage
         .control()
         .fault("UpdateService", before_the_look, Times::Next(1));
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert_eq!(stage.done(), ["UpdateService"]);
 }
@@ -157,7 +181,12 @@ async fn a_deployment_during_a_throttle_is_seen_before_the_next_try() {
     stage
         .control()
         .fault("UpdateService", Fault::Throttle, Times::Next(1));
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert_eq!(
         stage.changes(),
@@ -175,7 +204,12 @@ async fn a_service_reading_that_lags_behind_hides_no_newer_deployment() {
         .fault("DescribeServices", stale(), Times::Always);
     let plan = stage.plan(&pinned).await;
     stage.service.foreign_deployment().unwrap();
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert!(stage.changes().is_empty());
 }
@@ -190,7 +224,12 @@ async fn a_deployment_that_completes_under_a_stop_is_known_by_its_state_not_by_t
     control.fault("StopServiceDeployment", completes, Times::Next(1));
     let refused = Fault::Refuse("InvalidParameterException");
     control.fault("StopServiceDeployment", refused, Times::Next(1));
-    let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+    let started = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(started.plan.actuator, Actuator::UpdateService);
     assert_eq!(stage.done(), ["UpdateService"]);
 }

@@ -12,7 +12,8 @@ use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::deploy::ecs::{EcsTarget, Pace};
 use smokejumper::deploy::{DeploymentTarget, EcsService};
-use smokejumper::deployment::{Deployment, NoRollback, RollbackPlan, Selector};
+use smokejumper::deployment::{Deployment, NoRollback, RollbackPlan, Selector, Wanted};
+use smokejumper::engine::hand::Hand;
 use smokejumper::rehearsal::ecs::{
     Answer, Control, Controller, Fault, ServiceControl, Settings, StandIn,
 };
@@ -43,6 +44,8 @@ pub struct Stage {
     pub service: ServiceControl,
     pub client: Client,
     pub target: EcsTarget,
+    /// Remembers what was sent.
+    pub hand: Hand,
 }
 
 impl Stage {
@@ -79,6 +82,7 @@ impl Stage {
             service,
             client,
             target,
+            hand: Hand::default(),
         }
     }
 
@@ -122,12 +126,12 @@ impl Stage {
     }
 
     pub async fn plan(&self, deployment: &Deployment) -> RollbackPlan {
-        let plan = self.target.plan(deployment).await;
+        let plan = self.target.plan(deployment, &Wanted::default()).await;
         plan.expect("ECS answers").expect("a plan")
     }
 
     pub async fn no_plan(&self, deployment: &Deployment) -> NoRollback {
-        let plan = self.target.plan(deployment).await;
+        let plan = self.target.plan(deployment, &Wanted::default()).await;
         plan.expect("ECS answers").expect_err("no plan")
     }
 

@@ -79,7 +79,12 @@ async fn it_is_updated_in_flight_and_afterwards_with_a_caveat() {
         assert_eq!(plan.actuator, Actuator::UpdateService);
         assert_eq!(plan.target.label, "api:1");
         assert_eq!(plan.caveats.len(), 1, "{:?}", plan.caveats);
-        let started = stage.target.roll_back(&plan).await.unwrap().unwrap();
+        let started = stage
+            .target
+            .roll_back(&plan, &stage.hand)
+            .await
+            .unwrap()
+            .unwrap();
         assert!(started.carrier.starts_with("ecs-svc/"));
         assert_ne!(started.carrier, pinned.id);
         stage.clock.pass(ROLLOUT / 2);
@@ -131,7 +136,12 @@ async fn a_deployment_that_takes_over_is_seen_before_the_update() {
     stage.deploy();
     let plan = stage.plan(&stage.pinned().await).await;
     stage.service.foreign_deployment().unwrap();
-    let no = stage.target.roll_back(&plan).await.unwrap().unwrap_err();
+    let no = stage
+        .target
+        .roll_back(&plan, &stage.hand)
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
     assert!(stage.changes().is_empty());
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
-use smokejumper::deploy::{DeployError, DeploymentTarget};
+use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
-    Actuator, Deployment, NoRollback, Progress, Revision, RollbackPlan, Selector, Standing,
-    StartedRollback,
+    Actuator, Deployment, Diagnosis, Images, NoRollback, Progress, Revision, RollbackPlan,
+    Selector, Standing, StartedRollback, Task, Wanted,
 };
 use smokejumper::plan::{CheckPlan, ServicePlan};
 use smokejumper::probe::{Attempt, Probe};
@@ -103,6 +103,26 @@ fn revision(label: &str) -> Revision {
 
 #[async_trait]
 impl DeploymentTarget for Platform {
+    async fn identity(&self) -> Result<String, DeployError> {
+        Ok("arn:service".to_owned())
+    }
+
+    async fn concerns(&self, _: &Deployment, _: Duration) -> Result<Vec<String>, DeployError> {
+        Ok(Vec::new())
+    }
+
+    async fn tasks(&self, _: &Deployment) -> Result<Vec<Task>, DeployError> {
+        Ok(Vec::new())
+    }
+
+    async fn parameter(&self, _: &str) -> Result<Option<String>, DeployError> {
+        Ok(None)
+    }
+
+    async fn diagnose(&self, _: &Deployment) -> Diagnosis {
+        Diagnosis::default()
+    }
+
     async fn pin(&self, _: &Selector) -> Result<Deployment, DeployError> {
         let wait = *self.appears_after.lock().unwrap();
         tokio::time::sleep(wait).await;
@@ -112,6 +132,8 @@ impl DeploymentTarget for Platform {
             revision: revision("api:42"),
             previous: Some(revision("api:41")),
             created: None,
+            images: Images::new(),
+            service_revision: None,
         })
     }
 
@@ -127,6 +149,7 @@ impl DeploymentTarget for Platform {
     async fn plan(
         &self,
         deployment: &Deployment,
+        wanted: &Wanted,
     ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
         if self.manner == Manner::HasNoTarget {
             return Ok(Err(NoRollback::NoTarget(
@@ -137,13 +160,19 @@ impl DeploymentTarget for Platform {
             deployment: deployment.clone(),
             target: revision("api:41"),
             actuator: Actuator::UpdateService,
+            images: Images::new(),
+            handle: None,
+            expected: None,
+            not_restored: Vec::new(),
             caveats: Vec::new(),
+            wanted: wanted.clone(),
         }))
     }
 
     async fn roll_back(
         &self,
         plan: &RollbackPlan,
+        _: &dyn Witness,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
         match self.manner {
             Manner::HangsWhenTold => std::future::pending().await,

@@ -1,10 +1,22 @@
 //! What is deployed, judged and returned to, as values without a vendor's client.
 
+mod call;
+mod diagnosis;
+mod task;
+
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::WallTime;
+pub use call::{Answer, Call};
+pub use diagnosis::{Diagnosis, ServiceEvent, StoppedContainer, StoppedTask, TargetHealth};
+pub use task::Task;
+
+/// The digests of images, by container; those that the platform did not resolve are absent.
+pub type Images = BTreeMap<String, String>;
 
 /// A revision of what runs: for ECS the task-definition revision, by its full identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +42,44 @@ pub enum Selector {
     Next,
     /// The one with this identifier.
     Id(String),
+    /// The one that started the task in which we run, as the task metadata endpoint (version 4) at
+    /// this URL says; the current one when that task belongs to another service.
+    Own(String),
+}
+
+/// Software: a revision and the images that it was resolved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// The revision.
+    pub revision: Revision,
+    /// Its images, where known.
+    pub images: Images,
+}
+
+impl Software {
+    /// Whether both may run the same code: the same revision, and no image that is known to differ.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        let differs = |(container, digest): (&String, &String)| {
+            let others = other.images.get(container);
+            others.is_some_and(|others| others != digest)
+        };
+        self.revision.id == other.revision.id && !self.images.iter().any(differs)
+    }
+}
+
+/// What a rollback is to return to, besides what the platform knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The revision that a person named: `family:n` or its full identifier.
+    pub to: Option<String>,
+    /// Whether a revision with its images pinned by digest may be registered, where the earlier
+    /// revision's name alone would bring the images that failed.
+    pub pin_digest: bool,
+    /// What was judged bad here: never returned to.
+    pub avoid: Vec<Software>,
+    /// What was judged good here, the newest first.
+    pub good: Vec<Software>,
 }
 
 /// The deployment under test, pinned when the window opened.
@@ -45,6 +95,23 @@ pub struct Deployment {
     pub previous: Option<Revision>,
     /// When it was created, by the platform's clock.
     pub created: Option<WallTime>,
+    /// The images under test.
+    #[serde(default)]
+    pub images: Images,
+    /// The platform's record of just what was deployed; for ECS the service-revision ARN.
+    #[serde(default)]
+    pub service_revision: Option<String>,
+}
+
+impl Deployment {
+    /// The software under test.
+    #[must_use]
+    pub fn software(&self) -> Software {
+        Software {
+            revision: self.revision.clone(),
+            images: self.images.clone(),
+        }
+    }
 }
 
 /// What the platform says of the deployment under test right now.
@@ -68,10 +135,18 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actuator {
+    /// Answer the hook at which the deployment in flight pauses with an order to roll back.
+    ContinueServiceDeployment,
     /// Stop the deployment in flight and let the platform return to its source revision.
     StopServiceDeployment,
     /// Deploy the target revision anew.
     UpdateService,
+    /// Stop the CodeDeploy deployment in flight and let it roll back.
+    CodedeployStopDeployment,
+    /// Deploy the last good CodeDeploy revision anew.
+    CodedeployCreateDeployment,
+    /// Make the earlier task set, which still runs, the primary one again.
+    UpdateServicePrimaryTaskSet,
 }
 
 impl Actuator {
@@ -79,8 +154,26 @@ impl Actuator {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ContinueServiceDeployment => "continue_service_deployment",
             Self::StopServiceDeployment => "stop_service_deployment",
             Self::UpdateService => "update_service",
+            Self::CodedeployStopDeployment => "codedeploy_stop_deployment",
+            Self::CodedeployCreateDeployment => "codedeploy_create_deployment",
+            Self::UpdateServicePrimaryTaskSet => "update_service_primary_task_set",
+        }
+    }
+
+    /// Whether its call names the deployment that it undoes, so that it can hit no other, whoever
+    /// else acts at the same moment.
+    #[must_use]
+    pub const fn is_keyed(self) -> bool {
+        match self {
+            Self::ContinueServiceDeployment
+            | Self::StopServiceDeployment
+            | Self::CodedeployStopDeployment => true,
+            Self::UpdateService
+            | Self::CodedeployCreateDeployment
+            | Self::UpdateServicePrimaryTaskSet => false,
         }
     }
 }
@@ -94,8 +187,35 @@ pub struct RollbackPlan {
     pub target: Revision,
     /// How.
     pub actuator: Actuator,
-    /// What a person should know before and after: weaker guarantees, things not restored.
+    /// The images to return to, where they are known.
+    #[serde(default)]
+    pub images: Images,
+    /// What the call names besides the deployment: the hook at which it pauses, the CodeDeploy
+    /// deployment, the task set.
+    #[serde(default)]
+    pub handle: Option<String>,
+    /// How long it will take, as far as the platform's past says.
+    #[serde(default)]
+    pub expected: Option<Duration>,
+    /// What it would not restore: `network configuration`.
+    #[serde(default)]
+    pub not_restored: Vec<String>,
+    /// What a person should know before and after: weaker guarantees, slow ways.
     pub caveats: Vec<String>,
+    /// What the target was chosen by; a plan made anew is made by the same.
+    #[serde(default)]
+    pub wanted: Wanted,
+}
+
+impl RollbackPlan {
+    /// The software to return to.
+    #[must_use]
+    pub fn software(&self) -> Software {
+        Software {
+            revision: self.target.clone(),
+            images: self.images.clone(),
+        }
+    }
 }
 
 /// Why no rollback can be carried out.

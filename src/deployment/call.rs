@@ -1,0 +1,38 @@
+//! A call that changes something on a platform, as it is written down before it is sent and after
+//! it was answered.
+
+use serde::{Deserialize, Serialize};
+
+/// A call about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The platform's name of it: `UpdateService`.
+    pub operation: String,
+    /// What it changes: the identifier of the deployment or of the service.
+    pub subject: String,
+    /// What it asks for besides: the revision's full identifier, the hook.
+    pub argument: Option<String>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The platform accepted it.
+    Accepted {
+        /// The platform's number of the request.
+        request: Option<String>,
+    },
+    /// The platform refused it: nothing was changed.
+    Refused {
+        /// The platform's number of the request.
+        request: Option<String>,
+        /// The code of the refusal: `ConflictException`.
+        code: String,
+    },
+    /// There was no clear answer: it may have been done.
+    Unclear {
+        /// What was seen instead, in one line.
+        why: String,
+    },
+}
