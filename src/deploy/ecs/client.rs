@@ -1,21 +1,20 @@
-//! Makes the SDK client: the environment's region and credentials, our own timeouts and retries,
+//! Makes what the SDK's clients share: the environment's region and credentials, our own timeouts and retries,
 //! one TLS stack.
 
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_ecs::Client;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::config::{Credentials, ProvideCredentials};
+use aws_sdk_ecs::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::fault;
 use crate::deploy::{DeployError, EcsService};
 
-/// A client for where the service is declared to be.
-pub(super) async fn from_environment(declared: &EcsService) -> Result<Client, DeployError> {
+/// The configuration for where the service is declared to be.
+pub(super) async fn from_environment(declared: &EcsService) -> Result<SdkConfig, DeployError> {
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https();
@@ -51,27 +50,21 @@ pub(super) async fn from_environment(declared: &EcsService) -> Result<Client, De
             declared.service
         )));
     }
-    Ok(Client::new(&environment))
+    Ok(environment)
 }
 
-/// A client for an endpoint that asks for no real credentials: the stand-in, an emulator.
-pub(super) fn for_endpoint(url: &str, region: &str) -> Client {
-    let config = aws_sdk_ecs::Config::builder()
+/// The configuration for an endpoint that asks for no real credentials: the stand-in, an emulator.
+pub(super) fn for_endpoint(url: &str, region: &str) -> SdkConfig {
+    let credentials = Credentials::new("REHEARSAL", "rehearsal", None, None, "rehearsal");
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .endpoint_url(url)
-        .credentials_provider(Credentials::new(
-            "REHEARSAL",
-            "rehearsal",
-            None,
-            None,
-            "rehearsal",
-        ))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(Builder::new().build_http())
         .timeout_config(timeouts())
         .retry_config(retries())
-        .build();
-    Client::from_conf(config)
+        .build()
 }
 
 fn timeouts() -> TimeoutConfig {

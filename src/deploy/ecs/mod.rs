@@ -31,6 +31,7 @@ mod tries;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 
 use super::{DeployError, DeploymentTarget, EcsService, Witness};
 use crate::deployment::{
@@ -44,6 +45,8 @@ pub use pace::Pace;
 #[derive(Clone, Debug)]
 pub struct EcsTarget {
     client: aws_sdk_ecs::Client,
+    /// What the clients of the other AWS services are made of.
+    shared: SdkConfig,
     declared: EcsService,
     pace: Pace,
 }
@@ -55,8 +58,8 @@ impl EcsTarget {
     /// # Errors
     /// [`DeployError::Declared`] when there is no region or there are no credentials.
     pub async fn connect(declared: &EcsService) -> Result<Self, DeployError> {
-        let client = client::from_environment(declared).await?;
-        Ok(Self::with_client(client, declared, Pace::default()))
+        let shared = client::from_environment(declared).await?;
+        Ok(Self::with_config(&shared, declared, Pace::default()))
     }
 
     /// Connects to an endpoint that asks for no real credentials: the stand-in, an emulator. The
@@ -64,17 +67,24 @@ impl EcsTarget {
     #[must_use]
     pub fn at_endpoint(url: &str, declared: &EcsService, pace: Pace) -> Self {
         let region = declared.region.as_deref().unwrap_or(ANY_REGION);
-        Self::with_client(client::for_endpoint(url, region), declared, pace)
+        Self::with_config(&client::for_endpoint(url, region), declared, pace)
     }
 
-    /// Uses a client made elsewhere.
+    /// Uses a configuration made elsewhere, for the clients of all AWS services.
     #[must_use]
-    pub fn with_client(client: aws_sdk_ecs::Client, declared: &EcsService, pace: Pace) -> Self {
+    pub fn with_config(shared: &SdkConfig, declared: &EcsService, pace: Pace) -> Self {
         Self {
-            client,
+            client: aws_sdk_ecs::Client::new(shared),
+            shared: shared.clone(),
             declared: declared.clone(),
             pace,
         }
+    }
+
+    /// The same with another client of ECS itself: one that counts its calls, say.
+    #[must_use]
+    pub fn with_client(self, client: aws_sdk_ecs::Client) -> Self {
+        Self { client, ..self }
     }
 }
 

@@ -13,22 +13,23 @@ use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deployment::{Actuator, Progress, Selector, Standing, Wanted};
 use smokejumper::engine::hand::Hand;
 
-use super::stage::{client, declared, eventually, pace};
+use super::stage::{declared, eventually, pace, shared};
 use crate::harness::ministack::{Ministack, deploy, serving, two_revisions};
 
 #[tokio::test]
 async fn an_update_on_ministack_is_pinned_rolled_back_and_proved() {
     let ministack = Ministack::start().await;
-    let ecs = client(&ministack.endpoint_url());
+    let shared = shared(&ministack.endpoint_url());
+    let ecs = Client::new(&shared);
     let [first, second] = two_revisions(&ecs).await;
 
-    let target = EcsTarget::with_client(ecs.clone(), &declared(), pace());
+    let target = EcsTarget::with_config(&shared, &declared(), pace());
     let before = target.pin(&Selector::Current).await.unwrap();
     assert_eq!(before.revision.id, first);
     // The server tells nothing of who looks; the waiter's own client counts.
     let looks = Looks::default();
     let counted = ecs.config().to_builder().interceptor(looks.clone()).build();
-    let waiter = EcsTarget::with_client(Client::from_conf(counted), &declared(), pace());
+    let waiter = target.clone().with_client(Client::from_conf(counted));
     let waiting = tokio::spawn(async move { waiter.pin(&Selector::Next).await });
     eventually("the waiter's first look", || async {
         let seen = looks.0.load(Ordering::SeqCst);

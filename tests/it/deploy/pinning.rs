@@ -40,7 +40,7 @@ async fn a_full_service_arn_is_as_good_as_its_name() {
         service: "arn:aws:ecs:eu-west-1:000000000000:service/prod/api".into(),
         region: None,
     };
-    let target = EcsTarget::with_client(stage.client.clone(), &declared, pace());
+    let target = EcsTarget::with_config(&stage.shared, &declared, pace());
     let pinned = target.pin(&Selector::Id(arn.clone())).await.unwrap();
     assert_eq!((pinned.id, pinned.service.as_str()), (arn, "api"));
 }
@@ -156,7 +156,7 @@ async fn faults_are_told_apart_by_who_can_mend_them() {
             service: service.into(),
             region: None,
         };
-        EcsTarget::with_client(stage.client.clone(), &declared, pace())
+        EcsTarget::with_config(&stage.shared, &declared, pace())
     };
     for (target, part) in [
         (elsewhere("none", "api"), "no cluster none"),

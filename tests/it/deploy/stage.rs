@@ -5,10 +5,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
-use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::deploy::ecs::{EcsTarget, Pace};
 use smokejumper::deploy::{DeploymentTarget, EcsService};
@@ -43,6 +44,7 @@ pub struct Stage {
     pub stand_in: StandIn,
     pub service: ServiceControl,
     pub client: Client,
+    pub shared: SdkConfig,
     pub target: EcsTarget,
     /// Remembers what was sent.
     pub hand: Hand,
@@ -74,13 +76,15 @@ impl Stage {
             .create_service("prod", "api", &first, desired, controller)
             .expect("the stand-in takes it");
         clock.pass(MINUTE);
-        let client = client(&stand_in.endpoint_url());
-        let target = EcsTarget::with_client(client.clone(), &declared(), pace());
+        let shared = shared(&stand_in.endpoint_url());
+        let client = Client::new(&shared);
+        let target = EcsTarget::with_config(&shared, &declared(), pace());
         Self {
             clock,
             stand_in,
             service,
             client,
+            shared,
             target,
             hand: Hand::default(),
         }
@@ -182,8 +186,8 @@ pub fn stale() -> Fault {
     })
 }
 
-/// The real client with short timeouts, so that a server that hangs is soon given up.
-pub fn client(endpoint: &str) -> Client {
+/// What the real clients share, with short timeouts, so that a server that hangs is soon given up.
+pub fn shared(endpoint: &str) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new().build_http();
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(2))
@@ -192,16 +196,21 @@ pub fn client(endpoint: &str) -> Client {
     let retries = RetryConfig::standard()
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(20));
-    let config = aws_sdk_ecs::Config::builder()
+    let credentials = Credentials::new("STAGE", "stage", None, None, "stage");
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("STAGE", "stage", None, None, "stage"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
         .http_client(http)
         .timeout_config(timeouts)
         .retry_config(retries)
-        .build();
-    Client::from_conf(config)
+        .build()
+}
+
+/// The real client of ECS with them.
+pub fn client(endpoint: &str) -> Client {
+    Client::new(&shared(endpoint))
 }
 
 /// Asks again and again until it holds; fails with what was seen last.
