@@ -1,14 +1,15 @@
 //! `--baseline history`: the recordings of windows that passed, kept from one watch to the next in the
 //! state folder, so that each release is compared with the ones before it.
 //!
-//! The folder is `SMOKEJUMPER_STATE`, else `XDG_STATE_HOME/smokejumper`, else
-//! `~/.local/state/smokejumper`. Recordings are small and replaced whole; the newest few are read, and
-//! no more than a handful is kept.
+//! Recordings are small and replaced whole; the newest few are read, and no more than a handful is
+//! kept.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use super::state;
 
 /// The recordings of one service.
 #[derive(Debug)]
@@ -31,12 +32,7 @@ impl History {
     /// # Errors
     /// When there is no place for it.
     pub fn of(service: &str, environment: &BTreeMap<String, String>) -> Result<Self, String> {
-        let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-        let state = set("SMOKEJUMPER_STATE")
-            .map(PathBuf::from)
-            .or_else(|| set("XDG_STATE_HOME").map(|state| Path::new(state).join("smokejumper")))
-            .or_else(|| set("HOME").map(|home| Path::new(home).join(".local/state/smokejumper")))
-            .ok_or("there is no place for a history; set SMOKEJUMPER_STATE to a folder")?;
+        let state = state::folder(environment).map_err(|why| format!("no history: {why}"))?;
         let folder = state.join("history").join(service);
         fs::create_dir_all(&folder).map_err(|error| {
             format!(

@@ -188,6 +188,7 @@ impl Session {
                 clock,
                 events,
                 slots,
+                lag: Arc::default(),
                 stop: stop.token.clone(),
                 tape,
             },

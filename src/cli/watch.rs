@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::arguments::{FailOn, RollbackFlag, WatchArguments};
 use super::baseline::{self, Comparison};
 use super::history::History;
-use super::session::Session;
+use super::session::{Session, environment};
+use super::state;
 use super::stop::Stop;
 use super::{exit, refuse};
 use crate::decision::Permission;
@@ -42,6 +43,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Ok(target) => target,
         Err(error) => return not_pinned(&session, &error),
     };
+    let environment = environment();
     let (context, shown) = session.context(&stop);
     let watch = Watch {
         context: &context,
@@ -53,6 +55,8 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             before: source,
             permission: permission(&arguments, &service),
             pace: pace(&service),
+            journaling: state::journal(&environment),
+            kill_switch: state::kill_switch(&environment),
         },
     };
     let watched = match stop.unless_insisted(watch.run()).await {

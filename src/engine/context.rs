@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::lag::Lag;
 use super::record::Stamp;
 use super::tape::Tape;
 use crate::clock::{Clock, Moment};
@@ -28,6 +29,8 @@ pub struct Context {
     pub slots: Arc<Semaphore>,
     /// Cancelled when the user or the platform asks us to stop.
     pub stop: CancellationToken,
+    /// How late probes start.
+    pub lag: Arc<Lag>,
     /// Where the samples of the window are recorded, when somebody wants them.
     pub tape: Option<Tape>,
 }

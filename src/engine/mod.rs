@@ -4,19 +4,28 @@
 //! judge from a recording. The engine prints
 //! nothing: it emits events and returns a [`record::Record`].
 
+mod acting;
 mod asking;
 mod bake;
 pub mod before;
+pub mod brakes;
 pub mod clock;
 pub mod context;
+pub mod freeze;
 pub mod gate;
+pub mod guard;
 pub mod hand;
+pub mod judged;
+pub mod lag;
+pub mod logbook;
 pub mod panel;
 mod pinning;
 pub mod record;
 pub mod recorded;
 pub mod replay;
+mod resuming;
 pub mod rollback;
+mod completion;
 pub mod sampling;
 pub mod schedule;
 pub mod streams;

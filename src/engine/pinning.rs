@@ -15,7 +15,7 @@ use crate::event::What;
 use crate::verdict::Before;
 
 /// A platform that cannot be asked at the start is asked again this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long `--deployment next` waits for a deployment to appear.
 const NEXT_PATIENCE: Duration = Duration::from_secs(3_600);
 
@@ -36,14 +36,15 @@ impl Watch<'_> {
     /// Pins the deployment under test, and says how each check was before it.
     pub(super) async fn pin_and_look_before(
         &self,
+        selector: &Selector,
     ) -> Result<(Deployment, Vec<Before>), DeployError> {
         match &self.options.before {
-            Source::None => Ok((self.pin().await?, Vec::new())),
-            Source::Recorded(before) => Ok((self.pin().await?, before.clone())),
+            Source::None => Ok((self.pin(selector).await?, Vec::new())),
+            Source::Recorded(before) => Ok((self.pin(selector).await?, before.clone())),
             Source::Live => {
                 let mut before = vec![Before::default(); self.checks.len()];
                 let mut sampling = Sampling::start(self.context, self.checks, true, None);
-                let pinned = self.pin();
+                let pinned = self.pin(selector);
                 tokio::pin!(pinned);
                 let deployment = loop {
                     tokio::select! {
@@ -64,12 +65,12 @@ impl Watch<'_> {
     }
 
     /// Finds the deployment under test and pins it.
-    pub(super) async fn pin(&self) -> Result<Deployment, DeployError> {
-        let patience = match self.options.selector {
+    pub(super) async fn pin(&self, selector: &Selector) -> Result<Deployment, DeployError> {
+        let patience = match selector {
             Selector::Next => NEXT_PATIENCE,
             Selector::Current | Selector::Id(_) | Selector::Own(_) => PATIENCE,
         };
-        if self.options.selector == Selector::Next {
+        if *selector == Selector::Next {
             self.emit(What::Waiting {
                 service: Arc::clone(&self.service.name),
                 at_most: patience,
@@ -77,7 +78,7 @@ impl Watch<'_> {
         }
         let what = "cannot pin the deployment yet";
         let pinned =
-            self.ask_until_stopped(patience, what, || self.target.pin(&self.options.selector));
+            self.ask_until_stopped(patience, what, || self.target.pin(selector));
         match pinned.await {
             Err(DeployError::Passing(why)) => Err(DeployError::Passing(format!(
                 "no deployment of {} could be pinned: {why}",
@@ -97,14 +98,29 @@ impl Watch<'_> {
             .await
     }
 
-    /// Says before the bake what a rollback would do.
-    pub(super) async fn announce(&self, deployment: &Deployment, standing: Standing) {
+    /// Says before the bake what a rollback would do, and what a person should know about it.
+    pub(super) async fn announce(
+        &self,
+        deployment: &Deployment,
+        standing: Standing,
+        wanted: &Wanted,
+    ) {
         let deadline = self.context.clock.now() + PATIENCE;
-        let wanted = Wanted::default();
-        let planned = tokio::select! {
-            planned = asking::once(self.context, deadline, self.target.plan(deployment, &wanted)) => planned,
+        let asked = async {
+            let bake = self.service.policy.bake;
+            tokio::join!(
+                asking::once(self.context, deadline, self.target.plan(deployment, wanted)),
+                asking::once(self.context, deadline, self.target.concerns(deployment, bake)),
+            )
+        };
+        let (planned, concerns) = tokio::select! {
+            asked = asked => asked,
             () = self.context.stop.cancelled() => return,
         };
+        match concerns {
+            Ok(concerns) => concerns.into_iter().for_each(|concern| self.warn(concern)),
+            Err(error) => self.warn(format!("the deployment's safety could not be looked at: {error}")),
+        }
         let rollback = match planned {
             Ok(Ok(plan)) => {
                 for caveat in &plan.caveats {
@@ -126,7 +142,7 @@ impl Watch<'_> {
         });
     }
 
-    async fn ask_until_stopped<T, F>(
+    pub(super) async fn ask_until_stopped<T, F>(
         &self,
         patience: Duration,
         what: &str,

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use crate::clock::{Moment, WallTime};
-use crate::decision::Decision;
-use crate::deployment::{Actuator, Deployment, Revision, RollbackOutcome};
+use crate::decision::{Decision, Interlock};
+use crate::deployment::{
+    Actuator, Deployment, Diagnosis, Revision, RollbackOutcome, Software,
+};
 use crate::event::Action;
 use crate::verdict::{Assessment, JudgeKind};
 
@@ -32,6 +34,8 @@ pub struct Record {
     pub decision: Decided,
     /// What became of the rollback, when one was ordered or forbidden.
     pub rollback: Option<RollbackRecord>,
+    /// What the platform knows of a deployment that failed.
+    pub diagnosis: Option<Diagnosis>,
     /// Whether the run was told to stop before it was over.
     pub interrupted: bool,
     /// What a person should know besides.
@@ -56,6 +60,8 @@ pub enum Command {
     Watch,
     /// `smokejumper replay`
     Replay,
+    /// `smokejumper rollback`
+    Rollback,
 }
 
 impl Command {
@@ -66,6 +72,7 @@ impl Command {
             Self::Gate => "gate",
             Self::Watch => "watch",
             Self::Replay => "replay",
+            Self::Rollback => "rollback",
         }
     }
 }
@@ -123,10 +130,16 @@ pub struct RollbackRecord {
     pub outcome: RollbackOutcome,
     /// How it was carried out; absent when it was not.
     pub actuator: Option<Actuator>,
+    /// What stopped it, the first the one that was met first; empty when nothing did.
+    pub interlocks: Vec<Interlock>,
     /// The revision that was judged.
     pub from: Revision,
     /// The revision to return to, where there is one.
     pub to: Option<Revision>,
+    /// The software that runs again, where that is known.
+    pub restored: Option<Software>,
+    /// Whether we were told to stop while it went on: another run can go on with it.
+    pub left: bool,
     /// When it was ordered.
     pub started: Stamp,
     /// When it had ended.

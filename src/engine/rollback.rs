@@ -1,18 +1,24 @@
 //! A rollback from the order to the proof: intent, the one decisive call, the wait, the same
-//! checks again on fresh connections. The only place that changes anything.
+//! checks again on fresh connections (`completion`). The only place that changes anything.
 
 use std::time::Duration;
 
+use super::brakes::Brakes;
 use super::context::Context;
+use super::hand::Hand;
+use super::logbook::Logbook;
 use super::record::{RollbackRecord, Stamp};
-use super::{asking, verification};
+use super::asking;
+use super::completion::Incomplete;
 use crate::clock::Moment;
-use crate::decision::{Interlock, Proof, prove};
+use crate::decision::{Interlock, Proof, Unfinished, prove};
 use crate::deploy::{DeployError, DeploymentTarget, Witness};
 use crate::deployment::{
-    Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan, Wanted,
+    Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan,
+    StartedRollback, Wanted,
 };
 use crate::event::What;
+use crate::journal::Entry;
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::verdict::Assessment;
 
@@ -38,8 +44,6 @@ impl Default for Pace {
 
 /// How long a platform is waited for that is asked for nothing but a name.
 const NAMING: Duration = Duration::from_secs(30);
-/// How long the platform is asked at the end whether the rollback still stands.
-const LAST_LOOK: Duration = Duration::from_secs(30);
 
 /// An order to return a service to its previous revision.
 pub struct Order<'a> {
@@ -57,23 +61,31 @@ pub struct Order<'a> {
     pub deployment: &'a Deployment,
     /// What the target is chosen by.
     pub wanted: Wanted,
+    /// Where everything is written down.
+    pub log: &'a Logbook,
     /// Who writes down each call.
-    pub hand: &'a dyn Witness,
+    pub hand: &'a Hand<'a>,
+    /// What may stop it.
+    pub brakes: &'a Brakes<'a>,
 }
 
 /// What is known of a rollback while it goes on.
-struct Trail {
+pub(super) struct Trail {
     started: Stamp,
-    plan: Option<RollbackPlan>,
+    pub(super) plan: Option<RollbackPlan>,
     /// How it was carried out; absent as long as certainly nothing was changed.
     actuator: Option<Actuator>,
+    /// What stopped it.
+    interlocks: Vec<Interlock>,
+    /// Whether we were told to stop while it went on.
+    pub(super) left: bool,
 }
 
 impl Order<'_> {
-    /// Carries the rollback out and proves it.
+    /// Carries the rollback out and proves it, unless an interlock holds.
     pub async fn carry_out(&self, judged: &Assessment) -> RollbackRecord {
         let mut trail = self.trail();
-        let deadline = trail.started.moment + self.service.policy.rollback.timeout;
+        let deadline = self.deadline(&trail);
         let planned = self.insist(deadline, || self.target.plan(self.deployment, &self.wanted));
         let plan = match planned.await {
             Ok(Ok(plan)) => plan,
@@ -82,31 +94,125 @@ impl Order<'_> {
             Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
         };
         trail.plan = Some(plan.clone());
-        // Recorded before the attempt, whatever becomes of it.
+        let holding = self.brakes.holding(&plan).await;
+        if !holding.is_empty() {
+            return self.stopped_by(trail, holding).await;
+        }
+        // Recorded before the attempt, whatever becomes of it: what cannot be recorded is not done.
+        if let Err(why) = self.log.write(&Entry::Intended { plan: plan.clone() }).await {
+            return self.stopped_by(trail, vec![Interlock::Journal(why)]).await;
+        }
         self.emit(What::RollbackIntended(plan.clone()));
-        let started = match self
-            .insist(deadline, || self.target.roll_back(&plan, self.hand))
-            .await
-        {
+        self.act(trail, judged, &plan).await
+    }
+
+    /// Goes on with a rollback that an earlier run intended and did not see to its end.
+    pub async fn resume(&self, judged: &Assessment, left: &Unfinished) -> RollbackRecord {
+        let mut trail = self.trail();
+        if let Some(started) = &left.carried {
+            trail.plan = Some(started.plan.clone());
+            trail.actuator = Some(started.plan.actuator);
+            return self.see_through(trail, judged, started).await;
+        }
+        match &left.plan {
+            Some(plan) => {
+                trail.plan = Some(plan.clone());
+                self.emit(What::RollbackIntended(plan.clone()));
+                self.act(trail, judged, plan).await
+            }
+            None => self.carry_out(judged).await,
+        }
+    }
+
+    /// Sends what is to be sent, and sees it through.
+    async fn act(&self, mut trail: Trail, judged: &Assessment, plan: &RollbackPlan) -> RollbackRecord {
+        let deadline = self.deadline(&trail);
+        let acted = self.insist(deadline, || self.target.roll_back(plan, self.hand));
+        let started = match acted.await {
             Ok(Ok(started)) => started,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
-            Ok(Err(none)) => return self.end(trail, outcome_of(&none), none.to_string(), None),
+            Ok(Err(none)) => {
+                trail.actuator = self.sent_by(plan);
+                return self.end(trail, outcome_of(&none), none.to_string(), None);
+            }
+            Err(DeployError::Forbidden(_))
+                if self.hand.sent().is_empty()
+                    && let Some(interlock) = self.hand.forbade() =>
+            {
+                return self.stopped_by(trail, vec![interlock]).await;
+            }
             Err(error) => {
-                // A call that was refused changed nothing; one without a clear answer may have.
-                let refused = matches!(error, DeployError::Declared(_));
-                trail.actuator = (!refused).then_some(plan.actuator);
+                trail.actuator = self.sent_by(plan);
+                trail.left = self.context.stop.is_cancelled();
                 return self.end(trail, RollbackOutcome::Failed, error.to_string(), None);
             }
         };
         trail.plan = Some(started.plan.clone());
         trail.actuator = Some(started.plan.actuator);
+        self.note(&Entry::Carried {
+            started: started.clone(),
+        })
+        .await;
         self.emit(What::RollbackStarted {
             carrier: started.carrier.clone(),
         });
-        let ask = || self.target.progress(&started);
-        match self.complete(deadline, ask).await {
-            Ok(()) => self.verify(trail, judged, ask).await,
-            Err((outcome, why)) => self.end(trail, outcome, why, None),
+        self.see_through(trail, judged, &started).await
+    }
+
+    /// How something may have been changed: a call that was refused changed nothing; one without a
+    /// clear answer may have.
+    fn sent_by(&self, plan: &RollbackPlan) -> Option<Actuator> {
+        (!self.hand.sent().is_empty()).then_some(plan.actuator)
+    }
+
+    /// Waits until a started rollback is complete, and proves it.
+    async fn see_through(
+        &self,
+        trail: Trail,
+        judged: &Assessment,
+        started: &StartedRollback,
+    ) -> RollbackRecord {
+        let ask = || self.target.progress(started);
+        match self.complete(self.deadline(&trail), ask).await {
+            Ok(()) => {
+                self.note(&Entry::Restored).await;
+                self.verify(trail, judged, ask).await
+            }
+            Err(ended) => self.end_incomplete(trail, ended),
+        }
+    }
+
+    /// Ends a rollback that did not complete under our eyes.
+    pub(super) fn end_incomplete(&self, mut trail: Trail, ended: Incomplete) -> RollbackRecord {
+        trail.left = ended.left;
+        self.end(trail, ended.outcome, ended.why, None)
+    }
+
+    fn deadline(&self, trail: &Trail) -> Moment {
+        trail.started.moment + self.service.policy.rollback.timeout
+    }
+
+    /// Ends a rollback that interlocks stopped before anything was sent.
+    async fn stopped_by(&self, mut trail: Trail, holding: Vec<Interlock>) -> RollbackRecord {
+        let named = |one: &Interlock| (one.name().to_owned(), one.to_string());
+        self.note(&Entry::Stopped {
+            interlocks: holding.iter().map(named).collect(),
+        })
+        .await;
+        let is_rehearsed = holding.iter().all(Interlock::only_rehearses);
+        let outcome = match is_rehearsed {
+            true => RollbackOutcome::DryRun,
+            false => RollbackOutcome::Refused,
+        };
+        let lines: Vec<String> = holding.iter().map(ToString::to_string).collect();
+        trail.interlocks = holding;
+        self.end(trail, outcome, lines.join("; "), None)
+    }
+
+    /// Writes down what has happened; that this cannot be written changes nothing any more.
+    async fn note(&self, entry: &Entry) {
+        if let Err(why) = self.log.write(entry).await {
+            self.emit(What::Warned(format!("not in the journal: {why}")));
         }
     }
 
@@ -123,11 +229,7 @@ impl Order<'_> {
         if let Ok(Ok(plan)) = planned.await {
             trail.plan = Some(plan);
         }
-        let outcome = match interlock {
-            Interlock::DryRun => RollbackOutcome::DryRun,
-            _ => RollbackOutcome::Refused,
-        };
-        self.end(trail, outcome, interlock.to_string(), None)
+        self.stopped_by(trail, vec![interlock.clone()]).await
     }
 
     /// A rollback that was over before it began.
@@ -148,42 +250,7 @@ impl Order<'_> {
                 };
                 self.verify(trail, &nothing, ask).await
             }
-            Err((outcome, why)) => self.end(trail, outcome, why, None),
-        }
-    }
-
-    /// Waits until the rollback is complete.
-    async fn complete<F>(
-        &self,
-        deadline: Moment,
-        ask: impl Fn() -> F,
-    ) -> Result<(), (RollbackOutcome, String)>
-    where
-        F: Future<Output = Result<Progress, DeployError>>,
-    {
-        let mut told = String::new();
-        loop {
-            let heard = match asking::once(self.context, deadline, ask()).await {
-                Ok(Progress::Complete) => return Ok(()),
-                Ok(Progress::Failed(why)) => return Err((RollbackOutcome::Failed, why)),
-                Ok(Progress::Superseded(why)) => return Err((RollbackOutcome::Superseded, why)),
-                Ok(Progress::Running(what)) => what,
-                Err(DeployError::Declared(why)) => return Err((RollbackOutcome::Failed, why)),
-                Err(error) => format!("cannot ask the platform: {error}"),
-            };
-            if self.context.clock.now() >= deadline {
-                return Err((RollbackOutcome::Timeout, heard));
-            }
-            if heard != told {
-                self.emit(What::RollbackProgress(heard.clone()));
-                told = heard;
-            }
-            if !self.context.pause(self.pace.poll).await {
-                let why = format!(
-                    "told to stop while it went on; the platform goes on by itself: {told}"
-                );
-                return Err((RollbackOutcome::Timeout, why));
-            }
+            Err(ended) => self.end_incomplete(trail, ended),
         }
     }
 
@@ -196,78 +263,17 @@ impl Order<'_> {
         asking::ask(self.context, deadline, told, call).await
     }
 
-    /// Runs the same checks against the previous revision and ends with what they prove; they prove
-    /// nothing when it does not run any more at their end, as `ask` would say.
-    async fn verify<F>(
-        &self,
-        trail: Trail,
-        judged: &Assessment,
-        ask: impl Fn() -> F,
-    ) -> RollbackRecord
-    where
-        F: Future<Output = Result<Progress, DeployError>>,
-    {
-        // Without a plan of ours it was the platform's own.
-        let done = match trail.plan {
-            Some(_) => RollbackOutcome::RolledBackVerified,
-            None => RollbackOutcome::RolledBackByEcs,
-        };
-        if !self.service.policy.rollback.verify {
-            let because = "the platform runs it; the checks were not run again (verify: false)";
-            return self.end(trail, done, because.to_owned(), None);
-        }
-        let found = verification::sample_again(self).await;
-        if let Some((outcome, why)) = self.undone(ask).await {
-            return self.end(trail, outcome, why, Some(found));
-        }
-        let proof = prove(&self.service.policy, judged, &found);
-        let mut record = match proof {
-            Proof::Healthy(because) => self.end(trail, done, because, Some(found)),
-            Proof::Unhealthy(because) => self.end(
-                trail,
-                RollbackOutcome::RolledBackUnhealthy,
-                because,
-                Some(found),
-            ),
-            Proof::Unproven(because) => {
-                let because = match self.context.stop.is_cancelled() {
-                    true => format!("told to stop before it was proven healthy; {because}"),
-                    false => because,
-                };
-                self.end(trail, RollbackOutcome::Timeout, because, Some(found))
-            }
-        };
-        record.verified = Some(record.outcome == done);
-        record
-    }
-
-    /// What has undone a rollback that was complete, if anything has. A platform that cannot say so
-    /// now has said before that it is.
-    async fn undone<F>(&self, ask: impl Fn() -> F) -> Option<(RollbackOutcome, String)>
-    where
-        F: Future<Output = Result<Progress, DeployError>>,
-    {
-        let until = self.context.clock.now() + LAST_LOOK;
-        match asking::once(self.context, until, ask()).await {
-            Ok(Progress::Superseded(why)) => Some((RollbackOutcome::Superseded, why)),
-            Ok(Progress::Failed(why)) => Some((RollbackOutcome::Failed, why)),
-            Ok(Progress::Complete | Progress::Running(_)) => None,
-            Err(error) => {
-                self.emit(What::Warned(format!("cannot ask the platform: {error}")));
-                None
-            }
-        }
-    }
-
     fn trail(&self) -> Trail {
         Trail {
             started: Stamp::now(&*self.context.clock),
             plan: None,
             actuator: None,
+            interlocks: Vec::new(),
+            left: false,
         }
     }
 
-    fn end(
+    pub(super) fn end(
         &self,
         trail: Trail,
         outcome: RollbackOutcome,
@@ -286,6 +292,9 @@ impl Order<'_> {
         RollbackRecord {
             outcome,
             actuator: trail.actuator,
+            interlocks: trail.interlocks,
+            restored: trail.plan.as_ref().map(RollbackPlan::software),
+            left: trail.left,
             from: self.deployment.revision.clone(),
             to,
             started: trail.started,

@@ -105,6 +105,7 @@ async fn run(
                 }
             }
             () = context.sleep_until(due) => {
+                context.lag.count(context.clock.now().since(due));
                 while let Some((index, turn)) = schedule.take_due(context.clock.now()) {
                     let check = checks[index].clone();
                     let context = context.clone();

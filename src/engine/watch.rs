@@ -25,7 +25,7 @@ use crate::sample::Sample;
 use crate::verdict::{Assessment, Before, Closing, JudgeKind, Verdict};
 
 /// How a watch is carried out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WatchOptions {
     /// Which deployment is judged.
     pub selector: Selector,
@@ -35,6 +35,10 @@ pub struct WatchOptions {
     pub permission: Permission,
     /// How often the platform is asked, and how the rollback is verified.
     pub pace: Pace,
+    /// The journal, or why there is none.
+    pub journaling: Journaling,
+    /// The file whose presence stops every rollback on this machine.
+    pub kill_switch: Option<PathBuf>,
 }
 
 /// One watch over one service.
@@ -56,29 +60,71 @@ pub struct Watch<'a> {
 const LAST_LOOK: Duration = Duration::from_secs(60);
 
 /// What a bake came to.
-struct Baked {
-    assessment: Assessment,
-    decision: Decision,
-    interrupted: bool,
+pub(super) struct Baked {
+    pub(super) assessment: Assessment,
+    pub(super) decision: Decision,
+    pub(super) interrupted: bool,
 }
 
 impl Watch<'_> {
-    /// Watches one deployment from its pinning to the proof.
+    /// Watches one deployment from its pinning to the proof. What an earlier run left undone is done
+    /// first.
     ///
     /// # Errors
     /// When the deployment under test cannot be found or the platform cannot be asked at all:
     /// nothing has been judged then, and nothing changed.
     pub async fn run(&self) -> Result<Record, DeployError> {
+        let identity = self.identity().await?;
+        let clock = Arc::clone(&self.context.clock);
+        let log = Logbook::open(self.options.journaling.clone(), &identity, clock);
+        let guard = self.guard(&log).await;
+        let watched = self.watch(&log, &guard).await;
+        guard.give_back().await;
+        watched
+    }
+
+    async fn watch(&self, log: &Logbook, guard: &Guard) -> Result<Record, DeployError> {
         let started = Stamp::now(&*self.context.clock);
-        let (deployment, before) = self.pin_and_look_before().await?;
+        let left = self.left_undone(log, guard).await;
+        let mut notes = Vec::new();
+        if let Some(left) = left.rollback {
+            let record = self.go_on(log, guard, &left).await;
+            if !is_over_without_us(&record) {
+                return Ok(record);
+            }
+            let window = &left.window;
+            notes.push(self.note(format!(
+                "the rollback that window {window} had left undone was overtaken; nothing was changed"
+            )));
+        }
+        let selector = left.bake.as_ref().unwrap_or(&self.options.selector);
+        let (deployment, before) = self.pin_and_look_before(selector).await?;
         let standing = self.first_standing(&deployment).await?;
-        self.announce(&deployment, standing).await;
-        let notes = self.tell_what_was_before(&before);
+        let past = log.past().await.unwrap_or_default();
+        let wanted = self.wanted(&past);
+        self.announce(&deployment, standing, &wanted).await;
+        notes.extend(self.tell_what_was_before(&before));
+        let observed = guards::observe(self.context, &self.service.guards).await;
+        self.keep(log, &Entry::Opened {
+            service: Arc::clone(&self.service.name),
+            deployment: deployment.clone(),
+            guards: observed.clone(),
+        })
+        .await;
+        let since = Stamp::now(&*self.context.clock);
         let baked = self.bake(&deployment, standing, before).await;
-        let mut record = self.record(started, &deployment, &baked);
+        let scene = Scene {
+            deployment: &deployment,
+            log,
+            guard,
+            wanted,
+            observed,
+            since,
+            sent: past.sent_for(&deployment.id),
+        };
+        let mut record = self.record(started, &deployment, &baked, log);
         record.warnings = notes;
-        record.rollback = self.act(&deployment, &baked).await;
-        record.finished = Stamp::now(&*self.context.clock);
+        self.see_to(&scene, &baked, &mut record).await;
         Ok(record)
     }
 
@@ -303,50 +349,13 @@ impl Watch<'_> {
         (receiver, AbortOnDropHandle::new(task))
     }
 
-    async fn act(&self, deployment: &Deployment, baked: &Baked) -> Option<RollbackRecord> {
-        let hand = Hand::default();
-        let order = rollback::Order {
-            context: self.context,
-            service: self.service,
-            checks: self.checks,
-            target: &*self.target,
-            pace: self.options.pace,
-            deployment,
-            wanted: Wanted::default(),
-            hand: &hand,
-        };
-        match &baked.decision {
-            Decision::Wait | Decision::Accept { .. } => {
-                self.emit(What::Decided {
-                    action: Action::Accept,
-                    because: Decided::from(&baked.decision).because,
-                });
-                None
-            }
-            Decision::Hold { because, interlock } => {
-                let because = because.clone();
-                self.emit(What::Decided {
-                    action: baked.decision.action(),
-                    because,
-                });
-                Some(order.not_carried_out(interlock.as_ref()?).await)
-            }
-            Decision::RollBack { because } => {
-                let because = because.clone();
-                self.emit(What::Decided {
-                    action: Action::RollBack,
-                    because,
-                });
-                Some(order.carry_out(&baked.assessment).await)
-            }
-            Decision::Superseded => {
-                Some(order.ended(RollbackOutcome::Superseded, "a newer deployment took over"))
-            }
-            Decision::Follow => Some(order.follow_own().await),
-        }
-    }
-
-    fn record(&self, started: Stamp, deployment: &Deployment, baked: &Baked) -> Record {
+    fn record(
+        &self,
+        started: Stamp,
+        deployment: &Deployment,
+        baked: &Baked,
+        log: &Logbook,
+    ) -> Record {
         let mut assessment = baked.assessment.clone();
         if baked.interrupted {
             // Half a bake that was well proves nothing.
@@ -354,7 +363,7 @@ impl Watch<'_> {
         }
         Record {
             command: Command::Watch,
-            window: ulid::Ulid::new().to_string(),
+            window: log.window().to_owned(),
             service: Some(Arc::clone(&self.service.name)),
             started,
             finished: started,
@@ -363,6 +372,7 @@ impl Watch<'_> {
             deployment: Some(deployment.clone()),
             decision: Decided::from(&baked.decision),
             rollback: None,
+            diagnosis: None,
             interrupted: baked.interrupted,
             warnings: Vec::new(),
         }

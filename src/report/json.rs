@@ -2,7 +2,9 @@
 //!
 //! The types are the contract: the JSON Schema under `config/` is generated from them.
 
+mod diagnosis;
 mod reason;
+mod rollback;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,11 +12,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::diagnosis::DiagnosisReport;
 pub use self::reason::{AssuranceReport, EvidenceReport, ReasonReport};
+pub use self::rollback::{InterlockReport, RollbackReport};
 use self::reason::{assurance, reason};
+use self::rollback::rollback_report;
 use super::wall::rfc3339;
-use crate::deployment::RollbackOutcome;
-use crate::engine::record::{Record, RollbackRecord};
+use crate::engine::record::Record;
 use crate::event::{Action, Verdict};
 use crate::sample::Phase;
 use crate::secret::Mask;
@@ -53,6 +57,9 @@ pub struct Report {
     /// What became of the rollback; absent where none was ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackReport>,
+    /// What the platform knows of a deployment that failed; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<DiagnosisReport>,
     /// What a person should know besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -130,28 +137,6 @@ pub struct DecisionReport {
     pub because: Vec<String>,
 }
 
-/// What became of a rollback.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct RollbackReport {
-    /// How it ended.
-    pub outcome: RollbackOutcome,
-    /// How it was carried out; `null` when it was not.
-    pub actuator: Option<&'static str>,
-    /// The revision that was judged.
-    pub from: String,
-    /// The revision to return to, where there is one.
-    pub to: Option<String>,
-    /// When it was ordered (RFC 3339, UTC).
-    pub started: String,
-    /// When it had ended (RFC 3339, UTC).
-    pub finished: String,
-    /// One line that says it all.
-    pub because: String,
-    /// The checks as they were found afterwards; absent when they were not run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub verification: Vec<CheckReport>,
-}
-
 /// Makes the report of a record that ended with an exit code.
 #[must_use]
 pub fn report(record: &Record, exit_code: u8) -> Report {
@@ -190,6 +175,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
             .rollback
             .as_ref()
             .map(|rollback| rollback_report(record, rollback)),
+        diagnosis: record.diagnosis.as_ref().map(diagnosis::diagnosis),
         warnings: record.warnings.clone(),
     }
 }
@@ -217,13 +203,8 @@ impl Report {
             hide(&mut deployment.to);
         }
         self.decision.because.iter_mut().for_each(hide);
-        if let Some(rollback) = &mut self.rollback {
-            hide(&mut rollback.from);
-            rollback.to.iter_mut().for_each(hide);
-            hide(&mut rollback.because);
-            let checks = rollback.verification.iter_mut();
-            checks.for_each(|check| check.hide(mask));
-        }
+        self.rollback.iter_mut().for_each(|rollback| rollback.hide(mask));
+        self.diagnosis.iter_mut().for_each(|found| found.hide(mask));
         self.warnings.iter_mut().for_each(hide);
     }
 }
@@ -275,28 +256,6 @@ fn check(record: &Record, finding: &Finding) -> CheckReport {
             .collect(),
         assurance: finding.assurance.as_ref().map(assurance),
         retries: summary.retries,
-    }
-}
-
-fn rollback_report(record: &Record, rollback: &RollbackRecord) -> RollbackReport {
-    let verification = rollback.verification.as_ref();
-    RollbackReport {
-        outcome: rollback.outcome,
-        actuator: rollback.actuator.map(|actuator| actuator.name()),
-        from: rollback.from.label.clone(),
-        to: rollback.to.as_ref().map(|revision| revision.label.clone()),
-        started: rfc3339(record.wall(rollback.started.moment)),
-        finished: rfc3339(record.wall(rollback.finished.moment)),
-        because: rollback.because.clone(),
-        verification: verification
-            .map(|found| {
-                found
-                    .findings
-                    .iter()
-                    .map(|finding| check(record, finding))
-                    .collect()
-            })
-            .unwrap_or_default(),
     }
 }
 

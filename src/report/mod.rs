@@ -3,6 +3,7 @@
 //! Reports are pure: a record comes in, text goes out. Masking and writing belong to `cli`.
 
 pub mod board;
+mod diagnosis;
 pub mod drill;
 pub mod json;
 pub mod line;

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::outcome;
+use super::{diagnosis, outcome};
 use crate::deployment::RollbackOutcome;
 use crate::engine::record::{Command, Record};
 use crate::event::{Action, Verdict};
@@ -28,6 +28,9 @@ pub enum Colour {
 #[must_use]
 pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     let mut text = checks(&record.assessment.findings, colour);
+    if let Some(found) = &record.diagnosis {
+        diagnosis::push(&mut text, found);
+    }
     for warning in &record.warnings {
         push_wrapped(&mut text, "note: ", warning);
     }

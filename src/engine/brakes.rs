@@ -1,0 +1,147 @@
+//! What the interlocks need to know, gathered right before a rollback would be begun. The decision
+//! about it is `decision::brakes`, which is pure; here is only the looking.
+
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::freeze::Freeze;
+use super::guard::Guard;
+use super::guards;
+use super::logbook::Logbook;
+use super::record::Stamp;
+use crate::decision::{self, Interlock, Past, Seen, Verifier};
+use crate::deploy::DeploymentTarget;
+use crate::deployment::{Deployment, RollbackPlan};
+use crate::journal::Observation;
+use crate::plan::ServicePlan;
+use crate::verdict::Assessment;
+
+/// How much a window has seen, and how well.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched {
+    /// When it began.
+    pub since: Stamp,
+    /// Samples taken.
+    pub samples: u64,
+    /// The share of them from which nothing was learnt, from 0 to 1.
+    pub unknown_share: f64,
+}
+
+impl Watched {
+    /// What a window has seen, by its assessment.
+    #[must_use]
+    pub fn of(since: Stamp, assessment: &Assessment) -> Self {
+        let sum = |of: fn(&crate::window::Summary) -> u64| -> u64 {
+            let findings = assessment.findings.iter();
+            findings.map(|finding| of(&finding.summary)).sum()
+        };
+        let samples = sum(|summary| summary.samples);
+        let unknown = sum(|summary| summary.unknown);
+        Self {
+            since,
+            samples,
+            unknown_share: match samples {
+                0 => 0.0,
+                _ => unknown as f64 / samples as f64,
+            },
+        }
+    }
+}
+
+/// Everything that may stop one rollback.
+#[derive(Clone)]
+pub struct Brakes<'a> {
+    /// What every run shares.
+    pub context: &'a Context,
+    /// The service, with its policy.
+    pub service: &'a ServicePlan,
+    /// Where it is deployed.
+    pub target: &'a dyn DeploymentTarget,
+    /// What was judged.
+    pub deployment: &'a Deployment,
+    /// The journal.
+    pub log: &'a Logbook,
+    /// The right to act.
+    pub guard: &'a Guard,
+    /// What was seen in the window; absent for a rollback by hand, which needs no evidence.
+    pub watched: Option<Watched>,
+    /// What the guards answered when the window was opened.
+    pub observed: &'a [Observation],
+    /// The file whose presence stops every rollback on this machine.
+    pub kill_switch: Option<PathBuf>,
+    /// The interlocks that a person has overridden, by name.
+    pub overridden: &'a [String],
+}
+
+impl Brakes<'_> {
+    /// The interlocks that hold now, for a rollback as planned.
+    pub async fn holding(&self, plan: &RollbackPlan) -> Vec<Interlock> {
+        let past = self.log.past().await;
+        let none = Past::default();
+        let (journal, past) = match &past {
+            Ok(past) => (Ok(()), past),
+            Err(why) => (Err(why.clone()), &none),
+        };
+        let now = Stamp::now(&*self.context.clock);
+        let verifier = self.watched.map_or_else(Verifier::default, |watched| Verifier {
+            unknown_share: watched.unknown_share,
+            lag: self.context.lag.p99(),
+            clock_jump: jump(watched.since, now),
+        });
+        let good = past.guards_of(&plan.software());
+        let seen = Seen {
+            now: now.wall,
+            past,
+            deployment: self.deployment,
+            frozen: self.freeze().holds().await,
+            journal,
+            lease: self.lease(plan).await,
+            verifier,
+            watched: self.watched.map(|watched| now.moment.since(watched.since.moment)),
+            samples: self.watched.map(|watched| watched.samples),
+            guards: guards::answers(
+                self.context,
+                &self.service.guards,
+                good.unwrap_or(self.observed),
+            )
+            .await,
+        };
+        let mut holding = decision::brakes(&self.service.policy, &seen);
+        holding.retain(|one| !self.overrides(one));
+        holding
+    }
+
+    /// Where the brake is looked for.
+    #[must_use]
+    pub fn freeze(&self) -> Freeze<'_> {
+        let declared = &self.service.policy.rollback.freeze;
+        let files = declared.file.iter().chain(&self.kill_switch);
+        Freeze {
+            files: files.cloned().collect(),
+            parameter: declared.parameter.clone(),
+            target: self.target,
+        }
+    }
+
+    /// Whether a person has overridden an interlock, and may.
+    #[must_use]
+    pub fn overrides(&self, interlock: &Interlock) -> bool {
+        let is_named = self.overridden.iter().any(|name| name == interlock.name());
+        is_named && interlock.can_be_overridden()
+    }
+
+    /// Why this instance may not act: one that is keyed to the deployment needs no such right.
+    async fn lease(&self, plan: &RollbackPlan) -> Result<(), String> {
+        match plan.actuator.is_keyed() {
+            true => Ok(()),
+            false => self.guard.again().await,
+        }
+    }
+}
+
+/// How far the wall clock has moved away from the monotonic one.
+fn jump(then: Stamp, now: Stamp) -> std::time::Duration {
+    let passed = now.moment.since(then.moment);
+    let expected = then.wall.unix() + passed;
+    expected.abs_diff(now.wall.unix())
+}

@@ -1,0 +1,90 @@
+//! The brake that anybody may pull while a window is running: a file, or a parameter of the
+//! platform's own store. A brake that cannot be looked at is taken for pulled, since somebody
+//! declared it. Called before a rollback is begun, and again before each call.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::deploy::DeploymentTarget;
+
+/// How long the platform's store may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// So much of a reason is repeated.
+const REASON: usize = 120;
+/// What a parameter says that is there and not pulled.
+const RELEASED: [&str; 5] = ["", "off", "false", "no", "0"];
+
+/// Where to look.
+#[derive(Clone)]
+pub struct Freeze<'a> {
+    /// The files whose presence stops every rollback.
+    pub files: Vec<PathBuf>,
+    /// The parameter whose value does.
+    pub parameter: Option<String>,
+    /// The platform that holds it.
+    pub target: &'a dyn DeploymentTarget,
+}
+
+impl std::fmt::Debug for Freeze<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Freeze")
+            .field("files", &self.files)
+            .field("parameter", &self.parameter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Freeze<'_> {
+    /// What holds, in one line; nothing when no brake is pulled.
+    pub async fn holds(&self) -> Option<String> {
+        if let Some(why) = self.files.iter().find_map(|file| by_file(file)) {
+            return Some(why);
+        }
+        let name = self.parameter.as_deref()?;
+        match tokio::time::timeout(ANSWER, self.target.parameter(name)).await {
+            Ok(Ok(value)) => {
+                let value = value.unwrap_or_default();
+                let is_pulled = !RELEASED.contains(&value.trim().to_lowercase().as_str());
+                is_pulled.then(|| format!("parameter {name} says {}", first_line(&value)))
+            }
+            Ok(Err(error)) => Some(format!("parameter {name} cannot be read: {error}")),
+            Err(_) => Some(format!("parameter {name} cannot be read: no answer")),
+        }
+    }
+}
+
+fn by_file(file: &Path) -> Option<String> {
+    let shown = file.display();
+    match std::fs::read_to_string(file) {
+        Ok(reason) if reason.trim().is_empty() => Some(format!("{shown} exists")),
+        Ok(reason) => Some(format!("{shown} says {}", first_line(&reason))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(format!("{shown} exists")),
+        Err(error) => Some(format!("{shown} cannot be looked at: {error}")),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    line.unwrap_or_default().chars().take(REASON).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_or_cannot_be_read_is_a_pulled_brake() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("freeze");
+        assert_eq!(by_file(&file), None);
+        std::fs::write(&file, "").expect("written");
+        assert!(by_file(&file).is_some_and(|why| why.ends_with("exists")));
+        std::fs::write(&file, "\n  migration under way\nask ops\n").expect("written");
+        assert!(by_file(&file).is_some_and(|why| why.ends_with("says migration under way")));
+        std::fs::write(&file, [0xff, 0xfe]).expect("written");
+        assert!(by_file(&file).is_some_and(|why| why.ends_with("exists")));
+        assert!(by_file(folder.path()).is_some_and(|why| why.contains("cannot be looked at")));
+    }
+}
