@@ -5,6 +5,7 @@
 
 mod decide;
 mod interlock;
+mod past;
 mod prove;
 mod rules;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::event::{Level, Verdict};
 use crate::verdict::{Forgive, JudgeKind, Regressed, usual_forgiveness, usual_warm_up};
 pub use decide::{Circumstances, Decision, decide};
 pub use interlock::{Interlock, Permission};
+pub use past::{Past, PastRollback, Unfinished};
 pub use prove::{Proof, prove};
 
 /// How a service's deployments are judged and what is done about them, as declared under `policies`.

@@ -14,6 +14,16 @@ pub struct Call {
     pub argument: Option<String>,
 }
 
+impl Call {
+    /// Whether it only writes down what a later call deploys: by itself it changes nothing that
+    /// runs, so it is no rollback yet.
+    #[must_use]
+    pub fn only_prepares(&self) -> bool {
+        const PREPARING: [&str; 2] = ["RegisterTaskDefinition", "RegisterApplicationRevision"];
+        PREPARING.contains(&self.operation.as_str())
+    }
+}
+
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,6 +3,8 @@
 //! A journal is append-only. What [`Journal::append`] has returned from survives the end of the
 //! process and of the machine. Adapters know no engine and decide nothing.
 
+pub mod sqlite;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,8 +29,9 @@ pub trait Journal: Send + Sync {
     /// All entries about a service, the oldest first.
     async fn of_service(&self, service: &str) -> Result<Vec<Kept>, StoreError>;
 
-    /// Takes, or renews, the right to act on a service, for `span` from `now`. Nobody else can take
-    /// it until then, unless its holder is known to be gone.
+    /// Takes, or renews, the right to act on a service, for `span` from `now`, or for
+    /// [`LONGEST_LEASE`] where that is shorter. Nobody else can take it until then, unless its
+    /// holder is known to be gone.
     async fn lease(
         &self,
         service: &str,
@@ -39,6 +42,11 @@ pub trait Journal: Send + Sync {
     /// Gives the right to act back; one that is not ours stays.
     async fn release(&self, service: &str) -> Result<(), StoreError>;
 }
+
+/// No lease is granted for longer. One that seems to end later was granted by a clock that went
+/// back meanwhile; it is waited for this long and no longer, so that no jump of a clock keeps a
+/// service out of reach. Long enough for a slow call, short enough for a person who waits.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(600);
 
 /// What became of asking for the right to act.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,3 +15,4 @@ mod exactness;
 mod harness;
 mod probes;
 mod registry;
+mod store;

@@ -1,0 +1,135 @@
+//! What can go wrong with the file, in one line that names it and says what to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use super::schema::PATIENCE;
+use crate::quantity::human;
+use crate::store::StoreError;
+
+/// The file of a journal.
+#[derive(Clone, Debug)]
+pub(super) struct File(Arc<PathBuf>);
+
+/// What went wrong with it.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// SQLite says so.
+    Sqlite(rusqlite::Error),
+    /// Its folders could not be made.
+    Folder(std::io::Error),
+    /// A folder stands in its place.
+    IsFolder,
+    /// The file system cannot share it between processes.
+    NoLog(String),
+    /// It is a database of another program.
+    Foreign,
+    /// It was written by a later version: its version, and the newest that we know.
+    Newer(i64, i64),
+    /// An entry is not understood: its number, and why.
+    Entry(u64, String),
+    /// The holder of a lease is not understood.
+    Lease(String),
+    /// An entry cannot be written as text.
+    Unwritable(String),
+    /// The thread that did it is gone.
+    Thread(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl File {
+    pub(super) fn at(path: &Path) -> Self {
+        Self(Arc::new(path.to_path_buf()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The error, with the file named.
+    pub(super) fn says(&self, fault: Fault) -> StoreError {
+        let text = format!("the journal {}: {fault}", self.0.display());
+        if fault.is_strange() {
+            StoreError::Strange(text)
+        } else {
+            StoreError::Unusable(text)
+        }
+    }
+}
+
+impl Fault {
+    /// Whether the file holds what this version does not understand.
+    fn is_strange(&self) -> bool {
+        match self {
+            Self::Foreign | Self::Newer(..) | Self::Entry(..) | Self::Lease(_) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                None | Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ),
+            Self::Folder(_)
+            | Self::IsFolder
+            | Self::NoLog(_)
+            | Self::Unwritable(_)
+            | Self::Thread(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(error) => sqlite(error, f),
+            Self::Folder(error) => write!(f, "its folder cannot be made: {error}"),
+            Self::IsFolder => f.write_str("a folder stands in its place; name a file"),
+            Self::NoLog(mode) => write!(
+                f,
+                "its file system cannot share it between processes (journal mode {mode}); put it on a local disk"
+            ),
+            Self::Foreign => f.write_str("it is a database of another program; name another file"),
+            Self::Newer(found, known) => write!(
+                f,
+                "it was written by a later version of smokejumper (format {found}, and this one knows {known}); use that version, or another file"
+            ),
+            Self::Entry(number, why) => {
+                write!(f, "entry {number} is not understood by this version: {why}")
+            }
+            Self::Lease(service) => write!(
+                f,
+                "who holds the lease of {service} is not understood by this version"
+            ),
+            Self::Unwritable(why) => write!(f, "an entry cannot be written down: {why}"),
+            Self::Thread(why) => write!(f, "what wrote to it failed: {why}"),
+        }
+    }
+}
+
+/// The few cases in which a person can do something are said in words of their own.
+fn sqlite(error: &rusqlite::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => f.write_str("the disk is full, nothing was written"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            f.write_str("it may not be written; check the permissions of the file and its folder")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            f.write_str("it cannot be opened; check its folder and the permissions of both")
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => write!(
+            f,
+            "another program has kept it locked for {}",
+            human(PATIENCE)
+        ),
+        Some(ErrorCode::NotADatabase) => f.write_str("it is no journal; name another file"),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            write!(f, "it is damaged ({error}); put it aside and start anew")
+        }
+        _ => write!(f, "{error}"),
+    }
+}
