@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::arguments::{Common, DemoArguments, Scenario};
 use super::session::Session;
+use super::state;
 use super::stop::Stop;
 use super::terminal::Terminal;
 use super::{exit, refuse};
@@ -120,6 +121,8 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
     let target =
         EcsTarget::at_endpoint(&incident.ecs.endpoint_url(), declared, ecs::Pace::default());
     incident.release().map_err(|error| error.to_string())?;
+    // A rehearsal leaves nothing behind, and nothing that happened on this machine may stop it.
+    let state = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (context, shown) = session.context(stop);
     let watch = Watch {
         context: &context,
@@ -134,6 +137,8 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
                 poll: POLL,
                 ..Pace::default()
             },
+            journaling: state::journal_in(state.path()).await,
+            kill_switch: None,
         },
     };
     let record = watch.run().await.map_err(|error| error.to_string())?;

@@ -102,6 +102,9 @@ mod tests {
             rollback: rollback.map(|outcome| RollbackRecord {
                 outcome,
                 actuator: None,
+                interlocks: Vec::new(),
+                restored: None,
+                left: false,
                 from: Revision {
                     id: "api:42".to_owned(),
                     label: "api:42".to_owned(),
@@ -113,6 +116,7 @@ mod tests {
                 verified: None,
                 verification: None,
             }),
+            diagnosis: None,
             interrupted,
             warnings: Vec::new(),
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::logbook::Journaling;
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{Holder, Sqlite};
 
 /// The journal's file in the state folder.
 const JOURNAL: &str = "journal.sqlite";
@@ -27,10 +27,14 @@ pub fn folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, String>
 }
 
 /// The journal in the state folder, or why there is none.
-#[must_use]
-pub fn journal(environment: &BTreeMap<String, String>) -> Journaling {
-    let file = folder(environment)?.join(JOURNAL);
-    match Sqlite::open(&file) {
+pub async fn journal(environment: &BTreeMap<String, String>) -> Journaling {
+    journal_in(&folder(environment)?).await
+}
+
+/// The journal in this folder, or why there is none.
+pub async fn journal_in(folder: &Path) -> Journaling {
+    let file = folder.join(JOURNAL);
+    match Sqlite::open(&file, Holder::this_process()).await {
         Ok(journal) => Ok(Arc::new(journal)),
         Err(error) => Err(error.to_string()),
     }

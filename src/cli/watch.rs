@@ -55,7 +55,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             before: source,
             permission: permission(&arguments, &service),
             pace: pace(&service),
-            journaling: state::journal(&environment),
+            journaling: state::journal(&environment).await,
             kill_switch: state::kill_switch(&environment),
         },
     };

@@ -38,8 +38,8 @@ impl Watch<'_> {
         Wanted {
             to: None,
             pin_digest: self.service.policy.rollback.pin_digest,
-            avoid: past.bad().to_vec(),
-            good: past.good().to_vec(),
+            avoid: past.bad(),
+            good: past.good(),
         }
     }
 
@@ -100,7 +100,11 @@ impl Watch<'_> {
         }
     }
 
-    pub(super) fn brakes<'a>(&'a self, scene: &'a Scene<'a>, watched: Option<Watched>) -> Brakes<'a> {
+    pub(super) fn brakes<'a>(
+        &'a self,
+        scene: &'a Scene<'a>,
+        watched: Option<Watched>,
+    ) -> Brakes<'a> {
         Brakes {
             context: self.context,
             service: self.service,
@@ -150,10 +154,13 @@ impl Watch<'_> {
             return;
         }
         if let Some(rollback) = rollback {
-            self.keep(scene.log, &Entry::Ended {
-                outcome: rollback.outcome,
-                because: rollback.because.clone(),
-            })
+            self.keep(
+                scene.log,
+                &Entry::Ended {
+                    outcome: rollback.outcome,
+                    because: rollback.because.clone(),
+                },
+            )
             .await;
         }
         for (software, good) in learnt(record, scene.deployment) {
@@ -161,11 +168,14 @@ impl Watch<'_> {
                 true => scene.observed.clone(),
                 false => Vec::new(),
             };
-            self.keep(scene.log, &Entry::Ledger {
-                software,
-                good,
-                guards,
-            })
+            self.keep(
+                scene.log,
+                &Entry::Ledger {
+                    software,
+                    good,
+                    guards,
+                },
+            )
             .await;
         }
         let verdict = record.assessment.verdict;

@@ -2,11 +2,11 @@
 //! about it is `decision::brakes`, which is pure; here is only the looking.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::context::Context;
 use super::freeze::Freeze;
 use super::guard::Guard;
-use super::guards;
 use super::logbook::Logbook;
 use super::record::Stamp;
 use crate::decision::{self, Interlock, Past, Seen, Verifier};
@@ -83,30 +83,29 @@ impl Brakes<'_> {
             Err(why) => (Err(why.clone()), &none),
         };
         let now = Stamp::now(&*self.context.clock);
-        let verifier = self.watched.map_or_else(Verifier::default, |watched| Verifier {
-            unknown_share: watched.unknown_share,
-            lag: self.context.lag.p99(),
-            clock_jump: jump(watched.since, now),
-        });
-        let good = past.guards_of(&plan.software());
+        let verifier = self
+            .watched
+            .map_or_else(Verifier::default, |watched| Verifier {
+                unknown_share: watched.unknown_share,
+                lag: self.context.lag.p99(),
+                clock_jump: jump(watched.since, now),
+            });
         let seen = Seen {
             now: now.wall,
             past,
             deployment: self.deployment,
             frozen: self.freeze().holds().await,
             journal,
-            lease: self.lease(plan).await,
             verifier,
-            watched: self.watched.map(|watched| now.moment.since(watched.since.moment)),
-            samples: self.watched.map(|watched| watched.samples),
-            guards: guards::answers(
-                self.context,
-                &self.service.guards,
-                good.unwrap_or(self.observed),
-            )
-            .await,
+            watched: self.watched.map_or(Duration::MAX, |watched| {
+                now.moment.since(watched.since.moment)
+            }),
+            samples: self.watched.map_or(u64::MAX, |watched| watched.samples),
+            guards: Vec::new(),
         };
         let mut holding = decision::brakes(&self.service.policy, &seen);
+        holding.extend(decision::target_brake(past, &plan.software()));
+        holding.extend(self.lease(plan).await.err());
         holding.retain(|one| !self.overrides(one));
         holding
     }
@@ -131,7 +130,7 @@ impl Brakes<'_> {
     }
 
     /// Why this instance may not act: one that is keyed to the deployment needs no such right.
-    async fn lease(&self, plan: &RollbackPlan) -> Result<(), String> {
+    async fn lease(&self, plan: &RollbackPlan) -> Result<(), Interlock> {
         match plan.actuator.is_keyed() {
             true => Ok(()),
             false => self.guard.again().await,
@@ -140,7 +139,7 @@ impl Brakes<'_> {
 }
 
 /// How far the wall clock has moved away from the monotonic one.
-fn jump(then: Stamp, now: Stamp) -> std::time::Duration {
+fn jump(then: Stamp, now: Stamp) -> Duration {
     let passed = now.moment.since(then.moment);
     let expected = then.wall.unix() + passed;
     expected.abs_diff(now.wall.unix())

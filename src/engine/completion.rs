@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use super::record::RollbackRecord;
 use super::rollback::{Order, Trail};
 use super::{asking, verification};
-use super::record::RollbackRecord;
 use crate::clock::Moment;
 use crate::decision::{Proof, prove};
 use crate::deploy::DeployError;
@@ -49,12 +49,16 @@ impl Order<'_> {
         loop {
             let heard = match asking::once(self.context, deadline, ask()).await {
                 Ok(Progress::Complete) => return Ok(()),
-                Ok(Progress::Failed(why)) => return Err(Incomplete::new(RollbackOutcome::Failed, why)),
+                Ok(Progress::Failed(why)) => {
+                    return Err(Incomplete::new(RollbackOutcome::Failed, why));
+                }
                 Ok(Progress::Superseded(why)) => {
                     return Err(Incomplete::new(RollbackOutcome::Superseded, why));
                 }
                 Ok(Progress::Running(what)) => what,
-                Err(DeployError::Declared(why)) => return Err(Incomplete::new(RollbackOutcome::Failed, why)),
+                Err(DeployError::Declared(why)) => {
+                    return Err(Incomplete::new(RollbackOutcome::Failed, why));
+                }
                 Err(error) => format!("cannot ask the platform: {error}"),
             };
             if self.context.clock.now() >= deadline {
@@ -140,5 +144,4 @@ impl Order<'_> {
             }
         }
     }
-
 }

@@ -6,15 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::decision;
 use crate::deploy::DeploymentTarget;
 
 /// How long the platform's store may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// So much of a reason is repeated.
 const REASON: usize = 120;
-/// What a parameter says that is there and not pulled.
-const RELEASED: [&str; 5] = ["", "off", "false", "no", "0"];
-
 /// Where to look.
 #[derive(Clone)]
 pub struct Freeze<'a> {
@@ -45,8 +43,8 @@ impl Freeze<'_> {
         match tokio::time::timeout(ANSWER, self.target.parameter(name)).await {
             Ok(Ok(value)) => {
                 let value = value.unwrap_or_default();
-                let is_pulled = !RELEASED.contains(&value.trim().to_lowercase().as_str());
-                is_pulled.then(|| format!("parameter {name} says {}", first_line(&value)))
+                decision::Freeze::is_meant_by(&value)
+                    .then(|| format!("parameter {name} says {}", first_line(&value)))
             }
             Ok(Err(error)) => Some(format!("parameter {name} cannot be read: {error}")),
             Err(_) => Some(format!("parameter {name} cannot be read: no answer")),

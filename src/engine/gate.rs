@@ -89,6 +89,7 @@ fn record(
             because: Vec::new(),
         },
         rollback: None,
+        diagnosis: None,
         interrupted: context.stop.is_cancelled(),
         warnings: Vec::new(),
     }

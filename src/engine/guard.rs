@@ -2,14 +2,16 @@
 //! while it is held, given back at the end. Without it only calls that name the deployment itself
 //! may be sent.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::Context;
 use super::logbook::Logbook;
+use crate::clock::Clock;
+use crate::decision::Interlock;
 use crate::store::Lease;
 
 /// A right that is not renewed for this long is free for others.
@@ -21,7 +23,7 @@ const RENEWED_EVERY: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Guard {
     log: Logbook,
-    clock: Arc<dyn crate::clock::Clock>,
+    clock: Arc<dyn Clock>,
     ours: Arc<AtomicBool>,
     // Dropping it ends the renewing.
     renewing: Mutex<Option<AbortOnDropHandle<()>>>,
@@ -29,7 +31,7 @@ pub struct Guard {
 
 impl Guard {
     /// Asks for the right; says, where it is not given, why.
-    pub async fn ask(context: &Context, log: &Logbook) -> (Self, Result<(), String>) {
+    pub async fn ask(context: &Context, log: &Logbook) -> (Self, Result<(), Interlock>) {
         let guard = Self::none(context, log);
         let given = guard.again().await;
         (guard, given)
@@ -38,8 +40,8 @@ impl Guard {
     /// Asks once more, where it was not given before.
     ///
     /// # Errors
-    /// Why it is not given, in one line.
-    pub async fn again(&self) -> Result<(), String> {
+    /// Why it is not given.
+    pub async fn again(&self) -> Result<(), Interlock> {
         if self.is_ours() {
             return Ok(());
         }
@@ -64,8 +66,8 @@ impl Guard {
     /// Makes sure that it is held still: a process that was suspended may have lost it unseen.
     ///
     /// # Errors
-    /// Why it is not, in one line.
-    pub async fn confirm(&self) -> Result<(), String> {
+    /// Why it is not.
+    pub async fn confirm(&self) -> Result<(), Interlock> {
         let confirmed = take(&self.log, &*self.clock).await;
         self.ours.store(confirmed.is_ok(), Ordering::SeqCst);
         confirmed
@@ -106,11 +108,17 @@ impl Guard {
     }
 }
 
-async fn take(log: &Logbook, clock: &dyn crate::clock::Clock) -> Result<(), String> {
-    let taken = log.store()?.lease(log.service(), clock.wall(), SPAN).await;
-    match taken {
+async fn take(log: &Logbook, clock: &dyn Clock) -> Result<(), Interlock> {
+    let now = clock.wall();
+    let store = log.store().map_err(|why| Interlock::Journal { why })?;
+    match store.lease(log.service(), now, SPAN).await {
         Ok(Lease::Ours) => Ok(()),
-        Ok(Lease::Held { by, .. }) => Err(format!("another instance acts on it: {by}")),
-        Err(error) => Err(error.to_string()),
+        Ok(Lease::Held { by, until }) => Err(Interlock::Lease {
+            by,
+            left: until.since(now),
+        }),
+        Err(error) => Err(Interlock::Journal {
+            why: error.to_string(),
+        }),
     }
 }

@@ -84,16 +84,16 @@ impl Witness for Hand<'_> {
         if let Some(freeze) = &self.freeze
             && let Some(why) = freeze.holds().await
         {
-            return Err(self.forbid(Interlock::Freeze(why)));
+            return Err(self.forbid(Interlock::Freeze { by: why }));
         }
         if self.guard.is_ours()
             && let Err(why) = self.guard.confirm().await
         {
-            return Err(self.forbid(Interlock::Lease(why)));
+            return Err(self.forbid(why));
         }
         let entry = Entry::Calling { call: call.clone() };
         if let Err(why) = self.log.write(&entry).await {
-            return Err(self.forbid(Interlock::Journal(why)));
+            return Err(self.forbid(Interlock::Journal { why }));
         }
         self.known().sent.push(call.clone());
         Ok(())
@@ -105,7 +105,10 @@ impl Witness for Hand<'_> {
             answer: answer.clone(),
         };
         if let Err(why) = self.log.write(&entry).await {
-            let told = format!("the answer to {} is not in the journal: {why}", call.operation);
+            let told = format!(
+                "the answer to {} is not in the journal: {why}",
+                call.operation
+            );
             self.events.emit(What::Warned(told));
         }
         if matches!(answer, Answer::Refused { .. }) {

@@ -26,7 +26,11 @@ pub fn kept(assessment: &Assessment) -> Judged {
 }
 
 fn texts(finding: &Finding, of: impl Fn(&FindingReason) -> &String) -> Vec<String> {
-    finding.reasons.iter().map(|reason| of(reason).clone()).collect()
+    finding
+        .reasons
+        .iter()
+        .map(|reason| of(reason).clone())
+        .collect()
 }
 
 /// An assessment from what was kept of it; checks that are not declared any more are left out, and

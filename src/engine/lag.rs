@@ -24,7 +24,10 @@ impl Lag {
     /// At most so late were 99 of 100 starts; zero without any.
     #[must_use]
     pub fn p99(&self) -> Duration {
-        let starts = self.starts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let starts = self
+            .starts
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed));
         let all: u64 = starts.iter().sum();
         let mut left = all / 100;
         for (bucket, count) in starts.iter().enumerate().rev() {
@@ -56,7 +59,13 @@ mod tests {
         assert_eq!(lag.p99(), Duration::ZERO, "one of a hundred");
         lag.count(Duration::from_secs(3));
         let two = lag.p99();
-        assert!(two >= Duration::from_secs(3), "two of a hundred and one: {two:?}");
-        assert!(two < Duration::from_secs(6), "within a factor of two: {two:?}");
+        assert!(
+            two >= Duration::from_secs(3),
+            "two of a hundred and one: {two:?}"
+        );
+        assert!(
+            two < Duration::from_secs(6),
+            "within a factor of two: {two:?}"
+        );
     }
 }

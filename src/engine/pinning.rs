@@ -77,8 +77,7 @@ impl Watch<'_> {
             });
         }
         let what = "cannot pin the deployment yet";
-        let pinned =
-            self.ask_until_stopped(patience, what, || self.target.pin(selector));
+        let pinned = self.ask_until_stopped(patience, what, || self.target.pin(selector));
         match pinned.await {
             Err(DeployError::Passing(why)) => Err(DeployError::Passing(format!(
                 "no deployment of {} could be pinned: {why}",
@@ -110,7 +109,11 @@ impl Watch<'_> {
             let bake = self.service.policy.bake;
             tokio::join!(
                 asking::once(self.context, deadline, self.target.plan(deployment, wanted)),
-                asking::once(self.context, deadline, self.target.concerns(deployment, bake)),
+                asking::once(
+                    self.context,
+                    deadline,
+                    self.target.concerns(deployment, bake)
+                ),
             )
         };
         let (planned, concerns) = tokio::select! {
@@ -119,7 +122,9 @@ impl Watch<'_> {
         };
         match concerns {
             Ok(concerns) => concerns.into_iter().for_each(|concern| self.warn(concern)),
-            Err(error) => self.warn(format!("the deployment's safety could not be looked at: {error}")),
+            Err(error) => self.warn(format!(
+                "the deployment's safety could not be looked at: {error}"
+            )),
         }
         let rollback = match planned {
             Ok(Ok(plan)) => {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::{Moment, WallTime};
 use crate::decision::{Decision, Interlock};
-use crate::deployment::{
-    Actuator, Deployment, Diagnosis, Revision, RollbackOutcome, Software,
-};
+use crate::deployment::{Actuator, Deployment, Diagnosis, Revision, RollbackOutcome, Software};
 use crate::event::Action;
 use crate::verdict::{Assessment, JudgeKind};
 

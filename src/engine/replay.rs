@@ -214,6 +214,7 @@ impl Replayed {
             deployment: None,
             decision: self.decision.clone(),
             rollback: None,
+            diagnosis: None,
             interrupted: false,
             warnings: self.notes.clone(),
         }

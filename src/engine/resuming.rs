@@ -9,9 +9,9 @@ use super::judged;
 use super::logbook::Logbook;
 use super::record::{Command, Decided, Record, Stamp};
 use super::watch::Watch;
-use crate::decision::{Permission, Unfinished};
+use crate::decision::{Past, Permission, Unfinished};
 use crate::deploy::DeployError;
-use crate::deployment::{RollbackOutcome, Selector};
+use crate::deployment::{Call, RollbackOutcome, Selector, Standing};
 use crate::event::{Action, Verdict, What};
 use crate::journal::{Entry, Judged};
 
@@ -57,14 +57,14 @@ impl Watch<'_> {
             return left;
         }
         let past = log.past().await.unwrap_or_default();
-        for unfinished in past.unfinished() {
+        for unfinished in past.all_unfinished() {
             let is_rollback = unfinished.plan.is_some()
                 || matches!(&unfinished.decided, Some((Action::RollBack, ..)));
             if is_rollback && left.rollback.is_none() {
                 left.rollback = Some(unfinished.clone());
                 continue;
             }
-            let age = self.context.clock.wall().since(unfinished.at);
+            let age = self.context.clock.wall().since(unfinished.opened);
             if !is_rollback && left.bake.is_none() && age < self.service.policy.bake {
                 left.bake = self.bake_to_repeat(unfinished).await;
             }
@@ -87,7 +87,7 @@ impl Watch<'_> {
             return None;
         }
         let standing = self.first_standing(&left.deployment).await.ok()?;
-        if standing == crate::deployment::Standing::Superseded {
+        if standing == Standing::Superseded {
             return None;
         }
         self.warn(format!(
@@ -106,9 +106,10 @@ impl Watch<'_> {
         ));
         let log = log.in_window(&left.window);
         let past = log.past().await.unwrap_or_default();
-        let (action, because, found) = left.decided.clone().unwrap_or_else(|| {
-            (Action::RollBack, Vec::new(), Judged::default())
-        });
+        let (action, because, found) = left
+            .decided
+            .clone()
+            .unwrap_or_else(|| (Action::RollBack, Vec::new(), Judged::default()));
         let assessment = judged::assessment(&found, self.checks);
         let scene = Scene {
             deployment: &left.deployment,
@@ -153,6 +154,13 @@ impl Watch<'_> {
         self.emit(What::Warned(text.clone()));
         text
     }
+}
+
+/// What other runs may have sent for this deployment.
+pub(super) fn sent_by_others(past: &Past, deployment: &str) -> Vec<Call> {
+    let mut unfinished = past.all_unfinished().iter();
+    let left = unfinished.find(|one| one.deployment.id == deployment);
+    left.map(|one| one.sent.clone()).unwrap_or_default()
 }
 
 /// Whether what was left had been overtaken before anything was changed: then there is a deployment

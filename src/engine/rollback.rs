@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
+use super::asking;
 use super::brakes::Brakes;
+use super::completion::Incomplete;
 use super::context::Context;
 use super::hand::Hand;
 use super::logbook::Logbook;
 use super::record::{RollbackRecord, Stamp};
-use super::asking;
-use super::completion::Incomplete;
 use crate::clock::Moment;
-use crate::decision::{Interlock, Proof, Unfinished, prove};
+use crate::decision::{Interlock, Unfinished};
 use crate::deploy::{DeployError, DeploymentTarget, Witness};
 use crate::deployment::{
-    Actuator, Deployment, NoRollback, Progress, Revision, RollbackOutcome, RollbackPlan,
+    Actuator, Deployment, NoRollback, Revision, RollbackOutcome, RollbackPlan,
     StartedRollback, Wanted,
 };
 use crate::event::What;
@@ -99,8 +99,14 @@ impl Order<'_> {
             return self.stopped_by(trail, holding).await;
         }
         // Recorded before the attempt, whatever becomes of it: what cannot be recorded is not done.
-        if let Err(why) = self.log.write(&Entry::Intended { plan: plan.clone() }).await {
-            return self.stopped_by(trail, vec![Interlock::Journal(why)]).await;
+        if let Err(why) = self
+            .log
+            .write(&Entry::Intended { plan: plan.clone() })
+            .await
+        {
+            return self
+                .stopped_by(trail, vec![Interlock::Journal { why }])
+                .await;
         }
         self.emit(What::RollbackIntended(plan.clone()));
         self.act(trail, judged, &plan).await
@@ -125,7 +131,12 @@ impl Order<'_> {
     }
 
     /// Sends what is to be sent, and sees it through.
-    async fn act(&self, mut trail: Trail, judged: &Assessment, plan: &RollbackPlan) -> RollbackRecord {
+    async fn act(
+        &self,
+        mut trail: Trail,
+        judged: &Assessment,
+        plan: &RollbackPlan,
+    ) -> RollbackRecord {
         let deadline = self.deadline(&trail);
         let acted = self.insist(deadline, || self.target.roll_back(plan, self.hand));
         let started = match acted.await {
@@ -199,7 +210,7 @@ impl Order<'_> {
             interlocks: holding.iter().map(named).collect(),
         })
         .await;
-        let is_rehearsed = holding.iter().all(Interlock::only_rehearses);
+        let is_rehearsed = holding.iter().all(only_rehearses);
         let outcome = match is_rehearsed {
             true => RollbackOutcome::DryRun,
             false => RollbackOutcome::Refused,
@@ -308,6 +319,11 @@ impl Order<'_> {
     pub(super) fn emit(&self, what: What) {
         self.context.events.of(&self.service.name).emit(what);
     }
+}
+
+/// Whether an interlock lets everything happen but the rollback itself.
+const fn only_rehearses(interlock: &Interlock) -> bool {
+    matches!(interlock, Interlock::DryRun | Interlock::Shadow { .. })
 }
 
 const fn outcome_of(none: &NoRollback) -> RollbackOutcome {

@@ -1,25 +1,30 @@
 //! `watch`: pins the deployment under test, bakes it, decides, acts when armed, and verifies.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::acting::Scene;
 use super::asking;
 use super::bake::Bake;
 use super::before;
 use super::context::Context;
-use super::hand::Hand;
+use super::guard::Guard;
+use super::logbook::{Journaling, Logbook};
 use super::panel::{Change, Panel, nothing_proven};
-use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
-use super::rollback::{self, Pace};
+use super::record::{Command, Decided, Record, Stamp};
+use super::resuming::{self, is_over_without_us};
+use super::rollback::Pace;
 use super::sampling::{CloserLook, Sampling};
 use crate::clock::Moment;
 use crate::decision::{self, Circumstances, Decision, Permission};
 use crate::deploy::{DeployError, DeploymentTarget};
-use crate::deployment::{Deployment, RollbackOutcome, Selector, Standing, Wanted};
-use crate::event::{Action, What};
+use crate::deployment::{Deployment, Selector, Standing};
+use crate::event::What;
+use crate::journal::Entry;
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::sample::Sample;
 use crate::verdict::{Assessment, Before, Closing, JudgeKind, Verdict};
@@ -104,12 +109,15 @@ impl Watch<'_> {
         let wanted = self.wanted(&past);
         self.announce(&deployment, standing, &wanted).await;
         notes.extend(self.tell_what_was_before(&before));
-        let observed = guards::observe(self.context, &self.service.guards).await;
-        self.keep(log, &Entry::Opened {
-            service: Arc::clone(&self.service.name),
-            deployment: deployment.clone(),
-            guards: observed.clone(),
-        })
+        let observed: Vec<crate::journal::Observation> = Vec::new();
+        self.keep(
+            log,
+            &Entry::Opened {
+                service: Arc::clone(&self.service.name),
+                deployment: deployment.clone(),
+                guards: observed.clone(),
+            },
+        )
         .await;
         let since = Stamp::now(&*self.context.clock);
         let baked = self.bake(&deployment, standing, before).await;
@@ -120,7 +128,7 @@ impl Watch<'_> {
             wanted,
             observed,
             since,
-            sent: past.sent_for(&deployment.id),
+            sent: resuming::sent_by_others(&past, &deployment.id),
         };
         let mut record = self.record(started, &deployment, &baked, log);
         record.warnings = notes;

@@ -22,10 +22,21 @@ pub(super) fn push(out: &mut String, found: &Diagnosis) {
             }
         }
     }
-    push_rest(out, found.stopped_tasks.len(), "more task stopped", "more tasks stopped");
-    let unwell = found.target_health.iter().filter(|copy| copy.state != "healthy");
+    push_rest(
+        out,
+        found.stopped_tasks.len(),
+        "more task stopped",
+        "more tasks stopped",
+    );
+    let unwell = found
+        .target_health
+        .iter()
+        .filter(|copy| copy.state != "healthy");
     for copy in unwell.take(SHOWN) {
-        let reason = copy.reason.as_deref().map_or(String::new(), |why| format!(", {why}"));
+        let reason = copy
+            .reason
+            .as_deref()
+            .map_or(String::new(), |why| format!(", {why}"));
         let line = format!("{} in {}: {}{reason}", copy.target, copy.group, copy.state);
         push_wrapped(out, "load balancer: ", &line);
     }
@@ -33,7 +44,9 @@ pub(super) fn push(out: &mut String, found: &Diagnosis) {
         push_wrapped(out, "differs: ", &format!("{name}: {from} -> {to}"));
     }
     for event in found.events.iter().take(SHOWN) {
-        let at = event.at.map_or(String::new(), |at| format!("{} ", time_of_day(at)));
+        let at = event
+            .at
+            .map_or(String::new(), |at| format!("{} ", time_of_day(at)));
         push_wrapped(out, "event: ", &format!("{at}{}", event.text));
     }
     for gap in &found.gaps {
@@ -83,7 +96,9 @@ mod tests {
                     name: "app".to_owned(),
                     exit_code: Some(137),
                     reason: Some("OutOfMemoryError".to_owned()),
-                    log: ["a", "b", "c", "heap exhausted"].map(str::to_owned).to_vec(),
+                    log: ["a", "b", "c", "heap exhausted"]
+                        .map(str::to_owned)
+                        .to_vec(),
                 }],
             }],
             target_health: vec![TargetHealth {
@@ -92,7 +107,11 @@ mod tests {
                 state: "unhealthy".to_owned(),
                 reason: Some("Target.Timeout".to_owned()),
             }],
-            differences: vec![("image of app".to_owned(), "api:1".to_owned(), "api:2".to_owned())],
+            differences: vec![(
+                "image of app".to_owned(),
+                "api:1".to_owned(),
+                "api:2".to_owned(),
+            )],
             gaps: vec!["logs: allow logs:GetLogEvents".to_owned()],
         };
         let mut out = String::new();

@@ -14,9 +14,9 @@ use serde::Serialize;
 
 pub use self::diagnosis::DiagnosisReport;
 pub use self::reason::{AssuranceReport, EvidenceReport, ReasonReport};
-pub use self::rollback::{InterlockReport, RollbackReport};
 use self::reason::{assurance, reason};
 use self::rollback::rollback_report;
+pub use self::rollback::{InterlockReport, RollbackReport};
 use super::wall::rfc3339;
 use crate::engine::record::Record;
 use crate::event::{Action, Verdict};
@@ -203,7 +203,9 @@ impl Report {
             hide(&mut deployment.to);
         }
         self.decision.because.iter_mut().for_each(hide);
-        self.rollback.iter_mut().for_each(|rollback| rollback.hide(mask));
+        self.rollback
+            .iter_mut()
+            .for_each(|rollback| rollback.hide(mask));
         self.diagnosis.iter_mut().for_each(|found| found.hide(mask));
         self.warnings.iter_mut().for_each(hide);
     }

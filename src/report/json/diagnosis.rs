@@ -127,7 +127,9 @@ impl DiagnosisReport {
     /// Masks whatever a platform or a container wrote.
     pub(super) fn hide(&mut self, mask: &Mask) {
         let hide = |text: &mut String| *text = mask.apply(text);
-        self.events.iter_mut().for_each(|event| hide(&mut event.text));
+        self.events
+            .iter_mut()
+            .for_each(|event| hide(&mut event.text));
         for task in &mut self.stopped_tasks {
             hide(&mut task.revision);
             task.reason.iter_mut().for_each(hide);
