@@ -30,7 +30,7 @@ pub struct Circumstances {
 }
 
 /// What is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// Nothing yet: more samples, or the platform, may still change it.
     Wait,
@@ -58,18 +58,16 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// What the policy asks for, as reports have it. A rollback that is not armed, forbidden or only
-    /// rehearsed is asked for all the same; what became of it is its outcome.
+    /// What the policy asks for, as reports have it. A rollback that is not armed, only
+    /// rehearsed or stopped by a brake is asked for all the same; what became of it is its outcome.
     #[must_use]
     pub const fn action(&self) -> Action {
         match self {
             Self::Accept { .. } => Action::Accept,
             Self::RollBack { .. } => Action::RollBack,
             Self::Hold { interlock, .. } => match interlock {
-                Some(Interlock::NotArmed | Interlock::Forbidden | Interlock::DryRun) => {
-                    Action::RollBack
-                }
                 Some(Interlock::Policy | Interlock::Rule { .. }) | None => Action::Hold,
+                Some(_) => Action::RollBack,
             },
             Self::Wait | Self::Superseded | Self::Follow => Action::None,
         }

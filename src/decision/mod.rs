@@ -3,10 +3,12 @@
 //! The decision knows no platform and performs nothing. An order to roll back leaves here as a
 //! value; `engine` alone carries it out.
 
+mod brakes;
 mod decide;
 mod interlock;
 mod past;
 mod prove;
+mod rollback;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -16,10 +18,12 @@ use std::time::Duration;
 
 use crate::event::{Level, Verdict};
 use crate::verdict::{Forgive, JudgeKind, Regressed, usual_forgiveness, usual_warm_up};
+pub use brakes::{GuardAnswer, Seen, Verifier, brakes, target_brake};
 pub use decide::{Circumstances, Decision, decide};
-pub use interlock::{Interlock, Permission};
+pub use interlock::{Ailment, Interlock, Lack, Permission};
 pub use past::{Past, PastRollback, Unfinished};
 pub use prove::{Proof, prove};
+pub use rollback::{Budget, Freeze, RollbackPolicy, usual_min_time};
 
 /// How a service's deployments are judged and what is done about them, as declared under `policies`.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +74,9 @@ impl Policy {
         self.bake = bake;
         if !self.judging.has_own_warm_up {
             self.warm_up = usual_warm_up(bake);
+        }
+        if !self.rollback.has_own_min_time {
+            self.rollback.min_time = usual_min_time(bake);
         }
         if !self.judging.has_own_span {
             self.judging.forgive.span = usual_forgiveness(bake).span;
@@ -128,15 +135,4 @@ pub struct When {
     pub level: Option<Level>,
     /// The finding has this verdict.
     pub verdict: Option<Verdict>,
-}
-
-/// How a rollback is carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RollbackPolicy {
-    /// Whether a rollback may be carried out at all.
-    pub arm: bool,
-    /// How long the platform may take.
-    pub timeout: Duration,
-    /// Whether the same checks are run against the previous revision afterwards.
-    pub verify: bool,
 }

@@ -181,6 +181,7 @@ fn lowered(name: &str, settings: PolicySettings) -> Policy {
             arm: rollback.arm.unwrap_or(false),
             timeout: span(rollback.timeout, 15 * MINUTE),
             verify: rollback.verify.unwrap_or(true),
+            ..RollbackPolicy::usual(bake)
         },
     }
 }

@@ -253,44 +253,45 @@ fn rollbacks_are_counted_by_time_and_know_their_carriers() {
 
 #[test]
 fn the_last_word_about_software_counts() {
-    let (good, bad) = (true, false);
+    const GOOD: bool = true;
+    const BAD: bool = false;
     type Lines = &'static [(u32, &'static str, bool)];
     type Names = &'static [(u32, &'static str)];
     let cases: &[(Lines, Names, Names, &str)] = &[
         (&[], &[], &[], "nothing is known"),
         (
-            &[(1, "", good), (2, "", bad), (3, "", good)],
+            &[(1, "", GOOD), (2, "", BAD), (3, "", GOOD)],
             &[(3, ""), (1, "")],
             &[(2, "")],
             "the newest first",
         ),
-        (&[(1, "", good), (1, "", bad)], &[], &[(1, "")], "bad later"),
+        (&[(1, "", GOOD), (1, "", BAD)], &[], &[(1, "")], "bad later"),
         (
-            &[(1, "", bad), (1, "", good)],
+            &[(1, "", BAD), (1, "", GOOD)],
             &[(1, "")],
             &[],
             "good later",
         ),
         (
-            &[(1, "", good), (2, "", good), (1, "", good)],
+            &[(1, "", GOOD), (2, "", GOOD), (1, "", GOOD)],
             &[(1, ""), (2, "")],
             &[],
             "again, so it is the newest",
         ),
         (
-            &[(1, "x", good), (1, "y", bad)],
+            &[(1, "x", GOOD), (1, "y", BAD)],
             &[(1, "x")],
             &[(1, "y")],
             "one revision, two images",
         ),
         (
-            &[(1, "x", good), (1, "y", good), (1, "", bad)],
+            &[(1, "x", GOOD), (1, "y", GOOD), (1, "", BAD)],
             &[],
             &[(1, "")],
             "which image was bad is not known, so none is good",
         ),
         (
-            &[(1, "", bad), (1, "x", good)],
+            &[(1, "", BAD), (1, "x", GOOD)],
             &[(1, "x")],
             &[],
             "it may have been this one",

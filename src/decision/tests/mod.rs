@@ -1,5 +1,6 @@
 //! What holds of decisions: tables, one row a case with its reason in words, and laws.
 
+mod brakes;
 mod conflicts;
 mod laws;
 mod moments;
@@ -74,8 +75,7 @@ fn policy() -> Policy {
         ],
         rollback: RollbackPolicy {
             arm: true,
-            timeout: Duration::from_secs(900),
-            verify: true,
+            ..RollbackPolicy::usual(Duration::from_secs(900))
         },
     }
 }

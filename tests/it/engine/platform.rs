@@ -304,7 +304,7 @@ pub fn service() -> ServicePlan {
             rollback: RollbackPolicy {
                 arm: true,
                 timeout: Duration::from_secs(600),
-                verify: true,
+                ..RollbackPolicy::usual(Duration::from_secs(600))
             },
         },
     }
