@@ -15,7 +15,7 @@ pub mod replay;
 pub mod samples;
 pub mod seen;
 pub mod session;
-mod state;
+pub mod state;
 pub mod stop;
 pub mod terminal;
 pub mod watch;

@@ -11,6 +11,8 @@
 //! would change neither. Warnings and doubts wait for the end of the bake. Findings that are not
 //! failures never outvote one that is.
 
+use std::time::Duration;
+
 use super::interlock::{Interlock, Permission};
 use super::rules::{Vote, carrying, may_soon_hold, vote};
 use super::{Choice, Policy};
@@ -23,6 +25,8 @@ use crate::verdict::{Assessment, Finding};
 pub struct Circumstances {
     /// Whether the bake is over: no more samples will come.
     pub bake_over: bool,
+    /// How long the deployment was watched, up to the last sample that was heard.
+    pub watched: Duration,
     /// What the platform says of the deployment under test.
     pub standing: Standing,
     /// Whether a rollback may be carried out.
@@ -98,7 +102,8 @@ pub fn decide(policy: &Policy, assessment: &Assessment, circumstances: &Circumst
         // Whether it may be carried out changes nothing: a rehearsal finds what an armed watch would.
         let rolls_back = decision.action() == Action::RollBack;
         // A failure whose rule says "do not roll back" may be about to be proven as well.
-        return match rolls_back && !circumstances.bake_over && may_hold() {
+        let is_early = circumstances.watched < policy.rollback.min_time;
+        return match rolls_back && !circumstances.bake_over && (is_early || may_hold()) {
             true => Decision::Wait,
             false => decision,
         };

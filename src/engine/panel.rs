@@ -134,6 +134,12 @@ impl Panel {
         changes
     }
 
+    /// The end of the last sample that was heard.
+    #[must_use]
+    pub const fn now(&self) -> Moment {
+        self.bench.now()
+    }
+
     /// Whether a check is proven bad.
     #[must_use]
     pub fn has_failed(&self) -> bool {

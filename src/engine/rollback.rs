@@ -14,8 +14,8 @@ use crate::clock::Moment;
 use crate::decision::{Interlock, Unfinished};
 use crate::deploy::{DeployError, DeploymentTarget, Witness};
 use crate::deployment::{
-    Actuator, Deployment, NoRollback, Revision, RollbackOutcome, RollbackPlan,
-    StartedRollback, Wanted,
+    Actuator, Deployment, NoRollback, Revision, RollbackOutcome, RollbackPlan, StartedRollback,
+    Wanted,
 };
 use crate::event::What;
 use crate::journal::Entry;

@@ -165,7 +165,8 @@ impl Watch<'_> {
                 true => panel.outline(),
                 false => nothing_proven(),
             };
-            let decision = self.decide(&assessment, false, standing);
+            let heard = panel.now().since(bake.start.moment);
+            let decision = self.decide(&assessment, Some(heard), standing);
             if decision != Decision::Wait {
                 return self.end_early(panel, decision);
             }
@@ -244,13 +245,13 @@ impl Watch<'_> {
         if let Some(caveat) = bake.caveat(ended).filter(|_| self.context.tape.is_some()) {
             self.warn(caveat);
         }
-        let mut is_proven = self.is_proven(&panel, known);
+        let mut is_proven = self.is_proven(&panel, bake.start, known);
         // What is proven by a sample that comes late is proven as it would have been in time.
         let drain = async {
             while !is_proven && let Some(sample) = sampling.samples.recv().await {
                 if sample.started <= ended {
                     self.hear(&mut panel, bake.start, &sample);
-                    is_proven = self.is_proven(&panel, known);
+                    is_proven = self.is_proven(&panel, bake.start, known);
                 }
             }
         };
@@ -262,13 +263,14 @@ impl Watch<'_> {
         if standing != known {
             self.emit(What::StandingChanged(standing));
         }
-        let early = self.decide(&panel.outline(), false, standing);
+        let heard = panel.now().since(bake.start.moment);
+        let early = self.decide(&panel.outline(), Some(heard), standing);
         if is_proven && early != Decision::Wait {
             return self.end_early(panel, early);
         }
         let (assessment, changes) = panel.close(ended, Closing::Final);
         self.tell(changes);
-        let decision = match (self.decide(&assessment, true, standing), seen) {
+        let decision = match (self.decide(&assessment, None, standing), seen) {
             (Decision::Wait, _) => self.undecided(standing),
             // Who took over meanwhile, and whether it still runs at all, was not seen.
             (Decision::Accept { .. }, Err(error)) => hold(&format!(
@@ -284,8 +286,9 @@ impl Watch<'_> {
     }
 
     /// Whether a failure is proven that is acted upon before the bake is over.
-    fn is_proven(&self, panel: &Panel, standing: Standing) -> bool {
-        panel.has_failed() && self.decide(&panel.outline(), false, standing) != Decision::Wait
+    fn is_proven(&self, panel: &Panel, start: Stamp, standing: Standing) -> bool {
+        let heard = panel.now().since(start.moment);
+        panel.has_failed() && self.decide(&panel.outline(), Some(heard), standing) != Decision::Wait
     }
 
     /// What the platform says when the bake is over: what was last heard may be old.
@@ -314,9 +317,17 @@ impl Watch<'_> {
         ))
     }
 
-    fn decide(&self, assessment: &Assessment, bake_over: bool, standing: Standing) -> Decision {
+    /// What is decided after a part of the bake, up to the last sample that was heard; or at its
+    /// end.
+    fn decide(
+        &self,
+        assessment: &Assessment,
+        part: Option<Duration>,
+        standing: Standing,
+    ) -> Decision {
         let circumstances = Circumstances {
-            bake_over,
+            bake_over: part.is_none(),
+            watched: part.unwrap_or(self.service.policy.bake),
             standing,
             permission: self.options.permission,
         };

@@ -34,6 +34,7 @@ fn any_circumstances() -> impl Strategy<Value = Circumstances> {
     (any::<bool>(), standing, permission).prop_map(|(bake_over, standing, permission)| {
         Circumstances {
             bake_over,
+            watched: std::time::Duration::MAX,
             standing,
             permission,
         }

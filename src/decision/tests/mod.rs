@@ -166,6 +166,7 @@ fn decided(
 ) -> Decision {
     let circumstances = Circumstances {
         bake_over,
+        watched: Duration::MAX,
         standing,
         permission,
     };

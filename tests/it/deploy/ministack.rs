@@ -11,9 +11,8 @@ use aws_sdk_ecs::error::BoxError;
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deployment::{Actuator, Progress, Selector, Standing, Wanted};
-use smokejumper::engine::hand::Hand;
 
-use super::stage::{declared, eventually, pace, shared};
+use super::stage::{Hand, declared, eventually, pace, shared};
 use crate::harness::ministack::{Ministack, deploy, serving, two_revisions};
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
@@ -12,9 +13,8 @@ use aws_sdk_ecs::config::timeout::TimeoutConfig;
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::deploy::ecs::{EcsTarget, Pace};
-use smokejumper::deploy::{DeploymentTarget, EcsService};
-use smokejumper::deployment::{Deployment, NoRollback, RollbackPlan, Selector, Wanted};
-use smokejumper::engine::hand::Hand;
+use smokejumper::deploy::{DeployError, DeploymentTarget, EcsService, Witness};
+use smokejumper::deployment::{self, Call, Deployment, NoRollback, RollbackPlan, Selector, Wanted};
 use smokejumper::rehearsal::ecs::{
     Answer, Control, Controller, Fault, ServiceControl, Settings, StandIn,
 };
@@ -235,3 +235,38 @@ pub const MINUTE: Duration = Duration::from_secs(60);
 pub const ROLLOUT: Duration = Duration::from_secs(20);
 pub const LAG: Duration = Duration::from_secs(2);
 pub const ROLLBACK: Duration = Duration::from_secs(10);
+
+/// A witness that only remembers what was sent, as the journal's would.
+#[derive(Debug, Default)]
+pub struct Hand(Mutex<Vec<Call>>);
+
+impl Hand {
+    /// One that comes after a run that sent these.
+    pub fn after(sent: Vec<Call>) -> Self {
+        Self(Mutex::new(sent))
+    }
+}
+
+#[async_trait]
+impl Witness for Hand {
+    async fn before(&self, call: &Call) -> Result<(), DeployError> {
+        self.0.lock().expect("the calls").push(call.clone());
+        Ok(())
+    }
+
+    async fn after(&self, call: &Call, answer: &deployment::Answer) {
+        if matches!(answer, deployment::Answer::Refused { .. }) {
+            let mut sent = self.0.lock().expect("the calls");
+            let place = sent.iter().rposition(|one| one == call);
+            sent.remove(place.expect("a call that was sent"));
+        }
+    }
+
+    fn sent(&self) -> Vec<Call> {
+        self.0.lock().expect("the calls").clone()
+    }
+
+    fn is_keyed_only(&self) -> bool {
+        false
+    }
+}

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use smokejumper::cli::state;
+use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::decision::Permission;
 use smokejumper::deployment::{RollbackOutcome, Selector};
 use smokejumper::engine::before::Source;
-use smokejumper::engine::clock::SystemClock;
 use smokejumper::engine::context::{Context, Events};
 use smokejumper::engine::record::Record;
 use smokejumper::engine::rollback::Pace;
 use smokejumper::engine::watch::{Watch, WatchOptions};
 use smokejumper::event::Event;
 use smokejumper::plan::{CheckPlan, ServicePlan};
+use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -30,18 +32,21 @@ pub struct Stage {
     pub before: Source,
     pub permission: Permission,
     pub pace: Pace,
+    /// The state folder.
+    pub state: TempDir,
 }
 
 /// A service of this health on a platform of this manner.
 pub fn stage(manner: Manner, ill: bool) -> Stage {
     let ill = Arc::new(AtomicBool::new(ill));
-    let clock = Arc::new(SystemClock::start());
+    let clock = Arc::new(PausedClock::start());
     let (events, receiver) = Events::queue(clock.clone());
     let context = Context {
         clock,
         events,
         slots: Arc::new(Semaphore::new(100)),
         stop: CancellationToken::new(),
+        lag: Arc::default(),
         tape: None,
     };
     Stage {
@@ -54,6 +59,7 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
         before: Source::None,
         permission: Permission::Armed,
         pace: Pace::default(),
+        state: TempDir::new().expect("a temporary folder"),
     }
 }
 
@@ -72,6 +78,8 @@ impl Stage {
                 },
                 permission: self.permission,
                 pace: self.pace,
+                journaling: state::journal_in(self.state.path()).await,
+                kill_switch: Some(self.state.path().join("freeze")),
             },
         };
         watch.run().await.expect("the platform can be asked")
@@ -119,3 +127,26 @@ impl Stage {
 pub fn outcome(record: &Record) -> Option<RollbackOutcome> {
     record.rollback.as_ref().map(|rollback| rollback.outcome)
 }
+
+/// A clock of paused time: its wall moves with it.
+#[derive(Debug)]
+pub struct PausedClock(tokio::time::Instant);
+
+impl PausedClock {
+    pub fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Moment {
+        Moment::at(self.0.elapsed())
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime::since_unix_epoch(START + self.0.elapsed())
+    }
+}
+
+/// 2026-11-21T08:00:00Z.
+const START: Duration = Duration::from_secs(1_795_248_000);

@@ -55,6 +55,7 @@ fn context(slots: usize) -> Context {
         events,
         slots: Arc::new(Semaphore::new(slots)),
         stop: CancellationToken::new(),
+        lag: Arc::default(),
         tape: None,
     }
 }
