@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::audit::{Answer, Audit, Call};
+use super::aws;
 use super::fault::{Fault, Faults, Times};
 use super::operations::{self, Refusal};
+use super::reply::Reply;
 use super::service::Controller;
 use super::service_control::ServiceControl;
 use super::settings::Settings;
 use super::state::{self, Present, World};
-use super::wire::Reply;
 use crate::clock::Clock;
 
 /// The control of a stand-in; clones control the same one.
@@ -161,16 +162,35 @@ impl Control {
         lock(&self.0.world).settings.region.clone()
     }
 
-    /// Answers a request that came over the wire, and notes it.
-    pub(super) fn answer(&self, operation: &str, input: Value) -> Reply {
+    /// Answers a request that came over the wire, and notes it under the number that it gets.
+    pub(super) fn answer(
+        &self,
+        service: &aws::Service,
+        operation: &str,
+        input: Value,
+    ) -> (Reply, String) {
         let at = self.0.clock.now();
+        let request = self.number_request();
         let fault = self.strike(operation);
         let struck = fault.as_ref().map(Fault::name);
+        let mut carried_out = false;
+        let mut done_then = |reply: &dyn Fn(Value) -> Reply| match (service.perform)(
+            &mut self.world(),
+            operation,
+            &input,
+        ) {
+            Ok(answer) => {
+                carried_out = true;
+                reply(answer)
+            }
+            Err(refusal) => Reply::refused(&refusal),
+        };
         let reply = match fault {
-            None => Reply::from(self.perform(operation, &input)),
-            Some(Fault::DoneThenHang) => self.done_then(operation, &input, |_| Reply::Never),
-            Some(Fault::DoneThenReset) => self.done_then(operation, &input, |_| Reply::Reset),
-            Some(Fault::Altered(change)) => self.done_then(operation, &input, |mut answer| {
+            None => done_then(&Reply::Done),
+            Some(Fault::DoneThenHang) => done_then(&|_| Reply::Never),
+            Some(Fault::DoneThenReset) => done_then(&|_| Reply::Reset),
+            Some(Fault::Slow(span)) => Reply::Late(span, Box::new(done_then(&Reply::Done))),
+            Some(Fault::Altered(change)) => done_then(&|mut answer| {
                 change(&mut answer);
                 Reply::Done(answer)
             }),
@@ -183,24 +203,19 @@ impl Control {
         };
         lock(&self.0.audit).record(Call {
             at,
+            service: service.name,
             operation: operation.to_owned(),
             parameters: input,
             answer,
+            carried_out,
+            request: request.clone(),
         });
-        reply
+        (reply, request)
     }
 
-    /// Carries the operation out and answers it in another way; a refusal stays one.
-    fn done_then(
-        &self,
-        operation: &str,
-        input: &Value,
-        reply: impl FnOnce(Value) -> Reply,
-    ) -> Reply {
-        match self.perform(operation, input) {
-            Ok(answer) => reply(answer),
-            Err(refusal) => Reply::refused(&refusal),
-        }
+    /// The number of the next request.
+    pub(super) fn number_request(&self) -> String {
+        lock(&self.0.audit).number()
     }
 
     /// The fault that strikes a call, after everything that was to happen before it.

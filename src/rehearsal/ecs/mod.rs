@@ -10,10 +10,13 @@
 
 mod arn;
 mod audit;
+mod aws;
 mod control;
 mod fault;
 mod operations;
 mod parameters;
+mod protocol;
+mod reply;
 mod rollout;
 mod service;
 mod service_control;
