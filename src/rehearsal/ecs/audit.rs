@@ -45,7 +45,8 @@ pub enum Answer {
 }
 
 /// The operations that change something.
-pub const MUTATING: [&str; 6] = [
+pub const MUTATING: [&str; 7] = [
+    "ContinueServiceDeployment",
     "CreateCluster",
     "CreateService",
     "DeregisterTaskDefinition",

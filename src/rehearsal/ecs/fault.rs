@@ -31,6 +31,9 @@ pub enum Fault {
     DoneThenReset,
     /// The work is done at once, and the answer comes after this span of real time.
     Slow(Duration),
+    /// A read answers with the state from before the last change, as far as [`super::Lag`] lets it
+    /// be remembered.
+    Stale,
     /// 400 with this error code; nothing is done.
     Refuse(&'static str),
     /// The work is done, and the answer is changed: it lies, or shows what was before.
@@ -62,6 +65,7 @@ impl Fault {
             Self::Reset => "reset",
             Self::DoneThenReset => "done, then reset",
             Self::Slow(_) => "slow",
+            Self::Stale => "stale",
             Self::Refuse(_) => "refuse",
             Self::Altered(_) => "altered",
             Self::Meanwhile(_) => "meanwhile",
@@ -81,6 +85,7 @@ impl Fault {
             Self::Reset => Some(Self::Reset),
             Self::DoneThenReset => Some(Self::DoneThenReset),
             Self::Slow(span) => Some(Self::Slow(*span)),
+            Self::Stale => Some(Self::Stale),
             Self::Refuse(code) => Some(Self::Refuse(code)),
             Self::Altered(change) => Some(Self::Altered(Arc::clone(change))),
             Self::Meanwhile(_) => None,

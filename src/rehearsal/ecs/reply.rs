@@ -61,6 +61,7 @@ impl Reply {
             Fault::Hang
             | Fault::DoneThenHang
             | Fault::Slow(_)
+            | Fault::Stale
             | Fault::Altered(_)
             | Fault::Meanwhile(_) => return Self::Never,
         };

@@ -70,23 +70,40 @@ async fn respond(
     control: &Control,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
-    let asked = match signed_for(&parts, &control.region()) {
-        Ok(service) => read(&parts, body, service)
-            .await
-            .map(|asked| (service, asked)),
-        Err(refusal) => Err(refusal),
+    let body = tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST).collect());
+    // A body that is too long or late is no body.
+    let body = match body.await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(_)) | Err(_) => Bytes::new(),
     };
-    let (service, operation, (reply, request)) = match asked {
-        Ok((service, (operation, input))) => {
-            let answered = control.answer(service, &operation, input);
-            (service, operation, answered)
-        }
-        Err(refusal) => {
-            let answered = (Reply::refused(&refusal), control.number_request());
-            (&aws::ECS, String::new(), answered)
-        }
-    };
-    write(service.protocol, &operation, reply, &request).await
+    control
+        .respond(&parts, &body)
+        .await
+        .map(|response| response.map(Full::new))
+}
+
+impl Control {
+    /// Answers a request as the server does. A hang never ends.
+    ///
+    /// # Errors
+    /// A connection that is reset.
+    pub async fn respond(&self, parts: &Parts, body: &[u8]) -> io::Result<Response<Bytes>> {
+        let asked = signed_for(parts, &self.region()).and_then(|service| {
+            let (operation, input) = read(parts, body, service)?;
+            Ok((service, operation, input))
+        });
+        let (service, operation, (reply, request)) = match asked {
+            Ok((service, operation, input)) => {
+                let answered = self.answer(service, &operation, input);
+                (service, operation, answered)
+            }
+            Err(refusal) => {
+                let answered = (Reply::refused(&refusal), self.number_request());
+                (&aws::ECS, String::new(), answered)
+            }
+        };
+        write(service.protocol, &operation, reply, &request).await
+    }
 }
 
 /// The service that a request is meant for, when its signature has the right form.
@@ -116,30 +133,16 @@ fn signed_for(parts: &Parts, region: &str) -> Result<&'static aws::Service, Refu
 }
 
 /// The operation and its parameters.
-async fn read(
-    parts: &Parts,
-    body: Incoming,
-    service: &aws::Service,
-) -> Result<(String, Value), Refusal> {
+fn read(parts: &Parts, body: &[u8], service: &aws::Service) -> Result<(String, Value), Refusal> {
     if parts.method != Method::POST {
         return Err(refusal("UnknownOperationException", "POST only."));
     }
-    let body = tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST).collect());
-    let body = match body.await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) | Err(_) => {
-            return Err(refusal(
-                "SerializationException",
-                "The body is too long or late.",
-            ));
-        }
-    };
     let head = Head {
         path: parts.uri.path().to_owned(),
         content_type: text(parts, "content-type").to_owned(),
         target: text(parts, "x-amz-target").to_owned(),
     };
-    service.protocol.read(&head, &body)
+    service.protocol.read(&head, body)
 }
 
 fn text<'a>(parts: &'a Parts, name: &str) -> &'a str {
@@ -154,7 +157,7 @@ async fn write(
     operation: &str,
     mut reply: Reply,
     request: &str,
-) -> io::Result<Response<Full<Bytes>>> {
+) -> io::Result<Response<Bytes>> {
     while let Reply::Late(span, later) = reply {
         tokio::time::sleep(span).await;
         reply = *later;
@@ -181,9 +184,7 @@ async fn write(
     if let Some(name) = protocol.header() {
         response = response.header("smithy-protocol", name);
     }
-    response
-        .body(Full::new(Bytes::from(body)))
-        .map_err(io::Error::other)
+    response.body(Bytes::from(body)).map_err(io::Error::other)
 }
 
 fn refusal(code: &'static str, message: &str) -> Refusal {
