@@ -11,12 +11,18 @@ use crate::clock::Moment;
 pub struct Call {
     /// When it came in.
     pub at: Moment,
+    /// The AWS service that it was signed for, its prefix in permissions: `ecs`.
+    pub service: &'static str,
     /// The operation: `UpdateService` …
     pub operation: String,
     /// What it was given.
     pub parameters: Value,
     /// How it was answered.
     pub answer: Answer,
+    /// Whether the work was done, whatever the answer was.
+    pub carried_out: bool,
+    /// The number under which it was answered, in `x-amzn-requestid`.
+    pub request: String,
 }
 
 impl Call {
@@ -39,7 +45,8 @@ pub enum Answer {
 }
 
 /// The operations that change something.
-pub const MUTATING: [&str; 6] = [
+pub const MUTATING: [&str; 7] = [
+    "ContinueServiceDeployment",
     "CreateCluster",
     "CreateService",
     "DeregisterTaskDefinition",
@@ -50,22 +57,31 @@ pub const MUTATING: [&str; 6] = [
 
 /// The latest calls, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Audit(VecDeque<Call>);
+pub(super) struct Audit {
+    calls: VecDeque<Call>,
+    requests: u64,
+}
 
 impl Audit {
     pub(super) fn record(&mut self, call: Call) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        if self.calls.len() == KEPT {
+            self.calls.pop_front();
         }
-        self.0.push_back(call);
+        self.calls.push_back(call);
+    }
+
+    /// A number for a request, in the form of AWS's.
+    pub(super) fn number(&mut self) -> String {
+        self.requests += 1;
+        format!("00000000-0000-4000-8000-{:012x}", self.requests)
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.0.iter().cloned().collect()
+        self.calls.iter().cloned().collect()
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.calls.clear();
     }
 }
 

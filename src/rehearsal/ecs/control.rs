@@ -3,18 +3,22 @@
 //! What is done through it is not in the audit log: that holds only what came over the wire.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::audit::{Answer, Audit, Call};
+use super::agenda::Agenda;
+use super::audit::{Answer, Audit, Call, MUTATING};
+use super::aws;
 use super::fault::{Fault, Faults, Times};
+use super::lag::{Lag, Memory};
 use super::operations::{self, Refusal};
+use super::reply::Reply;
 use super::service::Controller;
 use super::service_control::ServiceControl;
 use super::settings::Settings;
 use super::state::{self, Present, World};
-use super::wire::Reply;
-use crate::clock::Clock;
+use crate::clock::{Clock, WallTime};
 
 /// The control of a stand-in; clones control the same one.
 #[derive(Clone, Debug)]
@@ -26,16 +30,22 @@ struct Inner {
     world: Mutex<World>,
     faults: Mutex<Faults>,
     audit: Mutex<Audit>,
+    agenda: Mutex<Agenda>,
+    memory: Mutex<Memory>,
 }
 
 impl Control {
-    pub(super) fn new(clock: Arc<dyn Clock>, settings: Settings) -> Self {
+    /// A world without a server: requests are answered by [`Control::respond`] alone.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let present = present(clock.as_ref());
         Self(Arc::new(Inner {
             clock,
             world: Mutex::new(World::new(settings, present)),
             faults: Mutex::default(),
             audit: Mutex::default(),
+            agenda: Mutex::default(),
+            memory: Mutex::default(),
         }))
     }
 
@@ -98,7 +108,7 @@ impl Control {
         desired: u32,
         controller: Controller,
     ) -> Result<ServiceControl, Refusal> {
-        self.perform(
+        let created = self.perform(
             "CreateService",
             &json!({
                 "cluster": cluster,
@@ -107,10 +117,38 @@ impl Control {
                 "desiredCount": desired,
                 "deploymentController": { "type": controller.name() },
             }),
-        )?;
+        );
+        created?;
         let service = self.service(cluster, service);
         service.complete()?;
         Ok(service)
+    }
+
+    /// Makes a service with a `deploymentConfiguration`, whose first deployment is in flight, as
+    /// when a stack is created.
+    ///
+    /// # Errors
+    /// As the operation refuses.
+    pub fn begin_service(
+        &self,
+        cluster: &str,
+        service: &str,
+        definition: &str,
+        desired: u32,
+        configuration: &Value,
+    ) -> Result<ServiceControl, Refusal> {
+        let created = self.perform(
+            "CreateService",
+            &json!({
+                "cluster": cluster,
+                "serviceName": service,
+                "taskDefinition": definition,
+                "desiredCount": desired,
+                "deploymentConfiguration": configuration,
+            }),
+        );
+        created?;
+        Ok(self.service(cluster, service))
     }
 
     /// The control of one service; that it exists is found out when it is used.
@@ -122,6 +160,20 @@ impl Control {
     /// Orders a fault for an operation.
     pub fn fault(&self, operation: &str, fault: Fault, times: Times) {
         lock(&self.0.faults).order(operation, fault, times);
+    }
+
+    /// Orders something to happen, this long from now by the stand-in's clock: somebody deploys,
+    /// say. It happens just then, whenever it is looked at later.
+    pub fn after(&self, span: Duration, happens: impl FnOnce(&Self) + Send + 'static) {
+        let at = self.0.clock.now() + span;
+        lock(&self.0.agenda).add(at, Box::new(happens));
+    }
+
+    /// Lets reads lag behind what has changed.
+    pub fn lag(&self, lag: Lag) {
+        lock(&self.0.memory).set(lag);
+        // From here on it is remembered what was.
+        self.advance();
     }
 
     /// Answers as a server that does not know service deployments.
@@ -161,16 +213,34 @@ impl Control {
         lock(&self.0.world).settings.region.clone()
     }
 
-    /// Answers a request that came over the wire, and notes it.
-    pub(super) fn answer(&self, operation: &str, input: Value) -> Reply {
+    /// Answers a request that came over the wire, and notes it under the number that it gets.
+    pub(super) fn answer(
+        &self,
+        service: &aws::Service,
+        operation: &str,
+        input: Value,
+    ) -> (Reply, String) {
         let at = self.0.clock.now();
+        let request = self.number_request();
         let fault = self.strike(operation);
         let struck = fault.as_ref().map(Fault::name);
+        let stale = matches!(fault, Some(Fault::Stale));
+        let mut carried_out = false;
+        let mut done_then = |reply: &dyn Fn(Value) -> Reply| match self
+            .carry_out(service, operation, &input, stale)
+        {
+            Ok(answer) => {
+                carried_out = true;
+                reply(answer)
+            }
+            Err(refusal) => Reply::refused(&refusal),
+        };
         let reply = match fault {
-            None => Reply::from(self.perform(operation, &input)),
-            Some(Fault::DoneThenHang) => self.done_then(operation, &input, |_| Reply::Never),
-            Some(Fault::DoneThenReset) => self.done_then(operation, &input, |_| Reply::Reset),
-            Some(Fault::Altered(change)) => self.done_then(operation, &input, |mut answer| {
+            None | Some(Fault::Stale) => done_then(&Reply::Done),
+            Some(Fault::DoneThenHang) => done_then(&|_| Reply::Never),
+            Some(Fault::DoneThenReset) => done_then(&|_| Reply::Reset),
+            Some(Fault::Slow(span)) => Reply::Late(span, Box::new(done_then(&Reply::Done))),
+            Some(Fault::Altered(change)) => done_then(&|mut answer| {
                 change(&mut answer);
                 Reply::Done(answer)
             }),
@@ -183,24 +253,42 @@ impl Control {
         };
         lock(&self.0.audit).record(Call {
             at,
+            service: service.name,
             operation: operation.to_owned(),
             parameters: input,
             answer,
+            carried_out,
+            request: request.clone(),
         });
-        reply
+        (reply, request)
     }
 
-    /// Carries the operation out and answers it in another way; a refusal stays one.
-    fn done_then(
+    /// Carries an operation out; a read may see what was before.
+    fn carry_out(
         &self,
+        service: &aws::Service,
         operation: &str,
         input: &Value,
-        reply: impl FnOnce(Value) -> Reply,
-    ) -> Reply {
-        match self.perform(operation, input) {
-            Ok(answer) => reply(answer),
-            Err(refusal) => Reply::refused(&refusal),
+        stale: bool,
+    ) -> Result<Value, Refusal> {
+        let mut present = self.world();
+        if !MUTATING.contains(&operation) {
+            let mut memory = lock(&self.0.memory);
+            let seen = if stale {
+                memory.former()
+            } else {
+                memory.read(present.present.moment)
+            };
+            if let Some(seen) = seen {
+                return (service.perform)(&mut World::clone(&seen), operation, input);
+            }
         }
+        (service.perform)(&mut present, operation, input)
+    }
+
+    /// The number of the next request.
+    pub(super) fn number_request(&self) -> String {
+        lock(&self.0.audit).number()
     }
 
     /// The fault that strikes a call, after everything that was to happen before it.
@@ -221,13 +309,40 @@ impl Control {
 
     /// The world, brought up to the clock.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.keep_agenda();
+        let present = self.present();
         let mut guard = lock(&self.0.world);
         let world = &mut *guard;
-        world.present = present(self.0.clock.as_ref());
+        world.present = present;
         for service in &mut world.services {
             service.advance(&world.settings, &mut world.ids, world.present);
         }
+        lock(&self.0.memory).look(world);
         guard
+    }
+
+    /// Lets everything happen that was ordered for an instant until now, each at its own.
+    fn keep_agenda(&self) {
+        loop {
+            let now = present(self.0.clock.as_ref());
+            let mut agenda = lock(&self.0.agenda);
+            let Some((at, happens)) = agenda.next(now.moment) else {
+                return;
+            };
+            let late = now.moment.since(at);
+            agenda.instant = Some(Present {
+                moment: at,
+                wall: WallTime::since_unix_epoch(now.wall.unix().saturating_sub(late)),
+            });
+            drop(agenda);
+            happens(self);
+            lock(&self.0.agenda).instant = None;
+        }
+    }
+
+    fn present(&self) -> Present {
+        let instant = lock(&self.0.agenda).instant;
+        instant.unwrap_or_else(|| present(self.0.clock.as_ref()))
     }
 }
 
@@ -244,7 +359,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What a server without service deployments does not know.
-const SERVICE_DEPLOYMENT_OPERATIONS: [&str; 4] = [
+const SERVICE_DEPLOYMENT_OPERATIONS: [&str; 5] = [
+    "ContinueServiceDeployment",
     "ListServiceDeployments",
     "DescribeServiceDeployments",
     "DescribeServiceRevisions",

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -28,6 +29,11 @@ pub enum Fault {
     Reset,
     /// The work is done, and the connection is closed without an answer.
     DoneThenReset,
+    /// The work is done at once, and the answer comes after this span of real time.
+    Slow(Duration),
+    /// A read answers with the state from before the last change, as far as [`super::Lag`] lets it
+    /// be remembered.
+    Stale,
     /// 400 with this error code; nothing is done.
     Refuse(&'static str),
     /// The work is done, and the answer is changed: it lies, or shows what was before.
@@ -58,6 +64,8 @@ impl Fault {
             Self::DoneThenHang => "done, then hang",
             Self::Reset => "reset",
             Self::DoneThenReset => "done, then reset",
+            Self::Slow(_) => "slow",
+            Self::Stale => "stale",
             Self::Refuse(_) => "refuse",
             Self::Altered(_) => "altered",
             Self::Meanwhile(_) => "meanwhile",
@@ -76,6 +84,8 @@ impl Fault {
             Self::DoneThenHang => Some(Self::DoneThenHang),
             Self::Reset => Some(Self::Reset),
             Self::DoneThenReset => Some(Self::DoneThenReset),
+            Self::Slow(span) => Some(Self::Slow(*span)),
+            Self::Stale => Some(Self::Stale),
             Self::Refuse(code) => Some(Self::Refuse(code)),
             Self::Altered(change) => Some(Self::Altered(Arc::clone(change))),
             Self::Meanwhile(_) => None,

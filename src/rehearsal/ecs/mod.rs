@@ -2,23 +2,32 @@
 //!
 //! It keeps clusters, task definitions, services, deployments, service deployments and service
 //! revisions in memory, rolls deployments out by a clock that is given to it, and is strict where
-//! AWS is strict. It runs no container, checks no signature beyond its form, and knows only the
-//! rolling strategy. `demo` and the tests use it; nothing else may.
+//! AWS is strict. It runs no container, and checks no signature beyond its form. `demo` and the tests
+//! use it; nothing else may.
 //!
-//! Reading order: [`Settings`], `state`, `service`, `rollout`,
-//! `operations`, `wire`, [`Control`].
+//! Reading order: [`Settings`], `state`, `service`, `conduct`, `stages`, `rollout` with `shift`,
+//! `hooks` and `monitors`, `operations`, `aws`, `protocol`, `wire`, `lag`, [`Control`].
 
+mod agenda;
 mod arn;
 mod audit;
+mod aws;
+mod conduct;
 mod control;
 mod fault;
+mod hooks;
+mod lag;
+mod monitors;
 mod operations;
 mod parameters;
+mod protocol;
+mod reply;
 mod rollout;
 mod service;
 mod service_control;
 mod settings;
 mod shift;
+mod stages;
 mod state;
 mod traffic;
 mod wire;
@@ -36,10 +45,11 @@ use crate::clock::Clock;
 pub use audit::{Answer, Call, MUTATING};
 pub use control::Control;
 pub use fault::{Alteration, Fault, Times};
+pub use lag::Lag;
 pub use operations::Refusal;
 pub use service::{BreakerEnd, Controller};
 pub use service_control::ServiceControl;
-pub use settings::Settings;
+pub use settings::{RollbackEntry, Settings};
 pub use traffic::Traffic;
 
 /// A running stand-in. It stops when this value is dropped.

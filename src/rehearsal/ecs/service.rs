@@ -1,8 +1,16 @@
-//! What the stand-in remembers of a service: plain data, changed by `rollout` and `shift` alone.
+//! What the stand-in remembers of a service: plain data, changed by `rollout`, `shift`, `hooks` and
+//! `monitors` alone.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::conduct::Conduct;
+use super::hooks::Hook;
+use super::monitors::Monitors;
+use super::stages::{Stage, Step};
 use super::traffic::Traffic;
 use crate::clock::{Moment, WallTime};
 
@@ -28,7 +36,7 @@ impl Controller {
 }
 
 /// A service.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Service {
     pub(super) arn: String,
     pub(super) name: String,
@@ -43,10 +51,21 @@ pub(super) struct Service {
     pub(super) history: Vec<ServiceDeployment>,
     pub(super) revisions: Vec<ServiceRevision>,
     pub(super) tasks: Vec<Task>,
+    /// How the next deployment will go.
+    pub(super) conduct: Conduct,
+    /// The steps of the latest deployment.
+    pub(super) script: Vec<Step>,
     pub(super) motion: Motion,
+    /// The service revision to which a rollback can return; none while one goes on.
+    pub(super) completed: Option<String>,
+    /// How the traffic is dealt out by weight: the service revision of the new side, and its
+    /// share in thousandths. Without, it goes to whatever task runs.
+    pub(super) weights: Option<(String, u32)>,
+    /// The alarms that fire now.
+    pub(super) firing: Vec<String>,
     /// Rollouts start all their tasks and then never finish.
     pub(super) held: bool,
-    pub(super) traffic: watch::Sender<Traffic>,
+    pub(super) traffic: Arc<watch::Sender<Traffic>>,
 }
 
 impl Service {
@@ -119,13 +138,18 @@ pub(super) struct ServiceDeployment {
     pub(super) finished: Option<WallTime>,
     pub(super) stopped: Option<WallTime>,
     pub(super) rollback: Option<Rollback>,
-    pub(super) breaker_tripped: bool,
+    pub(super) conduct: Conduct,
+    pub(super) stage: Option<Stage>,
+    pub(super) hooks: Vec<Hook>,
+    pub(super) monitors: Monitors,
 }
 
 /// How a service deployment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
+    Pending,
     InProgress,
+    StopRequested,
     Successful,
     Stopped,
     RollbackRequested,
@@ -137,7 +161,9 @@ pub(super) enum Status {
 impl Status {
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::Pending => "PENDING",
             Self::InProgress => "IN_PROGRESS",
+            Self::StopRequested => "STOP_REQUESTED",
             Self::Successful => "SUCCESSFUL",
             Self::Stopped => "STOPPED",
             Self::RollbackRequested => "ROLLBACK_REQUESTED",
@@ -145,6 +171,11 @@ impl Status {
             Self::RollbackSuccessful => "ROLLBACK_SUCCESSFUL",
             Self::RollbackFailed => "ROLLBACK_FAILED",
         }
+    }
+
+    /// Whether it goes on, and nobody has asked to end it.
+    pub(super) const fn is_going_on(self) -> bool {
+        matches!(self, Self::Pending | Self::InProgress)
     }
 
     pub(super) const fn is_rolling_back(self) -> bool {
@@ -196,22 +227,30 @@ pub(super) struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Motion {
     Still,
-    /// New tasks replace old ones.
+    /// A deployment goes on: a step of its script, which began then.
     Rolling {
+        step: usize,
         since: Moment,
+    },
+    /// A stop without a rollback was asked for and is not carried out yet.
+    StopDue {
+        at: Moment,
     },
     /// A rollback was asked for and has not begun.
     RollbackDue {
         at: Moment,
         reason: &'static str,
     },
-    /// The old revision's tasks replace the new one's.
+    /// The old revision takes over again.
     RollingBack {
         since: Moment,
+        span: Duration,
+        /// Its tasks run still: only the traffic had to return.
+        flipped: bool,
     },
 }
 
-/// What ECS's own circuit breaker does when it trips.
+/// What ECS does when it gives a deployment up by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerEnd {
     /// It rolls back.

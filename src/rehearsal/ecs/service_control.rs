@@ -1,11 +1,13 @@
 //! The handle of one service: what is deployed to it, how it moves, who answers its traffic.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::control::Control;
 use super::operations::Refusal;
 use super::service::{BreakerEnd, Service};
+use super::settings::Settings;
+use super::stages::Stage;
 use super::state::{Ids, Present};
 use super::traffic::Traffic;
 
@@ -62,7 +64,7 @@ impl ServiceControl {
     /// # Errors
     /// When the service is unknown.
     pub fn complete(&self) -> Result<(), Refusal> {
-        self.with(|service, world| service.complete(world.ids, world.present))
+        self.with(|service, world| service.complete(world.settings, world.ids, world.present))
     }
 
     /// With `true`, rollouts start all their tasks and then do not finish.
@@ -78,7 +80,9 @@ impl ServiceControl {
     /// # Errors
     /// When the service is unknown.
     pub fn trip_circuit_breaker(&self, end: BreakerEnd) -> Result<(), Refusal> {
-        self.with(|service, world| service.trip_breaker(end, world.ids, world.present))
+        self.with(|service, world| {
+            service.trip_breaker(end, world.settings, world.ids, world.present);
+        })
     }
 
     /// The rollback that is going on fails.
@@ -87,6 +91,94 @@ impl ServiceControl {
     /// When the service is unknown.
     pub fn fail_rollback(&self) -> Result<(), Refusal> {
         self.with(|service, world| service.fail_rollback(world.present))
+    }
+
+    /// Sets the `deploymentConfiguration` for the deployments to come.
+    ///
+    /// # Errors
+    /// When the service is unknown or the configuration cannot be one.
+    pub fn configure(&self, configuration: &Value) -> Result<(), Refusal> {
+        self.control.perform(
+            "UpdateService",
+            &json!({
+                "cluster": self.cluster,
+                "service": self.name,
+                "deploymentConfiguration": configuration,
+            }),
+        )?;
+        Ok(())
+    }
+
+    /// A task of the primary deployment fails: enough of them trip the circuit breaker.
+    ///
+    /// # Errors
+    /// When the service is unknown.
+    pub fn fail_task(&self) -> Result<(), Refusal> {
+        self.with(|service, world| service.fail_task(world.settings, world.ids, world.present))
+    }
+
+    /// An alarm fires, or stops to.
+    ///
+    /// # Errors
+    /// When the service is unknown.
+    pub fn set_alarm(&self, name: &str, fires: bool) -> Result<(), Refusal> {
+        self.with(|service, world| {
+            service.set_alarm(name, fires, world.settings, world.ids, world.present);
+        })
+    }
+
+    /// Somebody else stops the latest deployment: with a rollback, or without one.
+    ///
+    /// # Errors
+    /// When the service is unknown, or its deployment is not in flight.
+    pub fn stop(&self, end: BreakerEnd) -> Result<(), Refusal> {
+        if end == BreakerEnd::Stop {
+            return self.with(|service, world| {
+                service.request_stop(world.settings, world.present);
+            });
+        }
+        let arn = self.latest()?.map(|(arn, _)| arn).unwrap_or_default();
+        let stop = json!({ "serviceDeploymentArn": arn });
+        self.control.perform("StopServiceDeployment", &stop)?;
+        Ok(())
+    }
+
+    /// The hooks at which the latest deployment waits, by id.
+    ///
+    /// # Errors
+    /// When the service is unknown.
+    pub fn awaiting(&self) -> Result<Vec<String>, Refusal> {
+        self.with(|service, _| service.awaiting())
+    }
+
+    /// Somebody else answers a hook of the latest deployment: `CONTINUE` or `ROLLBACK`.
+    ///
+    /// # Errors
+    /// When the service is unknown, or the hook does not wait.
+    pub fn answer_hook(&self, hook: &str, action: &str) -> Result<(), Refusal> {
+        let arn = self.latest()?.map(|(arn, _)| arn).unwrap_or_default();
+        let answer = json!({ "serviceDeploymentArn": arn, "hookId": hook, "action": action });
+        self.control.perform("ContinueServiceDeployment", &answer)?;
+        Ok(())
+    }
+
+    /// The ARN and the status of the latest deployment.
+    ///
+    /// # Errors
+    /// When the service is unknown.
+    pub fn latest(&self) -> Result<Option<(String, &'static str)>, Refusal> {
+        self.with(|service, _| {
+            let latest = service.history.last();
+            latest.map(|latest| (latest.arn.clone(), latest.status.name()))
+        })
+    }
+
+    /// The stage of the latest deployment; none when it rolls.
+    ///
+    /// # Errors
+    /// When the service is unknown.
+    pub fn stage(&self) -> Result<Option<&'static str>, Refusal> {
+        self.with(|service, _| service.history.last()?.stage.map(Stage::name))
     }
 
     /// The history is lost, as after ninety days; what runs goes on.
@@ -134,6 +226,7 @@ impl ServiceControl {
         let world = &mut *guard;
         let index = world.service_index(&self.cluster, &self.name)?;
         let around = Around {
+            settings: &world.settings,
             ids: &mut world.ids,
             present: world.present,
         };
@@ -143,6 +236,7 @@ impl ServiceControl {
 
 /// What a service needs of the world around it to move.
 struct Around<'a> {
+    settings: &'a Settings,
     ids: &'a mut Ids,
     present: Present,
 }

@@ -3,35 +3,66 @@
 use std::time::Duration;
 
 use super::service::{Service, Task};
+use super::stages::{Movement, WHOLE};
 use super::state::{Ids, Present};
 use super::traffic::Traffic;
 
 impl Service {
-    /// Runs as many tasks of the primary deployment as are due, and stops as many old ones.
-    pub(super) fn shift(
+    /// Moves tasks and traffic as far as a movement has come.
+    pub(super) fn carry(
         &mut self,
+        movement: Movement,
         elapsed: Duration,
         span: Duration,
         ids: &mut Ids,
         present: Present,
     ) {
-        let Some(primary) = self.primary().cloned() else {
+        let Some(primary) = self.primary().map(|primary| primary.id.clone()) else {
             return;
         };
         let due = due(self.desired, elapsed, span);
-        for _ in self.running(&primary.id)..due {
+        let running = self.running(&primary).min(self.desired);
+        let two_sides = self.weights.is_some();
+        // How many of the primary deployment, and how many of the others may stay.
+        let (new, old) = match movement {
+            Movement::Pend | Movement::Wait => return,
+            Movement::Replace => {
+                let new = due.max(running);
+                (new, self.desired.saturating_sub(new))
+            }
+            Movement::Raise => (due.max(running), usize::MAX),
+            Movement::Weigh(_) => (self.desired, usize::MAX),
+            Movement::Bake if two_sides => (self.desired, usize::MAX),
+            Movement::Bake => (self.desired, 0),
+            Movement::Retire => (self.desired, self.desired.saturating_sub(due)),
+        };
+        if let (Movement::Weigh(weight), Some((_, share))) = (movement, &mut self.weights) {
+            *share = weight;
+        }
+        self.start(&primary, new, ids, present);
+        self.stop_all_but(&primary, new, old, present);
+    }
+
+    /// Starts tasks of an entry of `deployments[]` until so many run.
+    fn start(&mut self, deployment: &str, wanted: usize, ids: &mut Ids, present: Present) {
+        let mut entries = self.deployments.iter();
+        let Some(revision) = entries
+            .find(|known| known.id == deployment)
+            .map(|known| known.revision.clone())
+        else {
+            return;
+        };
+        for _ in self.running(deployment)..wanted {
             let number = ids.next();
             let arn = ids.names.task(&self.cluster, number);
             self.tasks.push(Task {
                 arn,
-                deployment: primary.id.clone(),
-                revision: primary.revision.clone(),
+                deployment: deployment.to_owned(),
+                revision: revision.clone(),
                 started: present.wall,
                 stopped: None,
             });
         }
-        let keep = self.desired.saturating_sub(due);
-        self.stop_all_but(&primary.id, due, keep, present);
     }
 
     /// Leaves `of_primary` tasks of the primary deployment and `of_others` of the others running.
@@ -69,28 +100,71 @@ impl Service {
 
     /// Tells whoever follows the traffic, when it has changed.
     pub(super) fn publish(&self) {
-        let mut shares: Vec<(String, usize)> = Vec::new();
-        for deployment in &self.deployments {
-            let Some(revision) = self.revision(&deployment.revision) else {
-                continue;
-            };
-            let tasks = self.running(&deployment.id);
-            match shares
-                .iter_mut()
-                .find(|(label, _)| *label == revision.label)
-            {
-                Some((_, sum)) => *sum += tasks,
-                None if tasks > 0 => shares.push((revision.label.clone(), tasks)),
-                None => {}
-            }
-        }
-        let traffic = Traffic::new(shares);
+        let traffic = Traffic::new(match &self.weights {
+            Some((revision, share)) => self.by_weight(revision, *share),
+            None => self.by_tasks(),
+        });
         self.traffic.send_if_modified(|current| {
             let changed = *current != traffic;
             *current = traffic;
             changed
         });
     }
+
+    /// The share of the production traffic that a service revision is to get, in percent; none
+    /// where traffic has no weights.
+    pub(super) fn weight(&self, revision: &str) -> Option<f64> {
+        let (new, share) = self.weights.as_ref()?;
+        let share = if new == revision {
+            *share
+        } else {
+            WHOLE.saturating_sub(*share)
+        };
+        Some(f64::from(share) / 10.0)
+    }
+
+    fn by_tasks(&self) -> Vec<(String, usize)> {
+        let mut shares = Vec::new();
+        for deployment in &self.deployments {
+            if let Some(revision) = self.revision(&deployment.revision) {
+                let tasks = self.running(&deployment.id);
+                add(&mut shares, &revision.label, tasks);
+            }
+        }
+        shares
+    }
+
+    /// By the weights of the two sides; the old side is the newest of the others.
+    fn by_weight(&self, new: &str, share: u32) -> Vec<(String, usize)> {
+        let mut others = self.deployments.iter().map(|known| known.revision.as_str());
+        let old = others.find(|revision| *revision != new);
+        let (new_share, old_share) = in_turns(share);
+        let mut shares = Vec::new();
+        for (revision, share) in [(Some(new), new_share), (old, old_share)] {
+            if let Some(revision) = revision.and_then(|revision| self.revision(revision)) {
+                add(&mut shares, &revision.label, share);
+            }
+        }
+        shares
+    }
+}
+
+fn add(shares: &mut Vec<(String, usize)>, label: &str, share: usize) {
+    match shares.iter_mut().find(|(known, _)| known == label) {
+        Some((_, sum)) => *sum += share,
+        None if share > 0 => shares.push((label.to_owned(), share)),
+        None => {}
+    }
+}
+
+/// A share in thousandths as small whole turns of both sides: 250 is 1 and 3.
+fn in_turns(share: u32) -> (usize, usize) {
+    let of = |divisor: u32| {
+        let turns = |part: u32| usize::try_from(part / divisor).unwrap_or(usize::MAX);
+        (turns(share), turns(WHOLE.saturating_sub(share)))
+    };
+    let divides = |divisor: &u32| share.is_multiple_of(*divisor) && WHOLE.is_multiple_of(*divisor);
+    of((1..=WHOLE).rev().find(divides).unwrap_or(1))
 }
 
 /// How many of the new tasks run after a part of the span: one at half its share of the time.
@@ -121,5 +195,13 @@ mod tests {
         assert_eq!(seen, [0, 1, 1, 2, 2, 3, 3, 4, 4]);
         assert_eq!(due(4, Duration::ZERO, Duration::ZERO), 4);
         assert_eq!(due(0, Duration::ZERO, span), 0);
+    }
+
+    #[test]
+    fn weights_become_small_turns() {
+        let cases = [(0, (0, 1)), (1000, (1, 0)), (250, (1, 3)), (5, (1, 199))];
+        for (share, turns) in cases {
+            assert_eq!(in_turns(share), turns, "{share}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::settings::Settings;
 use crate::clock::{Moment, WallTime};
 
 /// Everything that there is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) ids: Ids,
@@ -79,7 +79,7 @@ pub(super) struct Present {
 }
 
 /// Where names and numbers come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ids {
     pub(super) names: Names,
     last: u64,

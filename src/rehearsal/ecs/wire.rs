@@ -1,95 +1,29 @@
-//! The wire: AWS JSON 1.1 over HTTP on loopback, as the real SDK speaks it.
+//! The wire: HTTP on loopback, in the protocol of the service that a request is signed for.
 //!
-//! Requests must be signed in form, for the service `ecs` and the stand-in's region; the signature
-//! itself is not checked. Bodies and headers are bounded, and so is the time a connection may take
-//! to send them.
+//! Requests must be signed in form, for a service that the stand-in speaks for and for its region;
+//! the signature itself is not checked. Bodies and headers are bounded, and so is the time a
+//! connection may take to send them.
 
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::aws;
 use super::control::Control;
-use super::fault::Fault;
 use super::operations::Refusal;
-
-/// What a request is answered with.
-#[derive(Debug)]
-pub(super) enum Reply {
-    Done(Value),
-    Error {
-        status: StatusCode,
-        code: &'static str,
-        message: String,
-    },
-    Html,
-    Reset,
-    Never,
-}
-
-impl Reply {
-    pub(super) fn refused(refusal: &Refusal) -> Self {
-        Self::Error {
-            status: StatusCode::BAD_REQUEST,
-            code: refusal.code,
-            message: refusal.message.clone(),
-        }
-    }
-
-    pub(super) fn of_fault(fault: &Fault) -> Self {
-        let (status, code, message) = match fault {
-            Fault::Throttle => (
-                StatusCode::BAD_REQUEST,
-                "ThrottlingException",
-                "Rate exceeded",
-            ),
-            Fault::ServerError => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "ServerException",
-                "Service Unavailable. Please try again later.",
-            ),
-            Fault::InvalidAction => (
-                StatusCode::BAD_REQUEST,
-                "InvalidAction",
-                "The action is not known.",
-            ),
-            Fault::AccessDenied => (
-                StatusCode::BAD_REQUEST,
-                "AccessDeniedException",
-                "User: arn:aws:iam::000000000000:user/rehearsal is not authorized to perform it.",
-            ),
-            Fault::Refuse(code) => (StatusCode::BAD_REQUEST, *code, "It is refused."),
-            Fault::Html => return Self::Html,
-            Fault::Reset | Fault::DoneThenReset => return Self::Reset,
-            Fault::Hang | Fault::DoneThenHang | Fault::Altered(_) | Fault::Meanwhile(_) => {
-                return Self::Never;
-            }
-        };
-        Self::Error {
-            status,
-            code,
-            message: message.to_owned(),
-        }
-    }
-}
-
-impl From<Result<Value, Refusal>> for Reply {
-    fn from(result: Result<Value, Refusal>) -> Self {
-        match result {
-            Ok(value) => Self::Done(value),
-            Err(refusal) => Self::refused(&refusal),
-        }
-    }
-}
+use super::protocol::{Head, Protocol};
+use super::reply::Reply;
 
 /// Accepts connections until it is dropped; its connections end with it.
 pub(super) async fn serve(listener: TcpListener, control: Control) {
@@ -135,77 +69,46 @@ async fn respond(
     request: Request<Incoming>,
     control: &Control,
 ) -> io::Result<Response<Full<Bytes>>> {
-    let reply = match read(request, &control.region()).await {
-        Ok((operation, input)) => control.answer(&operation, input),
-        Err(refusal) => Reply::refused(&refusal),
-    };
-    Ok(match reply {
-        Reply::Done(value) => write(StatusCode::OK, AWS_JSON, value.to_string()),
-        Reply::Error {
-            status,
-            code,
-            message,
-        } => {
-            let body = json!({ "__type": code, "message": message });
-            write(status, AWS_JSON, body.to_string())
-        }
-        Reply::Html => write(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "text/html",
-            "<html><body><h1>Internal Server Error</h1></body></html>".to_owned(),
-        ),
-        // Hyper closes the connection then.
-        Reply::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
-        Reply::Never => std::future::pending().await,
-    })
-}
-
-/// The operation and its parameters.
-async fn read(request: Request<Incoming>, region: &str) -> Result<(String, Value), Refusal> {
-    let text = |name: &str| {
-        let value = request.headers().get(name);
-        value
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    if request.method() != Method::POST || request.uri().path() != "/" {
-        return Err(refusal("UnknownOperationException", "POST to / only."));
-    }
-    if text("content-type") != AWS_JSON {
-        return Err(refusal("SerializationException", "Not AWS JSON 1.1."));
-    }
-    let target = text("x-amz-target");
-    let operation = target
-        .strip_prefix(TARGET)
-        .ok_or_else(|| refusal("UnknownOperationException", "No operation of ECS."))?
-        .to_owned();
-    check_signature(&text("authorization"), region)?;
-    let body = tokio::time::timeout(
-        PATIENCE,
-        Limited::new(request.into_body(), LARGEST).collect(),
-    );
+    let (parts, body) = request.into_parts();
+    let body = tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST).collect());
+    // A body that is too long or late is no body.
     let body = match body.await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) | Err(_) => {
-            return Err(refusal(
-                "SerializationException",
-                "The body is too long or late.",
-            ));
-        }
+        Ok(Err(_)) | Err(_) => Bytes::new(),
     };
-    match serde_json::from_slice(&body) {
-        Ok(input @ Value::Object(_)) => Ok((operation, input)),
-        _ => Err(refusal(
-            "SerializationException",
-            "The body is no JSON object.",
-        )),
+    control
+        .respond(&parts, &body)
+        .await
+        .map(|response| response.map(Full::new))
+}
+
+impl Control {
+    /// Answers a request as the server does. A hang never ends.
+    ///
+    /// # Errors
+    /// A connection that is reset.
+    pub async fn respond(&self, parts: &Parts, body: &[u8]) -> io::Result<Response<Bytes>> {
+        let asked = signed_for(parts, &self.region()).and_then(|service| {
+            let (operation, input) = read(parts, body, service)?;
+            Ok((service, operation, input))
+        });
+        let (service, operation, (reply, request)) = match asked {
+            Ok((service, operation, input)) => {
+                let answered = self.answer(service, &operation, input);
+                (service, operation, answered)
+            }
+            Err(refusal) => {
+                let answered = (Reply::refused(&refusal), self.number_request());
+                (&aws::ECS, String::new(), answered)
+            }
+        };
+        write(service.protocol, &operation, reply, &request).await
     }
 }
 
-/// Looks at the form of the signature: the algorithm and the scope of the credential.
-fn check_signature(authorization: &str, region: &str) -> Result<(), Refusal> {
-    let scope = authorization
+/// The service that a request is meant for, when its signature has the right form.
+fn signed_for(parts: &Parts, region: &str) -> Result<&'static aws::Service, Refusal> {
+    let scope = text(parts, "authorization")
         .strip_prefix("AWS4-HMAC-SHA256 ")
         .and_then(|rest| rest.split("Credential=").nth(1))
         .and_then(|rest| rest.split(',').next())
@@ -215,33 +118,80 @@ fn check_signature(authorization: &str, region: &str) -> Result<(), Refusal> {
                 "Missing Authentication Token",
             )
         })?;
-    if scope.ends_with(&format!("/{region}/ecs/aws4_request")) {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        "InvalidSignatureException",
-        format!("Credential should be scoped to the service ecs in {region}."),
-    ))
+    // key/date/region/service/aws4_request
+    let scope: Vec<&str> = scope.split('/').collect();
+    let service = match scope.as_slice() {
+        [_, _, signed, service, "aws4_request"] if *signed == region => aws::service(service),
+        _ => None,
+    };
+    service.ok_or_else(|| {
+        Refusal::new(
+            "InvalidSignatureException",
+            format!("Credential should be scoped to a service that is here, in {region}."),
+        )
+    })
 }
 
-fn write(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    headers.insert(
-        "x-amzn-requestid",
-        header::HeaderValue::from_static("stand-in"),
-    );
-    response
+/// The operation and its parameters.
+fn read(parts: &Parts, body: &[u8], service: &aws::Service) -> Result<(String, Value), Refusal> {
+    if parts.method != Method::POST {
+        return Err(refusal("UnknownOperationException", "POST only."));
+    }
+    let head = Head {
+        path: parts.uri.path().to_owned(),
+        content_type: text(parts, "content-type").to_owned(),
+        target: text(parts, "x-amz-target").to_owned(),
+    };
+    service.protocol.read(&head, body)
+}
+
+fn text<'a>(parts: &'a Parts, name: &str) -> &'a str {
+    let value = parts.headers.get(name);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+async fn write(
+    protocol: Protocol,
+    operation: &str,
+    mut reply: Reply,
+    request: &str,
+) -> io::Result<Response<Bytes>> {
+    while let Reply::Late(span, later) = reply {
+        tokio::time::sleep(span).await;
+        reply = *later;
+    }
+    let (status, (kind, body)) = match reply {
+        Reply::Done(value) => (StatusCode::OK, protocol.write(operation, &value)),
+        Reply::Error {
+            status,
+            code,
+            message,
+        } => (status, protocol.refuse(status, code, &message)),
+        Reply::Html => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ("text/html", HTML.as_bytes().to_vec()),
+        ),
+        // Hyper closes the connection then.
+        Reply::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
+        Reply::Never | Reply::Late(..) => std::future::pending().await,
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, kind)
+        .header("x-amzn-requestid", request);
+    if let Some(name) = protocol.header() {
+        response = response.header("smithy-protocol", name);
+    }
+    response.body(Bytes::from(body)).map_err(io::Error::other)
 }
 
 fn refusal(code: &'static str, message: &str) -> Refusal {
     Refusal::new(code, message.to_owned())
 }
 
-const AWS_JSON: &str = "application/x-amz-json-1.1";
-const TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
+const HTML: &str = "<html><body><h1>Internal Server Error</h1></body></html>";
 /// Far above any request of ECS.
 const LARGEST: usize = 1 << 20;
 /// How long a request's head, and then its body, may take to arrive.

@@ -1,9 +1,11 @@
 //! The operations of ECS that the stand-in knows, one file per subject, and how they refuse.
 
 mod clusters;
+mod service_deployment_view;
 mod service_deployments;
 mod service_view;
 pub(super) mod services;
+mod stopping;
 pub(super) mod task_definitions;
 mod tasks;
 
@@ -27,7 +29,8 @@ pub(super) fn perform(world: &mut World, operation: &str, input: &Value) -> Resu
         "ListServiceDeployments" => service_deployments::list(world, input),
         "DescribeServiceDeployments" => service_deployments::describe(world, input),
         "DescribeServiceRevisions" => service_deployments::revisions(world, input),
-        "StopServiceDeployment" => service_deployments::stop(world, input),
+        "StopServiceDeployment" => stopping::stop(world, input),
+        "ContinueServiceDeployment" => stopping::answer_hook(world, input),
         "ListTasks" => tasks::list(world, input),
         "DescribeTasks" => tasks::describe(world, input),
         _ => Err(Refusal::new(

@@ -41,6 +41,7 @@ pub(super) fn show(world: &World, service: &Service) -> Value {
         "schedulingStrategy": "REPLICA",
         "taskDefinition": service.current_definition(),
         "deploymentController": { "type": service.controller.name() },
+        "deploymentConfiguration": service.conduct.document(),
         "createdAt": timestamp(service.created),
         "deployments": if by_ecs { deployments } else { Vec::new() },
         "taskSets": if by_ecs { Vec::new() } else { task_sets },

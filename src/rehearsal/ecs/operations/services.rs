@@ -1,8 +1,11 @@
 //! Services: created, described, listed, and updated to another task definition.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::super::conduct::Conduct;
 use super::super::parameters;
 use super::super::service::{Controller, Image, Motion, Service, ServiceRevision};
 use super::super::state::{Container, World};
@@ -39,15 +42,20 @@ pub(in super::super) fn create(world: &mut World, input: &Value) -> Result<Value
         history: Vec::new(),
         revisions: Vec::new(),
         tasks: Vec::new(),
+        conduct: Conduct::read(&input["deploymentConfiguration"])?,
+        script: Vec::new(),
         motion: Motion::Still,
+        completed: None,
+        weights: None,
+        firing: Vec::new(),
         held: false,
-        traffic: watch::Sender::new(Traffic::default()),
+        traffic: Arc::new(watch::Sender::new(Traffic::default())),
     };
     let revision = world.make_revision(&service, &definition, input);
     let revision_arn = revision.arn.clone();
     service.revisions.push(revision);
-    service.begin(&revision_arn, &mut world.ids, world.present);
     let settings = world.settings.clone();
+    service.begin(&revision_arn, &settings, &mut world.ids, world.present);
     service.advance(&settings, &mut world.ids, world.present);
     let shown = show(world, &service);
     world.services.retain(|known| known.arn != service.arn);
@@ -113,6 +121,10 @@ pub(super) fn update(world: &mut World, input: &Value) -> Result<Value, Refusal>
     if let Some(desired) = parameters::count(input, "desiredCount")? {
         world.services[index].desired = usize::try_from(desired).unwrap_or(usize::MAX);
     }
+    if !input["deploymentConfiguration"].is_null() {
+        // Takes effect with the next deployment, and begins none.
+        world.services[index].conduct = Conduct::read(&input["deploymentConfiguration"])?;
+    }
     let reconfigured = CONFIGURATION.iter().any(|name| !input[name].is_null());
     if force || reconfigured || definition != world.services[index].current_definition() {
         world.deploy(index, &definition, input);
@@ -132,7 +144,7 @@ impl World {
         let (arn, present) = (revision.arn.clone(), self.present);
         let service = &mut self.services[index];
         service.revisions.push(revision);
-        let service_deployment = service.begin(&arn, &mut self.ids, present);
+        let service_deployment = service.begin(&arn, &self.settings, &mut self.ids, present);
         service.advance(&self.settings, &mut self.ids, present);
         service_deployment
     }

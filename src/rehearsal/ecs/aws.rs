@@ -1,0 +1,37 @@
+//! The AWS services that the stand-in speaks for: how each is addressed, what its requests are
+//! signed for, and who answers. Another service is one row here and one file of operations.
+
+use serde_json::Value;
+
+use super::operations::{self, Refusal};
+use super::protocol::Protocol;
+use super::state::World;
+
+/// Carries an operation of a service out.
+pub(super) type Perform = fn(&mut World, &str, &Value) -> Result<Value, Refusal>;
+
+/// An AWS service that is spoken for.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// What its requests are signed for, and its prefix in permissions: `ecs`.
+    pub(super) name: &'static str,
+    pub(super) protocol: Protocol,
+    pub(super) perform: Perform,
+}
+
+/// Elastic Container Service.
+pub(super) const ECS: Service = Service {
+    name: "ecs",
+    protocol: Protocol::Json {
+        prefix: "AmazonEC2ContainerServiceV20141113.",
+    },
+    perform: operations::perform,
+};
+
+/// All of them; what a request is signed for says whom it is meant for.
+pub(super) const SERVICES: &[Service] = &[ECS];
+
+/// The service of this name.
+pub(super) fn service(name: &str) -> Option<&'static Service> {
+    SERVICES.iter().find(|service| service.name == name)
+}
