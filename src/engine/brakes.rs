@@ -105,7 +105,9 @@ impl Brakes<'_> {
         };
         let mut holding = decision::brakes(&self.service.policy, &seen);
         holding.extend(decision::target_brake(past, &plan.software()));
-        holding.extend(self.lease(plan).await.err());
+        if seen.journal.is_ok() {
+            holding.extend(self.lease(plan).await.err());
+        }
         holding.retain(|one| !self.overrides(one));
         holding
     }

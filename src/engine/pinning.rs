@@ -5,12 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::acting::Scene;
 use super::asking;
 use super::before::{self, Source};
 use super::sampling::Sampling;
 use super::watch::Watch;
+use crate::decision::{Interlock, Permission};
 use crate::deploy::DeployError;
-use crate::deployment::{Deployment, Selector, Standing, Wanted};
+use crate::deployment::{Deployment, RollbackPlan, Selector, Standing};
 use crate::event::What;
 use crate::verdict::Before;
 
@@ -97,13 +99,10 @@ impl Watch<'_> {
             .await
     }
 
-    /// Says before the bake what a rollback would do, and what a person should know about it.
-    pub(super) async fn announce(
-        &self,
-        deployment: &Deployment,
-        standing: Standing,
-        wanted: &Wanted,
-    ) {
+    /// Says before the bake what a rollback would do, what would stop it as things are now, and what
+    /// else a person should know.
+    pub(super) async fn announce(&self, scene: &Scene<'_>, standing: Standing) {
+        let (deployment, wanted) = (scene.deployment, &scene.wanted);
         let deadline = self.context.clock.now() + PATIENCE;
         let asked = async {
             let bake = self.service.policy.bake;
@@ -121,16 +120,15 @@ impl Watch<'_> {
             () = self.context.stop.cancelled() => return,
         };
         match concerns {
-            Ok(concerns) => concerns.into_iter().for_each(|concern| self.warn(concern)),
-            Err(error) => self.warn(format!(
-                "the deployment's safety could not be looked at: {error}"
-            )),
+            Ok(concerns) => concerns.into_iter().for_each(|one| self.warn(one)),
+            Err(error) => self.warn(format!("what weakens a rollback cannot be told: {error}")),
         }
         let rollback = match planned {
             Ok(Ok(plan)) => {
                 for caveat in &plan.caveats {
                     self.warn(caveat.clone());
                 }
+                self.tell_what_holds(scene, &plan).await;
                 Ok(plan)
             }
             Ok(Err(none)) => Err(format!("no rollback possible: {none}")),
@@ -139,12 +137,27 @@ impl Watch<'_> {
                 "what a rollback would do cannot be told yet: {error}"
             )),
         };
-        let deployment = deployment.clone();
         self.emit(What::Pinned {
-            deployment,
+            deployment: deployment.clone(),
             standing,
             rollback,
         });
+    }
+
+    /// Says which interlocks would stop a rollback as things are now; that there is no journal was
+    /// said before.
+    async fn tell_what_holds(&self, scene: &Scene<'_>, plan: &RollbackPlan) {
+        if self.options.permission != Permission::Armed {
+            return;
+        }
+        for interlock in self.brakes(scene, None).holding(plan).await {
+            if !matches!(
+                interlock,
+                Interlock::Journal { .. } | Interlock::Lease { .. }
+            ) {
+                self.warn(format!("a rollback would be refused now: {interlock}"));
+            }
+        }
     }
 
     pub(super) async fn ask_until_stopped<T, F>(

@@ -106,8 +106,6 @@ impl Watch<'_> {
         let (deployment, before) = self.pin_and_look_before(selector).await?;
         let standing = self.first_standing(&deployment).await?;
         let past = log.past().await.unwrap_or_default();
-        let wanted = self.wanted(&past);
-        self.announce(&deployment, standing, &wanted).await;
         notes.extend(self.tell_what_was_before(&before));
         let observed: Vec<crate::journal::Observation> = Vec::new();
         self.keep(
@@ -119,17 +117,17 @@ impl Watch<'_> {
             },
         )
         .await;
-        let since = Stamp::now(&*self.context.clock);
-        let baked = self.bake(&deployment, standing, before).await;
         let scene = Scene {
             deployment: &deployment,
             log,
             guard,
-            wanted,
+            wanted: self.wanted(&past),
             observed,
-            since,
+            since: Stamp::now(&*self.context.clock),
             sent: resuming::sent_by_others(&past, &deployment.id),
         };
+        self.announce(&scene, standing).await;
+        let baked = self.bake(&deployment, standing, before).await;
         let mut record = self.record(started, &deployment, &baked, log);
         record.warnings = notes;
         self.see_to(&scene, &baked, &mut record).await;

@@ -12,6 +12,7 @@ use super::audit::{Answer, Audit, Call, MUTATING};
 use super::aws;
 use super::fault::{Fault, Faults, Times};
 use super::lag::{Lag, Memory};
+use super::onlooker::Onlooker;
 use super::operations::{self, Refusal};
 use super::reply::Reply;
 use super::service::Controller;
@@ -32,6 +33,7 @@ struct Inner {
     audit: Mutex<Audit>,
     agenda: Mutex<Agenda>,
     memory: Mutex<Memory>,
+    onlooker: Mutex<Onlooker>,
 }
 
 impl Control {
@@ -46,12 +48,18 @@ impl Control {
             audit: Mutex::default(),
             agenda: Mutex::default(),
             memory: Mutex::default(),
+            onlooker: Mutex::default(),
         }))
     }
 
     /// Brings everything up to the clock.
     pub fn advance(&self) {
         drop(self.world());
+    }
+
+    /// Tells somebody of every request before it is answered, by the name of its operation.
+    pub fn look_on(&self, told: impl Fn(&Self, &str) + Send + Sync + 'static) {
+        *lock(&self.0.onlooker) = Onlooker::new(told);
     }
 
     /// Makes a cluster.
@@ -220,6 +228,9 @@ impl Control {
         operation: &str,
         input: Value,
     ) -> (Reply, String) {
+        // Not locked while it is told: it may order faults.
+        let onlooker = lock(&self.0.onlooker).clone();
+        onlooker.tell(self, operation);
         let at = self.0.clock.now();
         let request = self.number_request();
         let fault = self.strike(operation);

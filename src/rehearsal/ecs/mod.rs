@@ -18,6 +18,7 @@ mod fault;
 mod hooks;
 mod lag;
 mod monitors;
+mod onlooker;
 mod operations;
 mod parameters;
 mod protocol;

@@ -1,6 +1,7 @@
 //! The program as a user runs it: what was typed in, what comes out, with which exit code.
 
 mod baseline;
+mod crash;
 mod credentials;
 mod crowd;
 mod demo;

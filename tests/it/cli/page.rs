@@ -52,7 +52,7 @@ pub async fn until(holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .expect("it comes to hold");
 }

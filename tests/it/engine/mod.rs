@@ -1,9 +1,11 @@
 //! The engine alone, with time paused: outcomes that no real server could be brought to in seconds.
 
 mod before;
+mod interlocks;
 mod interruptions;
 mod platform;
 mod replay;
+mod resuming;
 mod silence;
 mod stage;
 mod verification;

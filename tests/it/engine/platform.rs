@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
-    Actuator, Deployment, Diagnosis, Images, NoRollback, Progress, Revision, RollbackPlan,
-    Selector, Standing, StartedRollback, Task, Wanted,
+    Actuator, Answer, Call, Deployment, Diagnosis, Images, NoRollback, Progress, Revision,
+    RollbackPlan, Selector, Standing, StartedRollback, Task, Wanted,
 };
 use smokejumper::plan::{CheckPlan, ServicePlan};
 use smokejumper::probe::{Attempt, Probe};
@@ -60,6 +60,8 @@ pub struct Platform {
     unanswered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
+    /// The identifier of the deployment under test.
+    deployment: Mutex<String>,
     /// How long the deployment under test takes to appear.
     appears_after: Mutex<Duration>,
     ill: Arc<AtomicBool>,
@@ -74,9 +76,15 @@ impl Platform {
             asked: Mutex::new(0),
             unanswered: Mutex::new(0),
             accepted: Mutex::new(0),
+            deployment: Mutex::new("arn:deployment".to_owned()),
             appears_after: Mutex::new(Duration::ZERO),
             ill,
         })
+    }
+
+    /// Somebody has deployed again.
+    pub fn deployed(&self, id: &str) {
+        *self.deployment.lock().unwrap() = id.to_owned();
     }
 
     /// Shows the deployment under test after a while only.
@@ -127,7 +135,7 @@ impl DeploymentTarget for Platform {
         let wait = *self.appears_after.lock().unwrap();
         tokio::time::sleep(wait).await;
         Ok(Deployment {
-            id: "arn:deployment".to_owned(),
+            id: self.deployment.lock().unwrap().clone(),
             service: "api".to_owned(),
             revision: revision("api:42"),
             previous: Some(revision("api:41")),
@@ -172,18 +180,46 @@ impl DeploymentTarget for Platform {
     async fn roll_back(
         &self,
         plan: &RollbackPlan,
-        _: &dyn Witness,
+        witness: &dyn Witness,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
+        let started = StartedRollback {
+            plan: plan.clone(),
+            carrier: "arn:carrier".to_owned(),
+        };
+        let call = Call {
+            operation: "UpdateService".to_owned(),
+            subject: "api".to_owned(),
+            argument: Some(plan.target.id.clone()),
+        };
+        // As an adapter does: what an earlier run sent is looked for before anything is sent.
+        if witness.sent().contains(&call) && *self.accepted.lock().unwrap() > 0 {
+            return Ok(Ok(started));
+        }
+        witness.before(&call).await?;
+        let refused = |code: &str| Answer::Refused {
+            request: None,
+            code: code.to_owned(),
+        };
         match self.manner {
             Manner::HangsWhenTold => std::future::pending().await,
             Manner::ThrottlesForever => {
+                witness.after(&call, &refused("ThrottlingException")).await;
                 return Err(DeployError::Passing("rate exceeded".to_owned()));
             }
-            Manner::Denies => return Err(DeployError::Declared("access denied".to_owned())),
+            Manner::Denies => {
+                witness
+                    .after(&call, &refused("AccessDeniedException"))
+                    .await;
+                return Err(DeployError::Declared("access denied".to_owned()));
+            }
             Manner::Throttles => {
-                let mut throttled = self.throttled.lock().unwrap();
-                *throttled += 1;
-                if *throttled <= 3 {
+                let throttled = {
+                    let mut throttled = self.throttled.lock().unwrap();
+                    *throttled += 1;
+                    *throttled
+                };
+                if throttled <= 3 {
+                    witness.after(&call, &refused("ThrottlingException")).await;
                     return Err(DeployError::Passing("rate exceeded".to_owned()));
                 }
             }
@@ -193,10 +229,9 @@ impl DeploymentTarget for Platform {
         if self.manner != Manner::DoesNotHeal {
             self.ill.store(false, Ordering::SeqCst);
         }
-        Ok(Ok(StartedRollback {
-            plan: plan.clone(),
-            carrier: "arn:carrier".to_owned(),
-        }))
+        let request = Some("1-2-3".to_owned());
+        witness.after(&call, &Answer::Accepted { request }).await;
+        Ok(Ok(started))
     }
 
     async fn progress(&self, _: &StartedRollback) -> Result<Progress, DeployError> {
