@@ -1,6 +1,6 @@
 //! `checks`: each with one kind, its schedule, its tags, its limits, and the probe made from it.
 
-mod kind;
+pub mod kind;
 mod schedule;
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::kind::KindDraft;
+use self::kind::{Bearer, KindDraft};
 use self::schedule::Schedule;
 use super::baseline;
 use super::defaults::Defaults;
@@ -73,6 +73,12 @@ pub const CHECK_KEYS: [&str; 6] = [
     "baseline",
 ];
 
+/// What the messages about kinds say of a check.
+const BEARER: Bearer = Bearer {
+    what: "check",
+    keys: &CHECK_KEYS,
+};
+
 /// What checks are read against.
 pub struct Surroundings<'a, 'b> {
     /// The document.
@@ -116,7 +122,7 @@ fn check<'a>(
         return None;
     };
     let settings = settings(entry, entries, problems);
-    let kind = kind::lower(entry, entries, around.kinds, problems);
+    let kind = kind::lower(entry, entries, &BEARER, around.kinds, problems);
     let readings = kind
         .as_ref()
         .and_then(|kind| around.kinds.readings(kind.name));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::checks::{self, CheckDraft, Surroundings};
 use super::kinds::{Kinds, Registered};
 use super::policies;
+use super::rules;
 use super::services::{self, ServiceDraft};
 use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, reach, references};
 use crate::config::Document;
@@ -36,7 +37,7 @@ pub fn compile(document: &Document) -> Result<Compiled, Vec<Problem>> {
 /// See [`compile`].
 pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, Vec<Problem>> {
     let mut problems = document.problems.clone();
-    let policies = policies::lower(document, &mut problems);
+    let policies = policies::lower(document, kinds, &mut problems);
     let services = services::lower(document, &policies, &mut problems);
     let defaults = defaults::lower(document, &mut problems);
     let around = Surroundings {
@@ -51,7 +52,7 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
     }
     feasibility::examine(&services, &checks, &mut problems);
     reach::examine(&checks, &mut problems);
-    let plan = plan(services, checks);
+    let plan = plan(services, checks, kinds);
     let problems = in_reading_order(problems, &document.files);
     match plan {
         Some(plan) if !problems.iter().any(Problem::is_error) => Ok(Compiled {
@@ -63,21 +64,37 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
 }
 
 /// The plan, when every check is complete.
-fn plan(services: Vec<ServiceDraft<'_>>, checks: Vec<CheckDraft<'_>>) -> Option<Plan> {
+fn plan(
+    services: Vec<ServiceDraft<'_>>,
+    checks: Vec<CheckDraft<'_>>,
+    kinds: &dyn Kinds,
+) -> Option<Plan> {
     let checks = checks
         .into_iter()
         .map(|draft| check(draft, &services))
         .collect::<Option<Vec<_>>>()?;
-    let services = services.into_iter().map(service).collect();
-    Some(Plan { services, checks })
+    let services = services.into_iter();
+    let services = services.map(|draft| service(draft, &checks, kinds));
+    Some(Plan {
+        services: services.collect(),
+        checks,
+    })
 }
 
-fn service(draft: ServiceDraft<'_>) -> ServicePlan {
+fn service(draft: ServiceDraft<'_>, checks: &[CheckPlan], kinds: &dyn Kinds) -> ServicePlan {
     let declared = draft.policy.map(|policy| policy.policy.clone());
+    let mut policy = declared.unwrap_or_else(policies::standard);
+    let own = checks
+        .iter()
+        .filter(|check| check.facts.service == draft.name);
+    let own = own.map(|check| check.facts.kind);
+    rules::add_those_that_always_hold(&mut policy, own, kinds);
+    let guards = draft.policy.map(|policy| policy.guards.clone());
     ServicePlan {
         name: draft.name,
         platform: draft.platform,
-        policy: declared.unwrap_or_else(policies::standard),
+        policy,
+        guards: guards.unwrap_or_default(),
     }
 }
 

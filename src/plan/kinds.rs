@@ -14,6 +14,12 @@ pub trait Kinds {
     /// The readings that a kind can give.
     fn readings(&self, name: &str) -> Option<Readings>;
 
+    /// What a kind probes, when that is seldom the service itself.
+    fn dependency(&self, name: &str) -> Option<&'static str>;
+
+    /// Whether a kind can say what it was answered.
+    fn observes(&self, name: &str) -> bool;
+
     /// Reads the settings of a kind and builds its probe; `None` when there is no such kind.
     fn build(
         &self,
@@ -35,6 +41,16 @@ impl Kinds for Registered {
     fn readings(&self, name: &str) -> Option<Readings> {
         let kind = registry::KINDS.iter().find(|kind| kind.name == name);
         kind.map(|kind| kind.readings)
+    }
+
+    fn dependency(&self, name: &str) -> Option<&'static str> {
+        let kind = registry::KINDS.iter().find(|kind| kind.name == name);
+        kind.and_then(|kind| kind.dependency)
+    }
+
+    fn observes(&self, name: &str) -> bool {
+        let mut kinds = registry::KINDS.iter();
+        kinds.any(|kind| kind.name == name && kind.observes)
     }
 
     fn build(

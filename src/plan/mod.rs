@@ -10,6 +10,7 @@ mod checks;
 mod compile;
 mod defaults;
 mod feasibility;
+mod guards;
 pub mod kinds;
 mod language;
 mod policies;
@@ -53,6 +54,35 @@ pub struct ServicePlan {
     pub platform: Option<Platform>,
     /// How it is judged.
     pub policy: Policy,
+    /// What must hold for a rollback, in the order of declaration.
+    pub guards: Vec<GuardPlan>,
+}
+
+/// A condition of a rollback, asked by a probe of its own.
+#[derive(Clone)]
+pub struct GuardPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Whether its answer must be what it was; otherwise its expectation must hold.
+    pub unchanged: bool,
+    /// Why, in the words of whoever wrote it.
+    pub because: Option<String>,
+    /// How long one run may take.
+    pub timeout: Duration,
+    /// What is run.
+    pub probe: Arc<dyn Probe>,
+}
+
+impl fmt::Debug for GuardPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardPlan")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("unchanged", &self.unchanged)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A check to run.

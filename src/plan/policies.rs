@@ -6,20 +6,26 @@
 
 mod judging;
 mod later;
+mod rollback;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use self::judging::{ForgiveSettings, JudgeWord, RegressionWord};
-use self::later::{Budget, Hooks, Listed};
+use self::later::Hooks;
+use self::rollback::RollbackSettings;
+use super::GuardPlan;
+use super::guards;
+use super::kinds::Kinds;
 use super::language::{DEFAULT_NAME, Share, check_name};
 use super::rules::{self, RuleSettings};
 use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Place, Step, read};
-use crate::decision::{Choice, Decide, Policy, RollbackPolicy};
+use crate::decision::{Choice, Decide, Policy};
 use crate::quantity::{Span, human};
 use crate::verdict::usual_warm_up;
 
@@ -29,6 +35,8 @@ pub struct PolicyDraft<'a> {
     pub entry: &'a Entry,
     /// What was read.
     pub policy: Policy,
+    /// Its guards.
+    pub guards: Vec<GuardPlan>,
 }
 
 impl PolicyDraft<'_> {
@@ -68,8 +76,10 @@ pub struct PolicySettings {
     pub judge: Option<JudgeWord>,
     /// What being worse than before leads to, for checks with a `baseline`; `warn` without it.
     pub regression: Option<RegressionWord>,
-    /// Conditions for a rollback. Not available in this version.
-    pub guards: Option<Listed>,
+    /// What must hold for a rollback.
+    #[schemars(with = "Option<Vec<super::guards::GuardSettings>>")]
+    #[expect(dead_code, reason = "each is read by itself, like a check")]
+    pub guards: Option<Vec<IgnoredAny>>,
     /// Commands around a rollback. Not available in this version.
     pub hooks: Option<Hooks>,
 }
@@ -111,37 +121,27 @@ impl From<ChoiceWord> for Choice {
     }
 }
 
-/// How a rollback is carried out.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RollbackSettings {
-    /// Whether a rollback may be carried out at all; false without it.
-    pub arm: Option<bool>,
-    /// How long the platform may take; 15m without it.
-    pub timeout: Option<Span>,
-    /// Whether the same checks are run against the previous revision afterwards; true without it.
-    pub verify: Option<bool>,
-    /// The least time between two rollbacks. Not in effect in this version.
-    pub cooldown: Option<Span>,
-    /// How many rollbacks are allowed in a time, as `1 per 24h`. Not in effect in this version.
-    pub budget: Option<Budget>,
-}
-
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What applies to a service without a policy.
 #[must_use]
 pub fn standard() -> Policy {
-    lowered(DEFAULT_NAME, PolicySettings::default())
+    lowered(DEFAULT_NAME, PolicySettings::default(), None)
 }
 
 /// Reads the section.
-pub fn lower<'a>(document: &'a Document, problems: &mut Vec<Problem>) -> Vec<PolicyDraft<'a>> {
+pub fn lower<'a>(
+    document: &'a Document,
+    kinds: &dyn Kinds,
+    problems: &mut Vec<Problem>,
+) -> Vec<PolicyDraft<'a>> {
     let policies = document.policies.iter();
-    policies.map(|entry| policy(entry, problems)).collect()
+    policies
+        .map(|entry| policy(entry, kinds, problems))
+        .collect()
 }
 
-fn policy<'a>(entry: &'a Entry, problems: &mut Vec<Problem>) -> PolicyDraft<'a> {
+fn policy<'a>(entry: &'a Entry, kinds: &dyn Kinds, problems: &mut Vec<Problem>) -> PolicyDraft<'a> {
     check_name(&entry.key, "policy", problems);
     let settings = read::<PolicySettings>(&entry.value, &entry.key.place, problems)
         .any()
@@ -149,14 +149,15 @@ fn policy<'a>(entry: &'a Entry, problems: &mut Vec<Problem>) -> PolicyDraft<'a> 
     later::report(&settings, entry, problems);
     let draft = PolicyDraft {
         entry,
-        policy: lowered(&entry.key.text, settings),
+        policy: lowered(&entry.key.text, settings, Some(entry)),
+        guards: guards::lower(entry, kinds, problems),
     };
     examine(&draft, problems);
     rules::examine(&draft, problems);
     draft
 }
 
-fn lowered(name: &str, settings: PolicySettings) -> Policy {
+fn lowered(name: &str, settings: PolicySettings, entry: Option<&Entry>) -> Policy {
     let bake = settings.bake.map_or(10 * MINUTE, |span| span.0);
     let judging = judging::lower(&settings, bake);
     let decide = settings.decide.unwrap_or_default();
@@ -177,12 +178,7 @@ fn lowered(name: &str, settings: PolicySettings) -> Policy {
             inconclusive: choice(decide.inconclusive, Choice::Hold),
         },
         rules: rules.into_iter().map(rules::lower).collect(),
-        rollback: RollbackPolicy {
-            arm: rollback.arm.unwrap_or(false),
-            timeout: span(rollback.timeout, 15 * MINUTE),
-            verify: rollback.verify.unwrap_or(true),
-            ..RollbackPolicy::usual(bake)
-        },
+        rollback: rollback::lower(rollback, entry, bake),
     }
 }
 
@@ -224,15 +220,6 @@ fn examine(draft: &PolicyDraft<'_>, problems: &mut Vec<Problem>) {
             "write at least 1",
         );
     }
-    if policy.rollback.timeout.is_zero() {
-        let message = "a rollback cannot be over after 0s".to_owned();
-        refuse(
-            Code::BadValue,
-            &["rollback", "timeout"],
-            message,
-            "write a duration such as 15m",
-        );
-    }
     if policy.decide.inconclusive == Choice::Rollback {
         let message = "an inconclusive window proves nothing against the deployment".to_owned();
         let help = "choose `hold` or `accept`";
@@ -244,6 +231,7 @@ fn examine(draft: &PolicyDraft<'_>, problems: &mut Vec<Problem>) {
         );
     }
     judging::examine(draft, problems);
+    rollback::examine(draft, problems);
     warn_unarmed(draft, problems);
 }
 

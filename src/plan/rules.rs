@@ -1,5 +1,6 @@
 //! `rules` of a policy: the decision matrix of a runbook.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use schemars::JsonSchema;
 use serde::de::{self, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::kinds::Kinds;
 use super::language::not_available;
 use super::policies::PolicyDraft;
 use crate::config::problem::{Code, Problem};
 use crate::config::{Node, Step, Value};
-use crate::decision::{Choice, Rule, When};
+use crate::decision::{Choice, Policy, Rule, When};
 use crate::event::{Level, Verdict};
 
 /// A line of the decision matrix.
@@ -153,6 +155,41 @@ pub fn lower(settings: RuleSettings) -> Rule {
             ThenSettings::Hold | ThenSettings::Run(_) => Choice::Hold,
         },
         because: settings.because,
+    }
+}
+
+/// Adds the last rules of every policy: what is a dependency of the service holds a rollback, where
+/// the policy's general answer would be one. A database or a chain seldom fails because of a
+/// deployment, and the service fails with it. Any rule of the policy goes before them.
+pub fn add_those_that_always_hold(
+    policy: &mut Policy,
+    own: impl Iterator<Item = &'static str>,
+    kinds: &dyn Kinds,
+) {
+    let mut held: BTreeMap<&'static str, BTreeSet<&'static str>> = BTreeMap::new();
+    for kind in own {
+        if let Some(dependency) = kinds.dependency(kind) {
+            held.entry(dependency).or_default().insert(kind);
+        }
+    }
+    let answers = [
+        (Verdict::Fail, policy.decide.critical),
+        (Verdict::Warn, policy.decide.warning),
+    ];
+    for (dependency, kinds) in held {
+        for (verdict, _) in answers.iter().filter(|(_, one)| *one == Choice::Rollback) {
+            policy.rules.push(Rule {
+                when: When {
+                    kinds: kinds.iter().map(|kind| Arc::from(*kind)).collect(),
+                    verdict: Some(*verdict),
+                    ..When::default()
+                },
+                then: Choice::Hold,
+                because: Some(format!(
+                    "{dependency} checks hold unless a rule says otherwise"
+                )),
+            });
+        }
     }
 }
 

@@ -25,7 +25,12 @@ pub fn configuration() -> Schema {
     let services = generator.subschema_for::<ServiceSettings>();
     let policies = generator.subschema_for::<PolicySettings>();
     let defaults = generator.subschema_for::<DefaultSettings>();
-    let definitions = generator.take_definitions(false);
+    let kinds = kinds(&mut generator);
+    let mut definitions = generator.take_definitions(false);
+    // Guards have a kind as checks have one.
+    if let Some(Value::Object(guard)) = definitions.get_mut("GuardSettings") {
+        add_kinds(guard, kinds);
+    }
     let mut schema = json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Smokejumper configuration",
@@ -86,20 +91,34 @@ fn check(generator: &mut SchemaGenerator) -> Schema {
             "additionalProperties": changes
         }),
     );
-    for kind in KINDS {
-        let settings = (kind.schema)(generator);
-        let described = json!({ "description": kind.summary, "allOf": [settings] });
-        more.insert(kind.name.to_owned(), described);
-    }
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.extend(more);
     }
-    let kinds: Vec<Value> = KINDS
-        .iter()
-        .map(|kind| json!({ "required": [kind.name] }))
-        .collect();
-    schema.insert(ONE_KIND.to_owned(), Value::Array(kinds));
+    let kinds = kinds(generator);
+    add_kinds(schema.ensure_object(), kinds);
     schema
+}
+
+/// The kinds by name, as properties.
+fn kinds(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let kinds = KINDS.iter().map(|kind| {
+        let settings = (kind.schema)(generator);
+        let described = json!({ "description": kind.summary, "allOf": [settings] });
+        (kind.name.to_owned(), described)
+    });
+    kinds.collect()
+}
+
+/// Adds the kinds to the properties of an object, of which it must have exactly one.
+fn add_kinds(schema: &mut Map<String, Value>, kinds: Map<String, Value>) {
+    let one: Vec<Value> = kinds
+        .keys()
+        .map(|kind| json!({ "required": [kind] }))
+        .collect();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.extend(kinds);
+    }
+    schema.insert(ONE_KIND.to_owned(), Value::Array(one));
 }
 
 /// Where the kinds of a check are kept apart.

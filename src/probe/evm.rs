@@ -110,6 +110,7 @@ impl Kind for Evm {
         ],
         open: false,
     };
+    const DEPENDENCY: Option<&'static str> = Some("chain");
     type Settings = Settings;
 
     fn probe(

@@ -41,6 +41,12 @@ pub trait Kind {
     const SUMMARY: &'static str;
     /// The readings it can give.
     const READINGS: Readings;
+    /// What it probes, when that is seldom the service itself: `database`, `chain`. A failure of
+    /// it is no reason to roll back unless a rule of the policy says so.
+    const DEPENDENCY: Option<&'static str> = None;
+    /// Whether it says what it was answered ([`Attempt::observe`]), so that a guard can compare it
+    /// with before.
+    const OBSERVES: bool = false;
     /// What the user writes below the key. Every field documented: the text becomes the schema.
     type Settings: DeserializeOwned + JsonSchema;
 

@@ -71,6 +71,8 @@ impl Kind for Postgres {
         named: &[("rows", Unit::Number, "how many rows the query returned")],
         open: true,
     };
+    const DEPENDENCY: Option<&'static str> = Some("database");
+    const OBSERVES: bool = true;
     type Settings = Settings;
 
     fn probe(

@@ -72,6 +72,7 @@ impl Kind for Redis {
         named: info::STANDARD,
         open: true,
     };
+    const OBSERVES: bool = true;
     type Settings = Settings;
 
     fn probe(

@@ -13,6 +13,10 @@ pub struct Entry {
     pub summary: &'static str,
     /// The readings it can give.
     pub readings: Readings,
+    /// What it probes, when that is seldom the service itself.
+    pub dependency: Option<&'static str>,
+    /// Whether it can say what it was answered.
+    pub observes: bool,
     /// The JSON Schema of its settings.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
 }
@@ -24,6 +28,8 @@ macro_rules! kinds {
             name: <$kind as Kind>::NAME,
             summary: <$kind as Kind>::SUMMARY,
             readings: <$kind as Kind>::READINGS,
+            dependency: <$kind as Kind>::DEPENDENCY,
+            observes: <$kind as Kind>::OBSERVES,
             schema: |generator| generator.subschema_for::<<$kind as Kind>::Settings>(),
         }),*];
 

@@ -88,6 +88,7 @@ impl Kind for Tezos {
         ],
         open: false,
     };
+    const DEPENDENCY: Option<&'static str> = Some("chain");
     type Settings = Settings;
 
     fn probe(

@@ -1,6 +1,5 @@
-//! The kind of a check: found among its keys, its settings read, its probe built.
+//! The kind of a check, or of a guard: found among its keys, its settings read, its probe built.
 
-use super::CHECK_KEYS;
 use crate::config::problem::{Code, Problem};
 use crate::config::{Entry, Node, Outcome, Step, Value, read_with, suggestion};
 use crate::plan::kinds::Kinds;
@@ -15,10 +14,19 @@ pub struct KindDraft {
     pub probe: Option<Box<dyn Probe>>,
 }
 
-/// Finds the one kind of a check and builds its probe.
+/// What has a kind: a check or a guard.
+pub struct Bearer {
+    /// What people call it.
+    pub what: &'static str,
+    /// Its keys besides the kind.
+    pub keys: &'static [&'static str],
+}
+
+/// Finds the one kind of a check or a guard and builds its probe.
 pub fn lower(
     check: &Entry,
     entries: &[Entry],
+    bearer: &Bearer,
     kinds: &dyn Kinds,
     problems: &mut Vec<Problem>,
 ) -> Option<KindDraft> {
@@ -33,25 +41,26 @@ pub fn lower(
             strangers += 1;
             let what = format!("the kind `{key}`");
             problems.push(not_available(&what, &entry.key.place));
-        } else if !CHECK_KEYS.contains(&key) {
+        } else if !bearer.keys.contains(&key) {
             strangers += 1;
-            problems.push(unknown(entry, entries, &names));
+            problems.push(unknown(entry, entries, bearer, &names));
         }
     }
     match found.as_slice() {
-        [] if strangers == 0 => problems.push(without_kind(check, &names)),
+        [] if strangers == 0 => problems.push(without_kind(check, bearer, &names)),
         [] => {}
         [(name, entry)] => {
             let probe = build(name, entry, kinds, problems);
             return Some(KindDraft { name, probe });
         }
         [(first_name, first), more @ ..] => {
+            let what = bearer.what;
             for (name, entry) in more {
-                let message = format!("the check has two kinds, `{first_name}` and `{name}`");
+                let message = format!("the {what} has two kinds, `{first_name}` and `{name}`");
                 let problem = Problem::error(Code::KindCount, message)
                     .at(&entry.key.place)
                     .other(&first.key.place, "the first kind")
-                    .help("make two checks of them");
+                    .help(format!("make two {what}s of them"));
                 problems.push(problem);
             }
         }
@@ -60,10 +69,10 @@ pub fn lower(
 }
 
 /// A key that is neither a setting nor a kind: which of the two was meant?
-fn unknown(entry: &Entry, entries: &[Entry], names: &[&'static str]) -> Problem {
+fn unknown(entry: &Entry, entries: &[Entry], bearer: &Bearer, names: &[&'static str]) -> Problem {
     let key = entry.key.text.as_str();
     let near_kind = suggestion::nearest(key, names.iter().copied().chain(LATER_KINDS));
-    let near_key = suggestion::nearest(key, CHECK_KEYS);
+    let near_key = suggestion::nearest(key, bearer.keys.iter().copied());
     let has_kind = entries
         .iter()
         .any(|entry| names.contains(&entry.key.text.as_str()));
@@ -82,11 +91,11 @@ fn unknown(entry: &Entry, entries: &[Entry], names: &[&'static str]) -> Problem 
     }
     Problem::error(Code::UnknownKey, format!("unknown key `{key}`"))
         .at(&entry.key.place)
-        .maybe_help(suggestion::did_you_mean(key, CHECK_KEYS))
+        .maybe_help(suggestion::did_you_mean(key, bearer.keys.iter().copied()))
 }
 
-fn without_kind(check: &Entry, names: &[&'static str]) -> Problem {
-    let message = format!("the check `{}` has no kind", check.key.text);
+fn without_kind(check: &Entry, bearer: &Bearer, names: &[&'static str]) -> Problem {
+    let message = format!("the {} `{}` has no kind", bearer.what, check.key.text);
     let known = suggestion::one_of(names.iter().copied()).unwrap_or_default();
     Problem::error(Code::KindCount, message)
         .at(&check.key.place)

@@ -49,6 +49,7 @@ impl Kind for Http {
         ],
         open: false,
     };
+    const OBSERVES: bool = true;
     type Settings = HttpSettings;
 
     fn probe(

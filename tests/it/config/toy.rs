@@ -149,6 +149,14 @@ impl Kinds for Toys {
         }
     }
 
+    fn dependency(&self, name: &str) -> Option<&'static str> {
+        (name == "postgres").then_some("database")
+    }
+
+    fn observes(&self, name: &str) -> bool {
+        matches!(name, "http" | "postgres")
+    }
+
     fn build(
         &self,
         name: &str,

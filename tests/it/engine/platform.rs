@@ -312,6 +312,7 @@ pub fn service() -> ServicePlan {
     ServicePlan {
         name: Arc::from("api"),
         platform: None,
+        guards: Vec::new(),
         policy: Policy {
             name: Arc::from("test"),
             bake: Duration::from_secs(300),
