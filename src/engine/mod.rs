@@ -15,6 +15,7 @@ pub mod context;
 pub mod freeze;
 pub mod gate;
 pub mod guard;
+pub mod guards;
 pub mod hand;
 pub mod judged;
 pub mod lag;

@@ -43,6 +43,22 @@ impl JsonExpectations {
         self.0.is_empty()
     }
 
+    /// What the paths lead to: `$.schema: 41; $.flags[*]: "a", "b"`; nothing of a body that is not
+    /// JSON.
+    #[must_use]
+    pub fn observed(&self, document: &Document) -> Option<String> {
+        let Document::Parsed(value) = document else {
+            return None;
+        };
+        let found = self.0.iter().map(|(path, _)| {
+            let found = path.find(value)?.into_iter();
+            let found: Vec<String> = found.map(Value::to_string).collect();
+            Some(format!("{path}: {}", found.join(", ")))
+        });
+        let found: Option<Vec<String>> = found.collect();
+        Some(found?.join("; "))
+    }
+
     /// One line for each expectation that does not hold or cannot be told.
     #[must_use]
     pub fn faults(&self, document: &Document) -> Vec<String> {
@@ -131,6 +147,18 @@ mod tests {
     fn faults(expectations: &str, body: &[u8]) -> Vec<String> {
         let expectations: JsonExpectations = serde_json::from_str(expectations).unwrap();
         expectations.faults(&Document::read(body))
+    }
+
+    #[test]
+    fn what_the_paths_lead_to_is_told_in_the_order_of_declaration() {
+        let text =
+            r#"{"$.n": {"exists": true}, "$.list[*]": {"len": 2}, "$.none": {"exists": false}}"#;
+        let expectations: JsonExpectations = serde_json::from_str(text).unwrap();
+        let told = |body: &[u8]| expectations.observed(&Document::read(body));
+        let body = br#"{"list": ["a", "b"], "n": 12345678901234567890123, "time": 5}"#;
+        let expected = r#"$.n: 12345678901234567890123; $.list[*]: "a", "b"; $.none: "#;
+        assert_eq!(told(body).as_deref(), Some(expected));
+        assert_eq!(told(b"no JSON"), None);
     }
 
     #[test]

@@ -26,7 +26,12 @@ pub struct Attempt {
     phases: Phases,
     readings: Vec<Reading>,
     notes: Vec<String>,
+    observation: Option<Observed>,
 }
+
+/// What a guard compares with before: present when somebody asked for it.
+#[derive(Debug, Default)]
+struct Observed(Option<String>);
 
 impl Attempt {
     /// Starts the stopwatch.
@@ -43,6 +48,7 @@ impl Attempt {
             phases: Phases::default(),
             readings: Vec::new(),
             notes: Vec::new(),
+            observation: None,
         }
     }
 
@@ -77,6 +83,14 @@ impl Attempt {
     /// Records what a person should know although the run may pass.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
+    }
+
+    /// Says what was answered, in words that stay the same as long as the answer does; without what
+    /// must not be seen. Kept only where somebody asked for it, and put into words only then.
+    pub fn observe(&mut self, answer: impl FnOnce() -> Option<String>) {
+        if let Some(observed) = &mut self.observation {
+            observed.0 = answer();
+        }
     }
 
     /// Whether this run must open new connections, whatever the check declares.
@@ -164,17 +178,39 @@ pub async fn run(
     fresh: bool,
 ) -> Sample {
     let mut attempt = Attempt::start(clock, timeout, fresh);
-    let guarded = AssertUnwindSafe(probe.run(&mut attempt)).catch_unwind();
+    let result = attend(probe, &mut attempt).await;
+    attempt.into_sample(check.clone(), result)
+}
+
+/// Runs a probe once, over new connections, and says what it was answered; nothing where its kind
+/// or its settings give nothing to compare.
+///
+/// # Errors
+/// The fault in which the run ended, as [`run`] would have it in the sample.
+pub async fn observe(
+    probe: &dyn Probe,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+) -> Result<Option<String>, Fault> {
+    let mut attempt = Attempt::start(clock, timeout, true);
+    attempt.observation = Some(Observed::default());
+    attend(probe, &mut attempt).await?;
+    Ok(attempt.observation.and_then(|observed| observed.0))
+}
+
+/// Holds one run to its deadline.
+async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
+    let timeout = attempt.timeout;
+    let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
     let ended = tokio::time::timeout(timeout, guarded).await;
-    let result = match ended {
-        Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(&attempt)),
+    match ended {
+        Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(attempt)),
         // Whatever went wrong was met by a machine that was away: the target may have waited.
-        Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(&attempt)),
+        Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(attempt)),
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
-        Err(_) => Err(timed_out(&attempt)),
-    };
-    attempt.into_sample(check.clone(), result)
+        Err(_) => Err(timed_out(attempt)),
+    }
 }
 
 /// Who is to blame for a deadline that passed.

@@ -115,6 +115,7 @@ impl Probe for PostgresProbe {
         let answer = session::ask(attempt, stream, target, &self.query).await?;
         attempt.stop();
         answer.record(attempt);
+        attempt.observe(|| Some(target.mask.apply(&answer.in_words())));
         self.expectation.judge(&answer)
     }
 }

@@ -140,6 +140,8 @@ impl RedisProbe {
             Err(fault) => return Err(fault),
         };
         info.record(attempt, self.expected.keys());
+        let mask = &self.target.mask;
+        attempt.observe(|| Some(mask.apply(&info.in_words(self.expected.keys())?)));
         info.judge(&self.expected)
     }
 

@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 
 use super::text::{counted, push_wrapped};
-use crate::decision::{Choice, Policy, Rule};
+use crate::decision::{Budget, Choice, Policy, Rule};
 use crate::deploy::Platform;
-use crate::plan::{CheckPlan, Plan, ServicePlan};
+use crate::plan::{CheckPlan, GuardPlan, Plan, ServicePlan};
 use crate::quantity::human;
 use crate::verdict::statistics::excluded_rate;
 use crate::verdict::threshold::Threshold;
@@ -73,6 +73,61 @@ fn render_service(text: &mut String, service: &ServicePlan) {
     for rule in &policy.rules {
         push_wrapped(text, "  rule ", &rule_words(rule));
     }
+    if policy.rollback.arm {
+        push_wrapped(text, "  brakes ", &brakes_words(policy));
+    }
+    for guard in &service.guards {
+        push_wrapped(text, "  guard ", &guard_words(guard));
+    }
+}
+
+/// What stops a rollback that the findings ask for.
+fn brakes_words(policy: &Policy) -> String {
+    let rollback = &policy.rollback;
+    let mut words = format!(
+        "not before {} and {}; not with more than {} of them saying nothing",
+        human(rollback.min_time),
+        counted(policy.min_samples, "sample", "samples"),
+        share(rollback.max_unknown),
+    );
+    if !rollback.cooldown.is_zero() {
+        let cooldown = human(rollback.cooldown);
+        push(&mut words, format_args!("; one in {cooldown}"));
+    }
+    if let Some(Budget { times, span }) = rollback.budget {
+        let times = counted(times.into(), "rollback", "rollbacks");
+        push(&mut words, format_args!("; {times} in {}", human(span)));
+    }
+    if rollback.shadow > 0 {
+        let first = counted(rollback.shadow as u64, "deployment", "deployments");
+        push(
+            &mut words,
+            format_args!("; the first {first} are only watched"),
+        );
+    }
+    if let Some(file) = &rollback.freeze.file {
+        push(
+            &mut words,
+            format_args!("; none while {} exists", file.display()),
+        );
+    }
+    if let Some(name) = &rollback.freeze.parameter {
+        push(
+            &mut words,
+            format_args!("; none while the parameter {name} says so"),
+        );
+    }
+    words
+}
+
+fn guard_words(guard: &GuardPlan) -> String {
+    let what = match guard.unchanged {
+        true => "must answer what it answered before",
+        false => "must answer as expected",
+    };
+    let because = guard.because.as_ref();
+    let because = because.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{}: {} {what}{because}", guard.name, guard.kind)
 }
 
 fn policy_words(policy: &Policy) -> String {

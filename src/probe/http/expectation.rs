@@ -84,6 +84,18 @@ impl Expectation {
         self.status_matcher().mismatch(status).is_none()
     }
 
+    /// What is compared with before: what the JSON paths lead to, where some are declared, and
+    /// else the whole body. Nothing when that cannot be read.
+    pub fn observed(&self, answer: &Answer) -> Option<String> {
+        if answer.foreign_encoding.is_some() {
+            return None;
+        }
+        match &self.json {
+            Some(json) => json.observed(&Document::read(&answer.body)),
+            None => std::str::from_utf8(&answer.body).ok().map(str::to_owned),
+        }
+    }
+
     /// What the answer lacks, the root cause first; absent when it is as expected.
     pub fn fault(&self, answer: &Answer) -> Option<Fault> {
         let status = self.status_matcher().mismatch(answer.status);

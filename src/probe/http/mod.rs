@@ -170,6 +170,10 @@ impl Probe for HttpProbe {
         if let Some(days) = answer.certificate_days {
             attempt.reading("cert_days", days, Unit::Days);
         }
+        attempt.observe(|| {
+            let masked = discretion::masked(&answer, &discretion::mask(&self.request));
+            self.expectation.observed(&masked)
+        });
         self.judge(&answer)
     }
 }

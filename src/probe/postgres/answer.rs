@@ -163,6 +163,17 @@ impl Answer {
         }
     }
 
+    /// How many rows there are, and the first of them: `1 row; version_num: "41"`.
+    pub fn in_words(&self) -> String {
+        let rows = match self.rows {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        };
+        let cells = self.columns.iter().zip(&self.first);
+        let cells = cells.map(|(column, value)| format!("; {}: {value}", column.name));
+        std::iter::once(rows).chain(cells).collect()
+    }
+
     fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
         let at = self.columns.iter().position(|column| column.name == name);
         let answer = match (at, at.and_then(|at| self.first.get(at))) {

@@ -98,6 +98,17 @@ impl Info {
         }
     }
 
+    /// The named fields: `role: master; db0.keys: 5`; nothing when none is named, for the others
+    /// never stay the same.
+    pub fn in_words<'a>(&self, named: impl Iterator<Item = &'a String>) -> Option<String> {
+        let field = |name: &String| match self.0.get(name) {
+            Some(value) => format!("{name}: {value}"),
+            None => format!("no {name}"),
+        };
+        let fields: Vec<String> = named.map(field).collect();
+        (!fields.is_empty()).then(|| fields.join("; "))
+    }
+
     fn record_one(&self, attempt: &mut Attempt, name: &str, unit: Unit) {
         let number = self.0.get(name).and_then(|value| value.parse().ok());
         if let Some(number) = number.filter(|number: &f64| number.is_finite()) {
@@ -130,6 +141,21 @@ impl Info {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_named_is_compared_with_before() {
+        let info = Info::parse("role:master\r\nuptime_in_seconds:5\r\ndb0:keys=5,expires=0\r\n");
+        let words = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            info.in_words(names.iter())
+        };
+        assert_eq!(words(&[]), None);
+        let expected = "role: master; db0.keys: 5; no db1";
+        assert_eq!(
+            words(&["role", "db0.keys", "db1"]),
+            Some(expected.to_owned())
+        );
+    }
 
     #[test]
     fn fields_are_found_with_their_parts() {

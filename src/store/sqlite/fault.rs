@@ -21,6 +21,8 @@ pub(super) enum Fault {
     Sqlite(rusqlite::Error),
     /// Its folders could not be made.
     Folder(std::io::Error),
+    /// It could not be made or opened.
+    File(std::io::Error),
     /// A folder stands in its place.
     IsFolder,
     /// The file system cannot share it between processes.
@@ -75,6 +77,7 @@ impl Fault {
                 None | Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
             ),
             Self::Folder(_)
+            | Self::File(_)
             | Self::IsFolder
             | Self::NoLog(_)
             | Self::Unwritable(_)
@@ -88,6 +91,10 @@ impl fmt::Display for Fault {
         match self {
             Self::Sqlite(error) => sqlite(error, f),
             Self::Folder(error) => write!(f, "its folder cannot be made: {error}"),
+            Self::File(error) => write!(
+                f,
+                "it cannot be opened: {error}; check its folder and the permissions of both"
+            ),
             Self::IsFolder => f.write_str("a folder stands in its place; name a file"),
             Self::NoLog(mode) => write!(
                 f,

@@ -1,7 +1,8 @@
 //! The tables of the file, and the way from an older file to this version. There is no way back: a
 //! file of a later version is refused, untouched.
 
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -51,11 +52,15 @@ fn connect(file: &File) -> Result<Connection, Fault> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
-        // What services answered is nobody else's business.
-        let mut builder = std::fs::DirBuilder::new();
+        let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(folder);
         made.map_err(Fault::Folder)?;
     }
+    // What services answered is nobody else's business. The files that SQLite puts beside this one
+    // get its permissions.
+    let mut options = OpenOptions::new();
+    let made = options.append(true).create(true).mode(0o600).open(path);
+    made.map_err(Fault::File)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;

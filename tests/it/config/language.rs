@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use smokejumper::decision::Choice;
+use smokejumper::decision::{Budget, Choice, Freeze};
 use smokejumper::deploy::Platform;
+use smokejumper::event::Verdict;
 use smokejumper::plan::{Plan, Selection, SelectionError};
 use smokejumper::verdict::threshold::{Comparison, Measure, Subject};
 
@@ -69,7 +70,11 @@ policies:
     rules:
       - { when: { tags: [database] }, then: hold, because: "do not roll back, investigate" }
       - { when: { tags: [chain] }, then: alert }
-    rollback: { arm: true, timeout: 15m, verify: true }
+    rollback: { arm: true, cooldown: 30m, budget: "1 per 24h", timeout: 15m, verify: true }
+    guards:
+      - postgres: { url: "${DATABASE_URL}", query: "select version_num from alembic_version" }
+        unchanged_since: baseline
+        because: "the schema moved: the old revision may not run on it"
     judge: plain
     hooks: { before_rollback: [], after_rollback: [] }
 "#;
@@ -89,6 +94,20 @@ fn the_example_of_the_contract_means_what_it_says() {
     assert_eq!((policy.bake.as_secs(), policy.warm_up.as_secs()), (900, 60));
     assert_eq!((policy.min_samples, policy.coverage), (20, 0.7));
     assert!(policy.rollback.arm && policy.rollback.verify);
+    assert_eq!(policy.rollback.cooldown, Duration::from_secs(1_800));
+    let budget = Budget {
+        times: 1,
+        span: Duration::from_secs(86_400),
+    };
+    assert_eq!(policy.rollback.budget, Some(budget));
+    let guard = &service.guards[0];
+    assert_eq!((&*guard.name, guard.kind), ("postgres", "postgres"));
+    assert!(guard.unchanged);
+    assert_eq!(guard.timeout, Duration::from_secs(5));
+    assert_eq!(
+        guard.because.as_deref(),
+        Some("the schema moved: the old revision may not run on it")
+    );
     assert_eq!(policy.rules[0].then, Choice::Hold);
     assert_eq!(
         policy.rules[1].when.tags,
@@ -246,4 +265,97 @@ fn a_rule_may_speak_of_the_limit_that_holds_undeclared() {
          policies:\n  default:\n    rules: [{ when: { threshold: error_rate }, then: hold }]\n",
     );
     assert_eq!(plan.services[0].policy.rules[0].then, Choice::Hold);
+}
+
+#[test]
+fn what_stops_a_rollback_has_values_that_stop_loops_and_hide_nothing() {
+    let plan = plan("checks: { web: { http: { url: https://example.org } } }\n");
+    let rollback = &plan.services[0].policy.rollback;
+    assert_eq!(rollback.cooldown, Duration::from_secs(600));
+    assert_eq!((rollback.budget, rollback.shadow), (None, 0));
+    assert_eq!(rollback.freeze, Freeze::default());
+    assert_eq!(rollback.max_unknown, 0.2);
+    assert_eq!(rollback.min_time, Duration::from_secs(60));
+    assert!(!rollback.pin_digest);
+    assert!(plan.services[0].guards.is_empty());
+}
+
+#[test]
+fn what_stops_a_rollback_is_read_as_it_is_written() {
+    let plan = plan(
+        r#"
+policies:
+  careful:
+    bake: 5m
+    rollback:
+      arm: true
+      cooldown: 0s
+      pin_digest: true
+      shadow: 3
+      freeze: { file: freeze, ssm: /prod/freeze }
+      max_unknown: 5%
+      min_time: 2m
+checks: { web: { http: { url: https://example.org } } }
+"#,
+    );
+    let policy = &plan.services[0].policy;
+    let rollback = &policy.rollback;
+    assert!(rollback.cooldown.is_zero());
+    assert!(rollback.pin_digest);
+    assert_eq!(rollback.shadow, 3);
+    assert_eq!(rollback.freeze.parameter.as_deref(), Some("/prod/freeze"));
+    let file = rollback.freeze.file.as_ref().expect("a file");
+    assert!(file.ends_with("freeze") && file.is_absolute(), "{file:?}");
+    assert_eq!(rollback.max_unknown, 0.05);
+    let longer = policy.clone().baking(Duration::from_secs(3_600));
+    assert_eq!(longer.rollback.min_time, Duration::from_secs(120));
+}
+
+#[test]
+fn a_least_time_that_nobody_wrote_follows_the_bake() {
+    let plan = plan("checks: { web: { http: { url: https://example.org } } }\n");
+    let policy = &plan.services[0].policy;
+    let shorter = policy.clone().baking(Duration::from_secs(50));
+    assert_eq!(shorter.rollback.min_time, Duration::from_secs(10));
+}
+
+/// The last rules of the policy of a service with these checks.
+fn rules(policy: &str, checks: &str) -> Vec<(Vec<String>, Option<Verdict>, Choice, String)> {
+    let text = format!("policies: {{ p: {policy} }}\nchecks: {{ {checks} }}\n");
+    let plan = plan(&text);
+    let rules = plan.services[0].policy.rules.iter();
+    let rules = rules.map(|rule| {
+        let kinds = rule.when.kinds.iter().map(ToString::to_string).collect();
+        let because = rule.because.clone().unwrap_or_default();
+        (kinds, rule.when.verdict, rule.then, because)
+    });
+    rules.collect()
+}
+
+#[test]
+fn databases_hold_unless_a_rule_says_otherwise() {
+    const WEB: &str = "web: { http: { url: https://example.org } }";
+    const BOTH: &str = "web: { http: { url: https://example.org } }, \
+        db: { postgres: { url: postgres://localhost/x, query: select 1 } }";
+    const WORDS: &str = "database checks hold unless a rule says otherwise";
+    let kinds = || vec!["postgres".to_owned()];
+    let held = |verdict| (kinds(), Some(verdict), Choice::Hold, WORDS.to_owned());
+    assert_eq!(rules("{}", WEB), [], "there is none");
+    assert_eq!(rules("{}", BOTH), [held(Verdict::Fail)]);
+    assert_eq!(
+        rules("{ decide: { critical: hold } }", BOTH),
+        [],
+        "everything holds"
+    );
+    assert_eq!(
+        rules("{ decide: { warning: rollback } }", BOTH),
+        [held(Verdict::Fail), held(Verdict::Warn)]
+    );
+    let written = "{ rules: [{ when: { kinds: [postgres] }, then: rollback }] }";
+    let first = (kinds(), None, Choice::Rollback, String::new());
+    assert_eq!(
+        rules(written, BOTH),
+        [first, held(Verdict::Fail)],
+        "the first that matches wins"
+    );
 }

@@ -1,9 +1,13 @@
 //! Files that cannot be a journal: each is told in one line that names it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use smokejumper::store::StoreError;
+use smokejumper::journal::Entry;
 use smokejumper::store::sqlite::{Holder, Sqlite};
+use smokejumper::store::{Journal as _, StoreError};
+
+use super::{open, wall};
 
 async fn refusal(path: &Path) -> StoreError {
     match Sqlite::open(path, Holder::this_process()).await {
@@ -33,6 +37,26 @@ async fn a_folder_that_takes_no_files_is_told() {
             "{text}"
         );
         assert!(!text.contains('\n'), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_can_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state/journal.sqlite");
+    let journal = open(&path).await;
+    let entry = Entry::Left;
+    journal.append("api", "w", wall(0), &entry).await.unwrap();
+    let state = path.parent().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
+    assert_eq!(mode(state), 0o700);
+    let files: Vec<_> = std::fs::read_dir(state)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(files.len(), 3, "the log and its index stand beside it");
+    for file in files {
+        assert_eq!(mode(&file.path()), 0o600, "{}", file.path().display());
     }
 }
 
