@@ -23,7 +23,7 @@ pub use decide::{Circumstances, Decision, decide};
 pub use interlock::{Ailment, Interlock, Lack, Permission};
 pub use past::{Past, PastRollback, Unfinished};
 pub use prove::{Proof, prove};
-pub use rollback::{Budget, Freeze, RollbackPolicy, usual_min_time};
+pub use rollback::{Budget, Freeze, RollbackPolicy};
 
 /// How a service's deployments are judged and what is done about them, as declared under `policies`.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +74,6 @@ impl Policy {
         self.bake = bake;
         if !self.judging.has_own_warm_up {
             self.warm_up = usual_warm_up(bake);
-        }
-        if !self.rollback.has_own_min_time {
-            self.rollback.min_time = usual_min_time(bake);
         }
         if !self.judging.has_own_span {
             self.judging.forgive.span = usual_forgiveness(bake).span;

@@ -4,8 +4,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::verdict::usual_warm_up;
-
 /// How a rollback is carried out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RollbackPolicy {
@@ -15,7 +13,7 @@ pub struct RollbackPolicy {
     pub timeout: Duration,
     /// Whether the same checks are run against the previous revision afterwards.
     pub verify: bool,
-    /// The least time between two rollbacks of a service.
+    /// The least time between two rollbacks of a service; zero for none.
     pub cooldown: Duration,
     /// How many rollbacks of a service are allowed in a time; without one the cooldown alone
     /// bounds them.
@@ -30,8 +28,6 @@ pub struct RollbackPolicy {
     pub max_unknown: f64,
     /// How long a deployment is watched at least before it is rolled back.
     pub min_time: Duration,
-    /// Whether that time was declared; otherwise it follows from the bake.
-    pub has_own_min_time: bool,
 }
 
 /// How many rollbacks are allowed in a time. Only those count that the platform did not refuse.
@@ -63,42 +59,35 @@ impl Freeze {
 }
 
 impl RollbackPolicy {
-    /// What holds where a policy with this bake declares nothing.
+    /// What holds where a policy declares nothing.
+    ///
+    /// No cooldown and no budget: a rollback is never undone by another, and never leads to what was
+    /// judged bad, so that a loop needs a new bad deployment each turn. Each of those hurts users, and
+    /// each is undone; whoever deploys by a machine that tries again and again declares a bound. No
+    /// least time: the judge forgives the trouble of replacing tasks by itself, and asks for as many
+    /// samples as its proof needs; a longer wait would only prolong an outage.
     #[must_use]
-    pub fn usual(bake: Duration) -> Self {
+    pub fn usual() -> Self {
         Self {
             arm: false,
             timeout: USUAL_TIMEOUT,
             verify: true,
-            cooldown: USUAL_COOLDOWN,
+            cooldown: Duration::ZERO,
             budget: None,
             pin_digest: false,
             shadow: 0,
             freeze: Freeze::default(),
             max_unknown: USUAL_MAX_UNKNOWN,
-            min_time: usual_min_time(bake),
-            has_own_min_time: false,
+            min_time: Duration::ZERO,
         }
     }
 }
 
 /// A rollback of four tasks takes some four minutes; slow health checks and drains triple that.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-/// A loop of deployment and rollback needs a deployment each turn, and one takes minutes: ten of
-/// them stop every loop at its second turn, while a fix that a person made has seldom been built,
-/// tested and deployed by then. There is no budget by default: it would turn the second bad
-/// deployment of a busy day into an outage that lasts until somebody is awake.
-const USUAL_COOLDOWN: Duration = Duration::from_secs(10 * 60);
 /// Now and then a resolver or a third party fails us; where every fifth sample says nothing, the
 /// others come from a machine that is not to be trusted.
 const USUAL_MAX_UNKNOWN: f64 = 0.2;
-
-/// None where nobody says otherwise: the judge forgives the trouble of replacing tasks by itself, and
-/// asks for as many samples as its proof needs. A longer wait would only prolong an outage.
-#[must_use]
-pub const fn usual_min_time(_bake: Duration) -> Duration {
-    Duration::ZERO
-}
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::freeze::Freeze;
 use super::guard::Guard;
+use super::guards;
 use super::logbook::Logbook;
 use super::record::Stamp;
 use crate::decision::{self, Interlock, Past, Seen, Verifier};
@@ -90,6 +91,7 @@ impl Brakes<'_> {
                 lag: self.context.lag.p99(),
                 clock_jump: jump(watched.since, now),
             });
+        let asked = guards::ask(self.context, &self.service.guards).await;
         let seen = Seen {
             now: now.wall,
             past,
@@ -101,7 +103,12 @@ impl Brakes<'_> {
                 now.moment.since(watched.since.moment)
             }),
             samples: self.watched.map_or(u64::MAX, |watched| watched.samples),
-            guards: Vec::new(),
+            guards: guards::answers(
+                &self.service.guards,
+                past.guards_of(&plan.software()),
+                self.observed,
+                &asked,
+            ),
         };
         let mut holding = decision::brakes(&self.service.policy, &seen);
         holding.extend(decision::target_brake(past, &plan.software()));

@@ -13,6 +13,7 @@ use super::bake::Bake;
 use super::before;
 use super::context::Context;
 use super::guard::Guard;
+use super::guards;
 use super::logbook::{Journaling, Logbook};
 use super::panel::{Change, Panel, nothing_proven};
 use super::record::{Command, Decided, Record, Stamp};
@@ -107,7 +108,8 @@ impl Watch<'_> {
         let standing = self.first_standing(&deployment).await?;
         let past = log.past().await.unwrap_or_default();
         notes.extend(self.tell_what_was_before(&before));
-        let observed: Vec<crate::journal::Observation> = Vec::new();
+        let asked = guards::ask(self.context, &self.service.guards).await;
+        let observed = guards::observations(&asked);
         self.keep(
             log,
             &Entry::Opened {

@@ -178,7 +178,7 @@ fn lowered(name: &str, settings: PolicySettings, entry: Option<&Entry>) -> Polic
             inconclusive: choice(decide.inconclusive, Choice::Hold),
         },
         rules: rules.into_iter().map(rules::lower).collect(),
-        rollback: rollback::lower(rollback, entry, bake),
+        rollback: rollback::lower(rollback, entry),
     }
 }
 

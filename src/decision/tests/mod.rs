@@ -75,7 +75,9 @@ fn policy() -> Policy {
         ],
         rollback: RollbackPolicy {
             arm: true,
-            ..RollbackPolicy::usual(Duration::from_secs(900))
+            cooldown: Duration::from_secs(600),
+            min_time: Duration::from_secs(60),
+            ..RollbackPolicy::usual()
         },
     }
 }

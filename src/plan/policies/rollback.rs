@@ -1,7 +1,6 @@
 //! `rollback` of a policy: whether one may be carried out, how, and what stops it. What holds where
 //! nothing is written stands, with its reasons, at [`RollbackPolicy::usual`].
 
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
@@ -23,7 +22,7 @@ pub struct RollbackSettings {
     pub timeout: Option<Span>,
     /// Whether the same checks are run against the previous revision afterwards; true without it.
     pub verify: Option<bool>,
-    /// The least time between two rollbacks of a service; 10m without it, `0s` for none.
+    /// The least time between two rollbacks of a service; none without it.
     pub cooldown: Option<Span>,
     /// How many rollbacks of a service are allowed in a time, as `1 per 24h`; no limit without it.
     /// Those that the platform refused are not counted.
@@ -38,8 +37,8 @@ pub struct RollbackSettings {
     pub freeze: Option<FreezeSettings>,
     /// The greatest share of samples that say nothing with which a rollback may go; 20% without it.
     pub max_unknown: Option<Share>,
-    /// How long a deployment is watched at least before it is rolled back; a fifth of the bake and
-    /// at most 60s without it.
+    /// How long a deployment is watched at least before it is rolled back; as long as the judge
+    /// needs without it.
     pub min_time: Option<Span>,
 }
 
@@ -92,8 +91,8 @@ impl JsonSchema for BudgetText {
 }
 
 /// The section as the decision knows it.
-pub fn lower(settings: RollbackSettings, entry: Option<&Entry>, bake: Duration) -> RollbackPolicy {
-    let usual = RollbackPolicy::usual(bake);
+pub fn lower(settings: RollbackSettings, entry: Option<&Entry>) -> RollbackPolicy {
+    let usual = RollbackPolicy::usual();
     let span = |span: Option<Span>, otherwise| span.map_or(otherwise, |span| span.0);
     RollbackPolicy {
         arm: settings.arm.unwrap_or(usual.arm),
@@ -107,7 +106,6 @@ pub fn lower(settings: RollbackSettings, entry: Option<&Entry>, bake: Duration) 
         max_unknown: settings
             .max_unknown
             .map_or(usual.max_unknown, |share| share.0),
-        has_own_min_time: settings.min_time.is_some(),
         min_time: span(settings.min_time, usual.min_time),
     }
 }
@@ -149,7 +147,7 @@ pub fn examine(draft: &PolicyDraft<'_>, problems: &mut Vec<Problem>) {
         }
     }
     let bake = draft.policy.bake;
-    if rollback.has_own_min_time && rollback.min_time > bake && !bake.is_zero() {
+    if rollback.min_time > bake && !bake.is_zero() {
         let (least, bake) = (human(rollback.min_time), human(bake));
         let message = format!(
             "a bake of {bake} is over before the least time of {least}: nothing would ever be rolled back"

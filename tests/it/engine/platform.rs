@@ -340,7 +340,7 @@ pub fn service() -> ServicePlan {
             rollback: RollbackPolicy {
                 arm: true,
                 timeout: Duration::from_secs(600),
-                ..RollbackPolicy::usual(Duration::from_secs(600))
+                ..RollbackPolicy::usual()
             },
         },
     }
