@@ -170,7 +170,11 @@ mod tests {
 
     #[test]
     fn only_what_is_known_is_pinned_and_only_what_is_not_pinned_yet() {
-        let definition = definition(&[("app", "api:7"), ("agent", "agent:1"), ("db", "db@sha256:d")]);
+        let definition = definition(&[
+            ("app", "api:7"),
+            ("agent", "agent:1"),
+            ("db", "db@sha256:d"),
+        ]);
         let known = images(&[("app", "sha256:a"), ("db", "sha256:other")]);
         let pinned = definition.pinned_containers(&known);
         let written: Vec<_> = pinned.iter().filter_map(|pinned| pinned.image()).collect();

@@ -34,9 +34,7 @@ pub(super) async fn moved(
     let found = target.definition(&judged.revision.id).await;
     let found = found.map_err(|fault| target.told(&fault))?;
     // One that is deleted already cannot be compared with.
-    Ok(found.map_or_else(Vec::new, |found| {
-        good.moved(images, &found, &judged.images)
-    }))
+    Ok(found.map_or_else(Vec::new, |found| good.moved(images, &found, &judged.images)))
 }
 
 /// The plan as it can be carried out: where it needs a copy of the task definition by digest, with
@@ -196,6 +194,7 @@ impl Copy<'_> {
             argument: Some(self.good.arn.clone()),
         };
         let shown = self.good.shown.clone();
+        // Everything that can be registered; AWS takes inference accelerators no more.
         let sent = self
             .target
             .client
@@ -214,7 +213,6 @@ impl Copy<'_> {
             .set_pid_mode(shown.pid_mode)
             .set_ipc_mode(shown.ipc_mode)
             .set_proxy_configuration(shown.proxy_configuration)
-            .set_inference_accelerators(shown.inference_accelerators)
             .set_ephemeral_storage(shown.ephemeral_storage)
             .set_runtime_platform(shown.runtime_platform)
             .set_enable_fault_injection(shown.enable_fault_injection)
