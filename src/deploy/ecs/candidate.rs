@@ -68,7 +68,7 @@ pub(super) async fn find(
 /// What is known of the time before the deployment under test.
 pub(super) struct Past<'a> {
     pub(super) target: &'a EcsTarget,
-    service: &'a Service,
+    pub(super) service: &'a Service,
     deployment: &'a Deployment,
     pub(super) wanted: &'a Wanted,
     pub(super) judged: Software,

@@ -40,10 +40,7 @@ impl Definition {
 
     /// By container, its image as it is written.
     pub(super) fn references(&self) -> BTreeMap<&str, &str> {
-        let containers = self.shown.container_definitions().iter();
-        containers
-            .filter_map(|container| Some((container.name()?, container.image()?)))
-            .collect()
+        references(self.shown.container_definitions())
     }
 
     /// The containers whose tags are not resolved once and for all: each task may run another image.
@@ -94,7 +91,15 @@ impl Definition {
     }
 }
 
-pub(super) fn is_by_digest(image: &str) -> bool {
+/// By container, its image as it is written.
+pub(super) fn references(containers: &[types::ContainerDefinition]) -> BTreeMap<&str, &str> {
+    containers
+        .iter()
+        .filter_map(|container| Some((container.name()?, container.image()?)))
+        .collect()
+}
+
+fn is_by_digest(image: &str) -> bool {
     image.contains('@')
 }
 

@@ -26,7 +26,7 @@ impl Past<'_> {
             )));
         };
         let revision = facts::revision(&definition.arn);
-        let mut candidate = match self.source_of(&revision) {
+        let mut candidate = match self.ran_as(&revision).await? {
             Some(good) => self.recorded(good),
             None => {
                 let judged_good = self.wanted.good.iter();
@@ -50,10 +50,13 @@ impl Past<'_> {
         Ok(candidate)
     }
 
-    /// The service revision that ran before, when it is of this task definition.
-    fn source_of(&self, revision: &Revision) -> Option<ServiceRevision> {
-        let source = self.records.as_ref()?.source.as_ref()?;
-        (source.task_definition == revision.id).then(|| source.clone())
+    /// The newest service revision of this task definition that ran before and ended well.
+    async fn ran_as(&self, revision: &Revision) -> Result<Option<ServiceRevision>, Halt> {
+        let Some(records) = &self.records else {
+            return Ok(None);
+        };
+        let is_it = |known: &ServiceRevision| known.task_definition == revision.id;
+        records.newest(self.target, self.service, is_it).await
     }
 }
 

@@ -77,7 +77,7 @@ fn unseen(target: &EcsTarget, service: &Service, task: &types::Task) -> DeployEr
     let created = facts::wall(task.created_at());
     let primary = service.primary().and_then(|primary| primary.created);
     match (created, primary) {
-        (Some(created), Some(primary)) if primary > created => replaced(target, service, task),
+        (Some(created), Some(primary)) if primary >= created => replaced(target, service, task),
         _ => DeployError::Passing(format!(
             "ECS does not show deployment {} of service {}, which started our own task, yet",
             task.started_by().unwrap_or("(unnamed)"),

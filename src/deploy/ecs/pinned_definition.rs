@@ -9,7 +9,7 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::{self, Tag};
 use tokio::time::Instant;
 
-use super::definition::Definition;
+use super::definition::{self, Definition};
 use super::fault::CallFault;
 use super::tell::{once, witnessed};
 use super::tries::Tries;
@@ -167,21 +167,34 @@ impl Copy<'_> {
     }
 
     fn is_copy(&self, found: &Definition) -> bool {
-        found.is_active
-            && found.tag(TAG) == Some(&self.plan.deployment.id)
-            && found.shown.container_definitions() == self.containers
+        found.tag(TAG) == Some(&self.plan.deployment.id) && self.is_as_meant(found)
     }
 
-    /// A copy is deployed only when ECS shows it as it was meant.
+    /// By the images: the order and the defaults of the rest are ECS's own.
+    fn is_as_meant(&self, found: &Definition) -> bool {
+        found.is_active && found.references() == definition::references(&self.containers)
+    }
+
+    /// A copy is deployed only when ECS shows it as it was meant, for which it may take a while.
     async fn confirmed(&self, arn: String) -> Result<String, Halt> {
-        match self.find(true).await? {
-            Some(found) if found == arn => Ok(arn),
-            _ => Err(Halt::Broken(DeployError::Strange(format!(
-                "task definition {} was registered with its images by digest, and ECS does not show it as that: look at it before service {} is rolled back",
-                facts::label(&arn),
-                self.plan.deployment.service
-            )))),
+        let pace = &self.target.pace;
+        let until = Instant::now() + pace.settle;
+        loop {
+            let found = self.target.definition(&arn).await;
+            let found = found.map_err(|fault| self.target.told(&fault))?;
+            if found.is_some_and(|found| found.arn == arn && self.is_as_meant(&found)) {
+                return Ok(arn);
+            }
+            if Instant::now() + pace.settle_poll > until {
+                break;
+            }
+            tokio::time::sleep(pace.settle_poll).await;
         }
+        Err(Halt::Broken(DeployError::Strange(format!(
+            "task definition {} was registered with its images by digest, and ECS does not show it as that: look at it before service {} is rolled back",
+            facts::label(&arn),
+            self.plan.deployment.service
+        ))))
     }
 
     async fn register(

@@ -1,5 +1,7 @@
 //! What a rollback would be if it were carried out now, or why there is none.
 
+use std::time::Duration;
+
 use super::candidate::{self, Candidate};
 use super::definition::Definition;
 use super::pinned_definition;
@@ -36,13 +38,14 @@ pub(super) async fn plan(
         caveats.push(moved);
     }
     let not_restored = not_restored(&candidate, actuator);
+    let expected = expected(&reading, &candidate, actuator);
     Ok(RollbackPlan {
         deployment: deployment.clone(),
         target: revision,
         actuator,
         images: candidate.images,
         handle: None,
-        expected: candidate.rollout,
+        expected,
         not_restored,
         caveats,
         wanted: wanted.clone(),
@@ -170,6 +173,17 @@ async fn active(target: &EcsTarget, candidate: &Candidate) -> Result<Definition,
     }
 }
 
+/// How long it will take: as long as a deployment took. Where the old tasks still stand by, only the
+/// traffic moves back.
+fn expected(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Option<Duration> {
+    let strategy = reading.service.strategy.as_deref();
+    let stands_by = strategy.is_some_and(|strategy| strategy != ROLLING);
+    if actuator.is_keyed() && stands_by {
+        return Some(TRAFFIC_BACK);
+    }
+    candidate.rollout
+}
+
 /// What stays as it was deployed: ECS itself brings a whole service revision back, an update the
 /// task definition alone.
 fn not_restored(candidate: &Candidate, actuator: Actuator) -> Vec<String> {
@@ -192,7 +206,7 @@ fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<
         );
     }
     let strategy = reading.service.strategy.as_deref();
-    if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING")
+    if let Some(strategy) = strategy.filter(|strategy| *strategy != ROLLING)
         && actuator == Actuator::UpdateService
     {
         caveats.push(format!(
@@ -213,3 +227,8 @@ fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<
 pub(super) const fn refuse(reason: String) -> Halt {
     Halt::No(NoRollback::NotRollbackable(reason))
 }
+
+/// The strategy by which new tasks take the place of old ones.
+const ROLLING: &str = "ROLLING";
+/// A load balancer takes some seconds to change the weights of its target groups everywhere.
+const TRAFFIC_BACK: Duration = Duration::from_secs(10);

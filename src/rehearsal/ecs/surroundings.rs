@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::control::Control;
 
 /// What there is besides ECS.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
     /// By name, whether it fires.
     pub(super) alarms: BTreeMap<String, bool>,
