@@ -25,13 +25,14 @@ pub(super) async fn look(
     deployment: &Deployment,
     bake: Duration,
 ) -> Vec<String> {
-    let (configured, shown, returning) = tokio::join!(
+    let (service, shown, way_back, judged) = tokio::join!(
         within("the service", target.configured()),
         within("the service deployment", shown(target, deployment)),
-        within("the revision to return to", of_return(target, deployment)),
+        within("the way back", way_back(target, deployment)),
+        within("the definition", target.definition(&deployment.revision.id)),
     );
-    let service = configured.flatten();
-    let shown = shown.flatten();
+    let (service, shown) = (service.flatten(), shown.flatten());
+    let way_back = way_back.unwrap_or_default();
     let mut concerns = Vec::new();
     if let Some(service) = &service {
         concerns.extend(configuration::of_service(
@@ -40,9 +41,18 @@ pub(super) async fn look(
             bake,
         ));
     }
-    concerns.extend(returning.unwrap_or_default());
-    let alarms = alarms::of(target, service.as_ref(), shown.as_ref());
-    concerns.extend(within("alarms", alarms).await.unwrap_or_default());
+    concerns.extend(judged.flatten().as_ref().and_then(inconsistent));
+    concerns.extend(way_back.concerns);
+    // Other services than ECS: a network that leads to one need not lead to the others.
+    let (gone, alarms) = tokio::join!(
+        within("images", images::gone(target, way_back.revision.as_ref())),
+        within(
+            "alarms",
+            alarms::of(target, service.as_ref(), shown.as_ref())
+        ),
+    );
+    concerns.extend(gone.unwrap_or_default());
+    concerns.extend(alarms.unwrap_or_default());
     concerns
 }
 
@@ -83,10 +93,15 @@ async fn shown(
     Ok(shown.find(|known| known.service_deployment_arn() == Some(&deployment.id)))
 }
 
-/// What would stop a rollback once the deployment has ended: in flight ECS does more than it does
-/// for an update.
-async fn of_return(target: &EcsTarget, deployment: &Deployment) -> Result<Vec<String>, String> {
-    let failed = |halt: &Halt| format!("{halt:?}");
+/// What would be returned to once the deployment has ended, and what would stop that: in flight ECS
+/// does more than it does for an update.
+#[derive(Default)]
+struct WayBack {
+    revision: Option<(Candidate, Definition)>,
+    concerns: Vec<String>,
+}
+
+async fn way_back(target: &EcsTarget, deployment: &Deployment) -> Result<WayBack, String> {
     let reading = reading::read(target, deployment).await;
     let reading = reading.map_err(|error| error.to_string())?;
     let standing = reading.standing(deployment);
@@ -94,39 +109,31 @@ async fn of_return(target: &EcsTarget, deployment: &Deployment) -> Result<Vec<St
         standing.map_err(|error| error.to_string())?,
         Standing::InFlight | Standing::Completed | Standing::Failed
     );
+    let mut way_back = WayBack::default();
     if !stands || !reading.service.is_moved_by_ecs() {
-        return Ok(Vec::new());
+        return Ok(way_back);
     }
-    let wanted = Wanted::default();
-    let found = candidate::find(
-        target,
-        deployment,
-        &reading,
-        Actuator::UpdateService,
-        &wanted,
-    );
-    let candidate = match found.await {
+    let (update, wanted) = (Actuator::UpdateService, Wanted::default());
+    let candidate = match candidate::find(target, deployment, &reading, update, &wanted).await {
         Ok(candidate) => candidate,
         Err(Halt::No(NoRollback::NoTarget(_))) => {
-            return Ok(vec![format!(
+            way_back.concerns.push(format!(
                 "it is the first deployment of service {} that ECS knows: there is no revision to return to",
                 deployment.service
-            )]);
+            ));
+            return Ok(way_back);
         }
-        Err(halt) => return Err(failed(&halt)),
+        Err(halt) => return Err(format!("{halt:?}")),
     };
-    let mut concerns = Vec::new();
     let definition = target.definition(&candidate.revision.id).await;
     let definition = definition.map_err(|fault| fault.to_string())?;
+    let concerns = &mut way_back.concerns;
     concerns.extend(inactive(&candidate, definition.as_ref()));
     if let Some(definition) = definition {
         concerns.extend(moved_tags(target, &candidate, &definition).await);
-        let gone = images::gone(target, &candidate, &definition);
-        concerns.extend(within("images", gone).await.unwrap_or_default());
+        way_back.revision = Some((candidate, definition));
     }
-    let judged = within("the definition", target.definition(&deployment.revision.id)).await;
-    concerns.extend(judged.flatten().as_ref().and_then(inconsistent));
-    Ok(concerns)
+    Ok(way_back)
 }
 
 fn inactive(candidate: &Candidate, definition: Option<&Definition>) -> Option<String> {

@@ -143,11 +143,10 @@ impl Copy<'_> {
     /// Walks down from the newest revision of the family to those from before the deployment that
     /// is undone: a copy cannot be older than that.
     async fn among_the_newest(&self) -> Result<Option<String>, Halt> {
-        let (Some(family), Some(created)) =
-            (self.good.shown.family(), self.plan.deployment.created)
-        else {
+        let Some(family) = self.good.shown.family() else {
             return Ok(None);
         };
+        let created = self.plan.deployment.created;
         let mut name = family.to_owned();
         for _ in 0..MOST_LOOKED_AT {
             let found = self.target.definition_with_tags(&name).await;
@@ -155,7 +154,8 @@ impl Copy<'_> {
             let Some(found) = found else {
                 return Ok(None);
             };
-            if found.registered.is_none_or(|time| time < created) {
+            let is_older = |created| found.registered.is_some_and(|time| time < created);
+            if created.is_some_and(is_older) {
                 return Ok(None);
             }
             if self.is_copy(&found) {

@@ -22,13 +22,15 @@ impl fmt::Display for Unseen {
     }
 }
 
-/// The images of the candidate that are in their repository no more.
+/// The images of the revision to return to that are in their repository no more.
 pub(super) async fn gone(
     target: &EcsTarget,
-    candidate: &Candidate,
-    definition: &Definition,
+    revision: Option<&(Candidate, Definition)>,
 ) -> Result<Vec<String>, Unseen> {
     let mut concerns = Vec::new();
+    let Some((candidate, definition)) = revision else {
+        return Ok(concerns);
+    };
     let mut unseen = None;
     for (container, reference) in definition.references() {
         let Some(digest) = candidate.images.get(container) else {
@@ -65,20 +67,21 @@ struct Repository<'a> {
 }
 
 impl<'a> Repository<'a> {
-    /// From `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG`, in any partition; nothing for an image
-    /// of another registry.
+    /// From `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG`, in any partition, or from the newer
+    /// `ACCOUNT.dkr-ecr.REGION.on.aws/NAME:TAG`; nothing for an image of another registry.
     fn of(reference: &'a str) -> Option<Self> {
         let (registry, path) = reference.split_once('/')?;
-        let mut parts = registry.split('.');
-        let account = parts.next()?;
-        let is_registry = account.len() == ACCOUNT_DIGITS
-            && account.bytes().all(|digit| digit.is_ascii_digit())
-            && parts.next() == Some("dkr")
-            && matches!(parts.next(), Some("ecr" | "ecr-fips"));
-        let region = parts.next().filter(|_| is_registry)?;
-        parts
-            .next()
-            .filter(|domain| domain.starts_with("amazonaws"))?;
+        let parts: Vec<&str> = registry.split('.').collect();
+        let (account, region) = match parts.as_slice() {
+            [account, "dkr", "ecr" | "ecr-fips", region, "amazonaws", ..] => (*account, *region),
+            [account, "dkr-ecr" | "dkr-ecr-fips", region, "on", ..] => (*account, *region),
+            _ => return None,
+        };
+        let is_account =
+            account.len() == ACCOUNT_DIGITS && account.bytes().all(|digit| digit.is_ascii_digit());
+        if !is_account {
+            return None;
+        }
         let name = path.split(['@', ':']).next()?;
         Some(Self {
             account,
@@ -136,6 +139,8 @@ mod tests {
             Repository::of(china).map(|it| it.region),
             Some("cn-north-1")
         );
+        let newer = "000000000000.dkr-ecr.eu-west-1.on.aws/team/api:7";
+        assert_eq!(Repository::of(newer), Some(found));
         for other in [
             "api:7",
             "registry.test/api:7",
