@@ -165,9 +165,10 @@ pub struct WatchArguments {
     /// How long to watch before accepting (default: the policy's bake)
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub bake: Option<Duration>,
-    /// Which deployment to judge: its ARN, the current one, or the next to appear
-    #[arg(long, value_name = "ARN|current|next", default_value = "current", value_parser = selector)]
-    pub deployment: Selector,
+    /// Which deployment to judge: its ARN, the current one, or the next to appear (default: current;
+    /// inside a task of the service itself, the deployment that started the task)
+    #[arg(long, value_name = "ARN|current|next", value_parser = selector)]
+    pub deployment: Option<Selector>,
     /// Whether a rollback may be carried out (default: what the policy says)
     #[arg(long, value_enum, value_name = "auto|never")]
     pub rollback: Option<RollbackFlag>,

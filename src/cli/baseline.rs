@@ -63,11 +63,11 @@ pub fn open(
     match &arguments.baseline {
         BaselineFlag::None => Ok(Comparison::default()),
         BaselineFlag::Before => match arguments.deployment {
-            Selector::Next => Ok(Comparison {
+            Some(Selector::Next) => Ok(Comparison {
                 source: Source::Live,
                 history: None,
             }),
-            Selector::Current | Selector::Id(_) | Selector::Own(_) => Err(
+            None | Some(Selector::Current | Selector::Id(_) | Selector::Own(_)) => Err(
                 "--baseline before needs --deployment next: of a deployment that is there already, \
                  before is over; give it recorded samples instead"
                     .to_owned(),

@@ -14,6 +14,7 @@ use super::{exit, refuse};
 use crate::decision::Permission;
 use crate::deploy::ecs::EcsTarget;
 use crate::deploy::{DeployError, DeploymentTarget, Platform};
+use crate::deployment::Selector;
 use crate::engine::record::Record;
 use crate::engine::rollback::Pace;
 use crate::engine::watch::{Watch, WatchOptions};
@@ -51,7 +52,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         checks: &checks,
         target,
         options: WatchOptions {
-            selector: arguments.deployment.clone(),
+            selector: selector(&arguments),
             before: source,
             permission: permission(&arguments, &service),
             pace: pace(&service),
@@ -84,6 +85,20 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         }
     }
 }
+
+/// The deployment that was asked for. Without one, inside a task on ECS, the one that started it: the
+/// current one may be another's already.
+fn selector(arguments: &WatchArguments) -> Selector {
+    let own = || {
+        let url = environment().remove(TASK_METADATA)?;
+        (!url.is_empty()).then_some(Selector::Own(url))
+    };
+    let asked = arguments.deployment.clone().or_else(own);
+    asked.unwrap_or(Selector::Current)
+}
+
+/// Where ECS tells the containers of a task about it.
+const TASK_METADATA: &str = "ECS_CONTAINER_METADATA_URI_V4";
 
 /// Keeps the recording of an accepted window for the watches to come, if it is whole.
 fn remember(

@@ -4,6 +4,7 @@
 use super::carrier::{self, Found};
 use super::facts::{self};
 use super::fault::Blame;
+use super::pinned_definition;
 use super::planning::{self, refuse};
 use super::reading::{self, Subject};
 use super::records::Status;
@@ -13,7 +14,7 @@ use super::tries::Tries;
 use super::{EcsTarget, Halt};
 use crate::deploy::{DeployError, Witness};
 use crate::deployment::{
-    Actuator, Deployment, NoRollback, RollbackPlan, Standing, StartedRollback,
+    Actuator, Call, Deployment, NoRollback, RollbackPlan, Standing, StartedRollback,
 };
 
 /// Rolls back as planned, or as the plan has to be now that it is read again.
@@ -40,6 +41,7 @@ pub(super) async fn roll_back(
                 fresh.actuator.name()
             )));
         }
+        let fresh = pinned_definition::ready(target, fresh, witness).await?;
         let carrier = match fresh.actuator {
             Actuator::StopServiceDeployment => stop(target, &fresh, witness).await?,
             Actuator::UpdateService => update(target, &fresh, witness).await?,
@@ -69,6 +71,7 @@ async fn begun(
 ) -> Result<Option<StartedRollback>, Halt> {
     let deployment = &plan.deployment;
     for call in witness.sent().iter().rev() {
+        let plan = as_sent(plan, call);
         let (actuator, carrier) = match call.operation.as_str() {
             STOP if call.subject == deployment.id => {
                 let status = target.service_deployment(&deployment.id).await?.status;
@@ -82,21 +85,31 @@ async fn begun(
                 let carrier = is_taken.then(|| deployment.id.clone());
                 (Actuator::StopServiceDeployment, carrier)
             }
-            UPDATE => match carrier::find(target, plan, None, witness).await? {
+            UPDATE => match carrier::find(target, &plan, None, witness).await? {
                 Found::Nothing => (Actuator::UpdateService, None),
-                found => (Actuator::UpdateService, Some(carrier_of(found, plan)?)),
+                found => (Actuator::UpdateService, Some(carrier_of(found, &plan)?)),
             },
             _ => continue,
         };
         if let Some(carrier) = carrier {
-            let plan = RollbackPlan {
-                actuator,
-                ..plan.clone()
-            };
+            let plan = RollbackPlan { actuator, ..plan };
             return Ok(Some(StartedRollback { plan, carrier }));
         }
     }
     Ok(None)
+}
+
+/// The plan with the task definition that was really deployed: a copy by digest is registered only
+/// when the plan is carried out.
+fn as_sent(plan: &RollbackPlan, call: &Call) -> RollbackPlan {
+    let mut plan = plan.clone();
+    if call.operation == UPDATE
+        && let Some(definition) = &call.argument
+        && *definition != plan.target.id
+    {
+        plan.target = facts::revision(definition);
+    }
+    plan
 }
 
 /// Stops the deployment in flight. Answers with the carrier, or with none when it is in flight no

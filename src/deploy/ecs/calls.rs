@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{CreatedAt, DesiredStatus, ServiceDeploymentStatus};
+use aws_sdk_ecs::types::{self, CreatedAt, DesiredStatus, TaskDefinitionField};
 
 use super::EcsTarget;
+use super::definition::Definition;
 use super::facts::{self, Service, Task};
-use super::fault::CallFault;
+use super::fault::{Blame, CallFault};
 use super::records::{Listed, ServiceDeployment, ServiceRevision};
 use crate::clock::WallTime;
 use crate::deploy::{DeployError, EcsService};
 
 impl EcsTarget {
-    /// The service as it is now; one that is missing or not active is the declaration's fault.
-    pub(super) async fn service(&self) -> Result<Service, DeployError> {
+    /// The service as ECS shows it, with everything that is configured on it.
+    pub(super) async fn configured(&self) -> Result<Option<types::Service>, CallFault> {
         let answer = self
             .client
             .describe_services()
@@ -21,11 +22,18 @@ impl EcsTarget {
             .services(&self.declared.service)
             .send()
             .await
-            .map_err(|error| self.told(&CallFault::of("DescribeServices", &error)))?;
+            .map_err(|error| CallFault::of("DescribeServices", &error))?;
+        Ok(answer.services.unwrap_or_default().into_iter().next())
+    }
+
+    /// The service as it is now; one that is missing or not active is the declaration's fault.
+    pub(super) async fn service(&self) -> Result<Service, DeployError> {
+        let configured = self.configured().await;
+        let configured = configured.map_err(|fault| self.told(&fault))?;
         let EcsService {
             cluster, service, ..
         } = &self.declared;
-        let shown = answer.services().first().map(Service::from);
+        let shown = configured.as_ref().map(Service::from);
         let shown = shown.ok_or_else(|| {
             DeployError::Declared(format!(
                 "cluster {cluster} has no active service {service}: check deployment.ecs and the region"
@@ -130,12 +138,6 @@ impl EcsTarget {
                 )
                 .build()
         });
-        let statuses = filter.ended_well.then(|| {
-            vec![
-                ServiceDeploymentStatus::Successful,
-                ServiceDeploymentStatus::RollbackSuccessful,
-            ]
-        });
         let mut listed = Vec::new();
         let mut token = None;
         for _ in 0..MOST_PAGES {
@@ -144,7 +146,6 @@ impl EcsTarget {
                 .list_service_deployments()
                 .cluster(&self.declared.cluster)
                 .service(&self.declared.service)
-                .set_status(statuses.clone())
                 .set_created_at(created.clone())
                 .max_results(LARGEST_PAGE)
                 .set_next_token(token)
@@ -162,20 +163,44 @@ impl EcsTarget {
         Ok(listed)
     }
 
-    /// Whether a service can be updated to a task definition.
-    pub(super) async fn is_deployable(&self, arn: &str) -> Result<bool, CallFault> {
+    /// A task definition by its ARN, `family:n`, or `family` for the latest that is ACTIVE; none
+    /// when ECS shows none of that name.
+    pub(super) async fn definition(&self, name: &str) -> Result<Option<Definition>, CallFault> {
+        self.describe_definition(name, None).await
+    }
+
+    /// The same with its tags.
+    pub(super) async fn definition_with_tags(
+        &self,
+        name: &str,
+    ) -> Result<Option<Definition>, CallFault> {
+        let tags = Some(vec![TaskDefinitionField::Tags]);
+        self.describe_definition(name, tags).await
+    }
+
+    async fn describe_definition(
+        &self,
+        name: &str,
+        include: Option<Vec<TaskDefinitionField>>,
+    ) -> Result<Option<Definition>, CallFault> {
         let answer = self
             .client
             .describe_task_definition()
-            .task_definition(arn)
+            .task_definition(name)
+            .set_include(include)
             .send()
             .await;
         match answer {
-            Ok(answer) => Ok(answer.task_definition().is_some_and(|definition| {
-                let status = definition.status().map(|status| status.as_str());
-                definition.task_definition_arn() == Some(arn) && status == Some(facts::ACTIVE)
-            })),
-            Err(error) => Err(CallFault::of("DescribeTaskDefinition", &error)),
+            Ok(answer) => {
+                let tags = answer.tags.unwrap_or_default();
+                let shown = answer.task_definition;
+                Ok(shown.and_then(|shown| Definition::of(shown, tags)))
+            }
+            Err(error) => match CallFault::of("DescribeTaskDefinition", &error) {
+                // ECS has no error of its own for a name that it does not know.
+                fault if fault.blame == Blame::Refused => Ok(None),
+                fault => Err(fault),
+            },
         }
     }
 
@@ -212,6 +237,20 @@ impl EcsTarget {
         Ok(tasks)
     }
 
+    /// One task of the service's cluster; none when ECS does not show it.
+    pub(super) async fn task(&self, arn: &str) -> Result<Option<types::Task>, CallFault> {
+        let answer = self
+            .client
+            .describe_tasks()
+            .cluster(&self.declared.cluster)
+            .tasks(arn)
+            .send()
+            .await
+            .map_err(|error| CallFault::of("DescribeTasks", &error))?;
+        let mut shown = answer.tasks.unwrap_or_default().into_iter();
+        Ok(shown.find(|task| task.task_arn() == Some(arn)))
+    }
+
     pub(super) fn told(&self, fault: &CallFault) -> DeployError {
         fault.told(&self.declared)
     }
@@ -220,7 +259,6 @@ impl EcsTarget {
 /// Which service deployments are listed; the times are asked for with slack, the caller sifts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
-    pub(super) ended_well: bool,
     pub(super) after: Option<WallTime>,
     pub(super) before: Option<WallTime>,
 }

@@ -1,27 +1,41 @@
-//! Which revision to return to: the one that ran before, as ECS recorded it; never a number less.
+//! Which software to return to: what ran before, as ECS recorded it; never a number less, never
+//! what was judged bad here, never a guess.
+//!
+//! Where ECS itself returns to something (a stop, a pause hook), it cannot be told to what: then
+//! this says what it will be, and refuses when that is bad.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
-use super::calls::Filter;
-use super::facts::{self, Rollout, Service};
+use super::facts::{self, Service};
+use super::past::{Records, in_entries};
+use super::planning::refuse;
 use super::reading::{Reading, Subject};
-use super::records::{ServiceDeployment, ServiceRevision, Status};
+use super::records::ServiceRevision;
 use super::{EcsTarget, Halt};
-use crate::deployment::{Actuator, Deployment, Images, NoRollback, Revision};
+use crate::deployment::{Actuator, Deployment, Images, NoRollback, Revision, Software, Wanted};
 
 /// A revision to return to.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) revision: Revision,
+    /// The images that it ran, where they are known.
+    pub(super) images: Images,
+    /// The software that was judged.
+    pub(super) judged: Software,
     /// What ran exactly, and what the deployment under test made of it, where that is recorded.
     pub(super) recorded: Option<Recorded>,
+    /// How long a deployment of this service took to roll out.
+    pub(super) rollout: Option<Duration>,
+    /// What a person should know of the choice.
+    pub(super) caveats: Vec<String>,
 }
 
 impl Candidate {
-    /// The images that it brings, where they are recorded.
-    pub(super) fn images(&self) -> Images {
-        let recorded = self.recorded.as_ref();
-        recorded.map_or_else(Images::new, |recorded| recorded.good.digests.clone())
+    pub(super) fn software(&self) -> Software {
+        Software {
+            revision: self.revision.clone(),
+            images: self.images.clone(),
+        }
     }
 }
 
@@ -39,164 +53,210 @@ pub(super) async fn find(
     deployment: &Deployment,
     reading: &Reading,
     actuator: Actuator,
+    wanted: &Wanted,
 ) -> Result<Candidate, Halt> {
-    let found = match &reading.subject {
-        Subject::Recorded {
-            deployment: recorded,
-            ..
-        } => match in_records(target, &reading.service, recorded, actuator).await? {
-            Some(recorded) => Some(Candidate {
-                revision: facts::revision(&recorded.good.task_definition),
-                recorded: Some(recorded),
-            }),
-            None => in_entries(&reading.service, deployment).map(unrecorded),
-        },
-        // What was seen running before is older than what still stands in the list.
-        Subject::Entry => in_entries(&reading.service, deployment)
-            .or_else(|| deployment.previous.clone())
-            .map(unrecorded),
-    };
-    found.ok_or_else(|| {
-        Halt::No(NoRollback::NoTarget(format!(
-            "nothing ran before {} that ECS still knows: there is no revision to return to",
-            deployment.revision
-        )))
-    })
-}
-
-const fn unrecorded(revision: Revision) -> Candidate {
-    Candidate {
-        revision,
-        recorded: None,
+    let past = Past::read(target, deployment, reading, wanted).await?;
+    if actuator.is_keyed() {
+        past.by_platform().await
+    } else if let Some(to) = &wanted.to {
+        past.named(to).await
+    } else {
+        past.chosen().await
     }
 }
 
-/// The deployment's one source, unless ECS recorded that its own deployment never ended well; else
-/// the newest deployment before it that did.
-async fn in_records(
-    target: &EcsTarget,
-    service: &Service,
-    deployment: &ServiceDeployment,
-    actuator: Actuator,
-) -> Result<Option<Recorded>, Halt> {
-    let sources: Vec<&str> = deployment
-        .sources
-        .iter()
-        .map(String::as_str)
-        .filter(|source| *source != deployment.target && service.owns(source))
-        .collect();
-    let mut arns = vec![deployment.target.as_str()];
-    arns.extend(&sources);
-    let mut revisions = by_arn(target, &arns).await?;
-    let Some(judged) = revisions.remove(&deployment.target) else {
-        return Ok(None);
-    };
-    if sources.is_empty() && deployment.sources.contains(&deployment.target) {
-        // What ran before is what runs now: the same service revision was deployed again.
-        let good = judged.clone();
-        return Ok(Some(Recorded { good, judged }));
-    }
-    if let [only] = sources.as_slice()
-        && let Some(good) = revisions.remove(*only)
-        && !failed_before(target, deployment, only).await?
-    {
-        return Ok(Some(Recorded { good, judged }));
-    }
-    let good = in_history(target, service, deployment, &judged, actuator).await?;
-    Ok(good.map(|good| Recorded { good, judged }))
+/// What is known of the time before the deployment under test.
+pub(super) struct Past<'a> {
+    pub(super) target: &'a EcsTarget,
+    pub(super) service: &'a Service,
+    deployment: &'a Deployment,
+    pub(super) wanted: &'a Wanted,
+    pub(super) judged: Software,
+    /// None where ECS keeps no service deployments, or does not show what was judged.
+    pub(super) records: Option<Records<'a>>,
 }
 
-/// Whether the deployments that brought a service revision are known, and none of them ended well:
-/// it ran without ever being good. What is older than the history is not held against it.
-async fn failed_before(
-    target: &EcsTarget,
-    deployment: &ServiceDeployment,
-    revision: &str,
-) -> Result<bool, Halt> {
-    let filter = Filter {
-        before: Some(deployment.created),
-        ..Filter::default()
-    };
-    let listed = target.listed(&filter).await;
-    let listed = listed.map_err(|fault| target.told(&fault))?;
-    let mut brought = listed
-        .iter()
-        .filter(|known| known.arn != deployment.arn && known.target.as_deref() == Some(revision))
-        .peekable();
-    Ok(brought.peek().is_some() && brought.all(|known| known.status != Status::Successful))
-}
-
-/// What the newest deployment that ended well before this one began left running. ECS itself
-/// returns to just that when it is told to stop; an update can go on to other software.
-async fn in_history(
-    target: &EcsTarget,
-    service: &Service,
-    deployment: &ServiceDeployment,
-    judged: &ServiceRevision,
-    actuator: Actuator,
-) -> Result<Option<ServiceRevision>, Halt> {
-    let filter = Filter {
-        ended_well: true,
-        before: Some(deployment.created),
-        ..Filter::default()
-    };
-    let listed = target.listed(&filter).await;
-    let listed = listed.map_err(|fault| target.told(&fault))?;
-    let earlier: Vec<&str> = listed
-        .iter()
-        .filter(|known| known.arn != deployment.arn)
-        .filter(|known| {
-            known
-                .finished
-                .is_some_and(|time| time <= deployment.created)
+impl<'a> Past<'a> {
+    async fn read(
+        target: &'a EcsTarget,
+        deployment: &'a Deployment,
+        reading: &'a Reading,
+        wanted: &'a Wanted,
+    ) -> Result<Self, Halt> {
+        let records = match &reading.subject {
+            Subject::Recorded {
+                deployment: recorded,
+                ..
+            } => Records::read(target, &reading.service, recorded).await?,
+            Subject::Entry => None,
+        };
+        let mut judged = deployment.software();
+        // The images may have been resolved only after the deployment was pinned.
+        if let Some(records) = &records
+            && !records.judged.digests.is_empty()
+        {
+            judged.images.clone_from(&records.judged.digests);
+        }
+        Ok(Self {
+            target,
+            service: &reading.service,
+            deployment,
+            wanted,
+            judged,
+            records,
         })
-        .map(|known| known.arn.as_str())
-        .collect();
-    for some in earlier.chunks(AT_ONCE) {
-        let described = target.service_deployments(some).await;
-        let described = described.map_err(|fault| target.told(&fault))?;
-        let effective: Vec<&str> = some
-            .iter()
-            .filter_map(|arn| described.iter().find(|known| known.arn == *arn))
-            .filter_map(ServiceDeployment::effective)
-            .filter(|arn| service.owns(arn))
-            .collect();
-        let mut revisions = by_arn(target, &effective).await?;
-        let good = effective
-            .iter()
-            .filter_map(|arn| revisions.remove(*arn))
-            .find(|known| {
-                actuator == Actuator::StopServiceDeployment || !known.is_same_software(judged)
-            });
-        if good.is_some() {
-            return Ok(good);
+    }
+
+    /// What ECS itself returns to when it is told to roll back.
+    async fn by_platform(&self) -> Result<Candidate, Halt> {
+        let found = match &self.records {
+            Some(records) => records.newest(self.target, self.service, |_| true).await?,
+            None => None,
+        };
+        let candidate = match found {
+            Some(good) => self.recorded(good),
+            None => match in_entries(self.service, self.deployment) {
+                Some(revision) => self.unrecorded(revision, Images::new()),
+                None => return Err(self.nothing()),
+            },
+        };
+        if let Some(to) = &self.wanted.to
+            && *to != candidate.revision.id
+            && *to != candidate.revision.label
+        {
+            return Err(refuse(format!(
+                "the deployment of {} is in flight, and stopped it returns to {}, whatever is asked for: let it end before it is rolled back to {to}",
+                self.judged.revision, candidate.revision
+            )));
+        }
+        // That it is the very software that was judged is told apart from this by the plan.
+        let software = candidate.software();
+        if self.is_avoided(&software) && !self.judged.may_be(&software) {
+            let deployable = match self.chosen().await {
+                Ok(other) => format!("let it end, then deploy {}", other.revision),
+                Err(Halt::No(_)) => "let it end, then deploy a revision that is good".to_owned(),
+                Err(broken) => return Err(broken),
+            };
+            return Err(refuse(format!(
+                "the deployment of {} is in flight, and stopped it returns to {}, which was judged bad here: {deployable}",
+                self.judged.revision, candidate.revision
+            )));
+        }
+        Ok(candidate)
+    }
+
+    /// The best that can be deployed anew.
+    async fn chosen(&self) -> Result<Candidate, Halt> {
+        if let Some(found) = match &self.records {
+            Some(records) => self.in_records(records).await?,
+            // What still runs beside it, or was seen running, is what ran before.
+            None => in_entries(self.service, self.deployment)
+                .or_else(|| self.deployment.previous.clone())
+                .map(|revision| self.unrecorded(revision, Images::new()))
+                .filter(|found| !self.is_avoided(&found.software())),
+        } {
+            return Ok(found);
+        }
+        if let Some(found) = self.in_ledger().await? {
+            return Ok(found);
+        }
+        in_entries(self.service, self.deployment)
+            .map(|revision| self.unrecorded(revision, Images::new()))
+            .filter(|found| !self.is_avoided(&found.software()))
+            .ok_or_else(|| self.nothing())
+    }
+
+    async fn in_records(&self, records: &Records<'a>) -> Result<Option<Candidate>, Halt> {
+        let source = records.source.as_ref();
+        let skipped = match source.map(|source| (source, source.software())) {
+            // The same software as before: then its deployment is not what made it bad, and older
+            // software is not chosen over it.
+            Some((source, software)) if self.judged.may_be(&software) => {
+                return Ok(Some(self.recorded(source.clone())));
+            }
+            Some((source, software)) if !self.is_avoided(&software) => {
+                return Ok(Some(self.recorded(source.clone())));
+            }
+            other => other.map(|(_, software)| software.revision),
+        };
+        let is_accepted = |known: &ServiceRevision| {
+            let software = known.software();
+            !self.judged.may_be(&software) && !self.is_avoided(&software)
+        };
+        let history = &records.history;
+        let found = history
+            .newest(self.target, self.service, records.deployment, is_accepted)
+            .await?;
+        Ok(found.map(|good| {
+            let mut candidate = self.recorded(good);
+            candidate.caveats.extend(skipped.map(|skipped| {
+                format!(
+                    "{skipped}, which ran before, was judged bad here: {} is what ran before that",
+                    candidate.revision
+                )
+            }));
+            candidate
+        }))
+    }
+
+    /// The newest that was judged good here and can still be deployed.
+    async fn in_ledger(&self) -> Result<Option<Candidate>, Halt> {
+        for good in &self.wanted.good {
+            if self.judged.may_be(good) || self.is_avoided(good) {
+                continue;
+            }
+            let found = self.target.definition(&good.revision.id).await;
+            let found = found.map_err(|fault| self.target.told(&fault))?;
+            if found.is_some_and(|known| known.is_active && known.arn == good.revision.id) {
+                let mut candidate = self.unrecorded(good.revision.clone(), good.images.clone());
+                candidate.caveats.push(format!(
+                    "ECS keeps no record of what ran before: {} is the last that was judged good here",
+                    good.revision
+                ));
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn is_avoided(&self, software: &Software) -> bool {
+        let mut avoided = self.wanted.avoid.iter();
+        avoided.any(|bad| bad.may_be(software))
+    }
+
+    pub(super) fn recorded(&self, good: ServiceRevision) -> Candidate {
+        let revision = facts::revision(&good.task_definition);
+        let images = good.digests.clone();
+        let judged = self.records.as_ref().map(|records| records.judged.clone());
+        Candidate {
+            recorded: judged.map(|judged| Recorded { good, judged }),
+            ..self.unrecorded(revision, images)
         }
     }
-    Ok(None)
-}
 
-async fn by_arn(
-    target: &EcsTarget,
-    arns: &[&str],
-) -> Result<HashMap<String, ServiceRevision>, Halt> {
-    let found = target.revisions(arns).await;
-    let found = found.map_err(|fault| target.told(&fault))?;
-    Ok(found
-        .into_iter()
-        .map(|revision| (revision.arn.clone(), revision))
-        .collect())
-}
+    pub(super) fn unrecorded(&self, revision: Revision, images: Images) -> Candidate {
+        Candidate {
+            revision,
+            images,
+            judged: self.judged.clone(),
+            recorded: None,
+            rollout: self
+                .records
+                .as_ref()
+                .and_then(|records| records.history.rollout()),
+            caveats: Vec::new(),
+        }
+    }
 
-/// While rolling, the old deployment still stands in `deployments[]`.
-fn in_entries(service: &Service, deployment: &Deployment) -> Option<Revision> {
-    service
-        .entries
-        .iter()
-        .filter(|entry| !entry.primary && entry.id != deployment.id)
-        .filter(|entry| entry.rollout == Rollout::Completed)
-        .max_by_key(|entry| entry.created)
-        .map(|entry| facts::revision(&entry.task_definition))
+    fn nothing(&self) -> Halt {
+        let but = if self.wanted.avoid.is_empty() {
+            ""
+        } else {
+            " and that was not judged bad here"
+        };
+        Halt::No(NoRollback::NoTarget(format!(
+            "nothing ran before {} that ECS still knows{but}: there is no revision to return to",
+            self.judged.revision
+        )))
+    }
 }
-
-/// As many as ECS describes in one call.
-const AT_ONCE: usize = 20;

@@ -5,18 +5,27 @@
 //! to guess a target, to deploy a family without its revision, to touch counts, and to act on any
 //! deployment but the one that was judged. `engine` alone calls it.
 //!
-//! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`,
-//! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`
-//! and `carrier`, `proof` (is it done).
+//! Reading order: `facts`, `place`, `records` and `definition` (what was read), `calls` (reading it),
+//! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
+//! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
+//! `carrier`, `proof` (is it done); `concerns` (what to know before).
 
 mod acting;
 mod calls;
 mod candidate;
 mod carrier;
 mod client;
+mod concerns;
+mod definition;
 mod facts;
 mod fault;
+mod history;
+mod metadata;
+mod named;
+mod own;
 mod pace;
+mod past;
+mod pinned_definition;
 mod pinning;
 mod place;
 mod planning;
@@ -112,10 +121,10 @@ impl DeploymentTarget for EcsTarget {
 
     async fn concerns(
         &self,
-        _deployment: &Deployment,
-        _bake: Duration,
+        deployment: &Deployment,
+        bake: Duration,
     ) -> Result<Vec<String>, DeployError> {
-        Ok(Vec::new())
+        Ok(concerns::look(self, deployment, bake).await)
     }
 
     async fn tasks(&self, _deployment: &Deployment) -> Result<Vec<Task>, DeployError> {

@@ -1,12 +1,12 @@
 //! Finds the deployment under test and pins it by what ECS can be held to: its ARN where service
 //! deployments exist, else its id in `deployments[]`.
 
-use super::EcsTarget;
 use super::calls::Filter;
 use super::facts::{self, Rollout, Service};
 use super::fault::CallFault;
 use super::pace::jittered;
 use super::records::ServiceDeployment;
+use super::{EcsTarget, own};
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Images, Revision, Selector};
 
@@ -22,7 +22,7 @@ pub(super) async fn pin(
         }
         Selector::Next => next(target).await,
         Selector::Id(id) => by_id(target, id).await,
-        Selector::Own(_) => Err(DeployError::Declared("not built".to_owned())),
+        Selector::Own(url) => own::pin(target, url).await,
     }
 }
 
@@ -60,7 +60,8 @@ fn is_another(before: &Service, now: &Service) -> bool {
     }
 }
 
-async fn current(
+/// Pins the current deployment of a service; `former` is what was seen running before it.
+pub(super) async fn current(
     target: &EcsTarget,
     service: &Service,
     former: Option<&Revision>,
@@ -187,7 +188,7 @@ async fn by_id(target: &EcsTarget, id: &str) -> Result<Deployment, DeployError> 
 }
 
 /// Pins an entry of `deployments[]`.
-fn from_entry(
+pub(super) fn from_entry(
     target: &EcsTarget,
     service: &Service,
     id: &str,
@@ -219,7 +220,7 @@ fn from_entry(
 }
 
 /// The service's short name, whichever form was declared.
-fn name(target: &EcsTarget) -> &str {
+pub(super) fn name(target: &EcsTarget) -> &str {
     let declared = &target.declared.service;
     declared.rsplit('/').next().unwrap_or(declared)
 }

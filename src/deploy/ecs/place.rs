@@ -36,6 +36,18 @@ impl Place {
             && *service == self.service
             && !id.is_empty()
     }
+
+    /// Whether a task runs in the same account, region and cluster. Task ARNs of the older form
+    /// leave the cluster out: it is named beside them, by its name or its ARN.
+    pub(super) fn has_task(&self, arn: &str, cluster: &str) -> bool {
+        let path = arn
+            .strip_prefix(&*self.realm)
+            .and_then(|rest| rest.strip_prefix(":task/"));
+        path.is_some_and(|path| match path.split_once('/') {
+            Some((named, _)) => named == self.cluster,
+            None => cluster.rsplit('/').next() == Some(&*self.cluster),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +130,33 @@ mod tests {
         for (partition, region, account, resource, owned) in cases {
             let arn = format!("arn:{partition}:ecs:{region}:{account}:{resource}");
             assert_eq!(place.owns(&arn), owned, "{arn}");
+        }
+    }
+
+    #[test]
+    fn a_task_of_another_cluster_region_or_account_is_not_of_this_place() {
+        let place = Place {
+            realm: "arn:aws:ecs:eu-west-1:000000000000".into(),
+            cluster: "prod".into(),
+            service: "api".into(),
+        };
+        let cases = [
+            ("eu-west-1:000000000000:task/prod/x", "prod", true),
+            ("eu-west-1:000000000000:task/x", "prod", true),
+            (
+                "eu-west-1:000000000000:task/x",
+                "arn:aws:ecs:eu-west-1:000000000000:cluster/prod",
+                true,
+            ),
+            ("eu-west-1:000000000000:task/x", "staging", false),
+            ("eu-west-1:000000000000:task/staging/x", "prod", false),
+            ("us-east-1:000000000000:task/prod/x", "prod", false),
+            ("eu-west-1:111111111111:task/prod/x", "prod", false),
+            ("eu-west-1:000000000000:service/prod/x", "prod", false),
+        ];
+        for (resource, cluster, expected) in cases {
+            let arn = format!("arn:aws:ecs:{resource}");
+            assert_eq!(place.has_task(&arn, cluster), expected, "{arn} {cluster}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a rollback would be if it were carried out now, or why there is none.
 
+use std::time::Duration;
+
 use super::candidate::{self, Candidate};
-use super::facts::{self};
-use super::fault::Blame;
+use super::definition::Definition;
+use super::pinned_definition;
 use super::reading::{self, Reading, Subject};
 use super::records::Status;
 use super::{EcsTarget, Halt};
@@ -24,20 +26,28 @@ pub(super) async fn plan(
     }
     let actuator = actuator(&reading, deployment)?;
     refuse_without_tasks(&reading, deployment)?;
-    let candidate = candidate::find(target, deployment, &reading, actuator).await?;
-    refuse_same(deployment, &candidate, actuator)?;
-    if actuator == Actuator::UpdateService {
-        refuse_undeployable(target, &candidate).await?;
+    let candidate = candidate::find(target, deployment, &reading, actuator, wanted).await?;
+    let mut caveats = caveats(&reading, &candidate, actuator);
+    let mut revision = candidate.revision.clone();
+    if actuator.is_keyed() {
+        refuse_same(&candidate)?;
+    } else if let Some(moved) = deployable(target, &candidate, wanted).await? {
+        if wanted.pin_digest {
+            revision.label = format!("{revision} pinned by digest");
+        }
+        caveats.push(moved);
     }
+    let not_restored = not_restored(&candidate, actuator);
+    let expected = expected(&reading, &candidate, actuator);
     Ok(RollbackPlan {
         deployment: deployment.clone(),
-        target: candidate.revision.clone(),
+        target: revision,
         actuator,
-        images: candidate.images(),
+        images: candidate.images,
         handle: None,
-        expected: None,
-        not_restored: Vec::new(),
-        caveats: caveats(&reading, &candidate, actuator),
+        expected,
+        not_restored,
+        caveats,
         wanted: wanted.clone(),
     })
 }
@@ -87,46 +97,108 @@ fn refuse_without_tasks(reading: &Reading, deployment: &Deployment) -> Result<()
     )))
 }
 
-/// Deploying the task definition that runs already changes nothing. Stopping in flight does: ECS
-/// returns to the images that it resolved back then.
-fn refuse_same(
-    deployment: &Deployment,
-    candidate: &Candidate,
-    actuator: Actuator,
-) -> Result<(), Halt> {
-    if candidate.revision.id != deployment.revision.id {
-        return Ok(());
+/// A stop returns to the images that ECS resolved back then, and so changes something even where the
+/// task definition is the same one; unless they are the same images too.
+fn refuse_same(candidate: &Candidate) -> Result<(), Halt> {
+    if candidate.judged.may_be(&candidate.software()) {
+        return Err(same(candidate));
     }
-    let other_images = candidate
-        .recorded
-        .as_ref()
-        .is_some_and(|recorded| recorded.good.has_other_images(&recorded.judged));
-    if actuator == Actuator::StopServiceDeployment && other_images {
-        return Ok(());
-    }
-    Err(refuse(format!(
+    Ok(())
+}
+
+fn same(candidate: &Candidate) -> Halt {
+    refuse(format!(
         "the revision before it is {} too: going back to it would change nothing",
-        deployment.revision
+        candidate.judged.revision
+    ))
+}
+
+/// Whether the service can be updated to the candidate, and is changed by it. Answers with what
+/// becomes of tags that were moved: deployed anew they bring the images that were judged.
+async fn deployable(
+    target: &EcsTarget,
+    candidate: &Candidate,
+    wanted: &Wanted,
+) -> Result<Option<String>, Halt> {
+    let revision = &candidate.revision;
+    let judged = &candidate.judged;
+    if judged.may_be(&candidate.software()) {
+        return Err(same(candidate));
+    }
+    let definition = active(target, candidate).await?;
+    let moved = pinned_definition::moved(target, &definition, &candidate.images, judged).await?;
+    if moved.is_empty() {
+        // Told to run what it runs already, ECS deploys nothing.
+        return if revision.id == judged.revision.id {
+            Err(same(candidate))
+        } else {
+            Ok(None)
+        };
+    }
+    let containers = moved.join(", ");
+    if wanted.pin_digest {
+        return Ok(Some(format!(
+            "the tag of {containers} was moved since {revision} ran: a new revision of its family is registered that names the earlier images by digest"
+        )));
+    }
+    let others = candidate.images.iter().filter(|(container, digest)| {
+        let judged = judged.images.get(*container);
+        !moved.contains(container) && judged.is_some_and(|judged| judged != *digest)
+    });
+    if others.count() == 0 {
+        return Err(refuse(format!(
+            "the tag of {containers} was moved since {revision} ran: deployed anew it brings the images of {} again; allow a definition pinned by digest (rollback: {{ pin_digest: true }})",
+            judged.revision
+        )));
+    }
+    Ok(Some(format!(
+        "the tag of {containers} was moved since {revision} ran, and deployed anew it brings the later image there; pin_digest would bring the earlier one"
     )))
 }
 
 /// ECS refuses to update a service to a task definition that is not ACTIVE.
-async fn refuse_undeployable(target: &EcsTarget, candidate: &Candidate) -> Result<(), Halt> {
+async fn active(target: &EcsTarget, candidate: &Candidate) -> Result<Definition, Halt> {
     let label = &candidate.revision;
-    match target.is_deployable(&candidate.revision.id).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(refuse(format!(
+    let found = target.definition(&candidate.revision.id).await;
+    let found = found.map_err(|fault| target.told(&fault))?;
+    let found = found.filter(|found| found.arn == candidate.revision.id);
+    match found {
+        Some(definition) if definition.is_active => Ok(definition),
+        Some(_) => Err(refuse(format!(
             "task definition {label} is not ACTIVE any more: ECS will not deploy it; register it anew"
         ))),
-        Err(fault) if fault.blame == Blame::Refused => Err(refuse(format!(
+        None => Err(refuse(format!(
             "ECS does not show task definition {label} any more: register it anew"
         ))),
-        Err(fault) => Err(Halt::Broken(target.told(&fault))),
     }
 }
 
+/// How long it will take: as long as a deployment took. Where the old tasks still stand by, only the
+/// traffic moves back.
+fn expected(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Option<Duration> {
+    let strategy = reading.service.strategy.as_deref();
+    let stands_by = strategy.is_some_and(|strategy| strategy != ROLLING);
+    if actuator.is_keyed() && stands_by {
+        return Some(TRAFFIC_BACK);
+    }
+    candidate.rollout
+}
+
+/// What stays as it was deployed: ECS itself brings a whole service revision back, an update the
+/// task definition alone.
+fn not_restored(candidate: &Candidate, actuator: Actuator) -> Vec<String> {
+    let Some(recorded) = &candidate.recorded else {
+        return Vec::new();
+    };
+    if actuator.is_keyed() {
+        return Vec::new();
+    }
+    let differences = recorded.good.differences(&recorded.judged).into_iter();
+    differences.map(str::to_owned).collect()
+}
+
 fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<String> {
-    let mut caveats = Vec::new();
+    let mut caveats = candidate.caveats.clone();
     if matches!(reading.subject, Subject::Entry) {
         caveats.push(
             "ECS offers no service deployments here: a deployment that takes over at the same moment may go unseen"
@@ -134,21 +206,18 @@ fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<
         );
     }
     let strategy = reading.service.strategy.as_deref();
-    if let Some(strategy) = strategy.filter(|strategy| *strategy != "ROLLING")
+    if let Some(strategy) = strategy.filter(|strategy| *strategy != ROLLING)
         && actuator == Actuator::UpdateService
     {
         caveats.push(format!(
             "the service deploys by the strategy {strategy}: going back is a whole deployment of that sort, its bake time included"
         ));
     }
-    let Some(recorded) = &candidate.recorded else {
-        return caveats;
-    };
-    let differences = recorded.good.differences(&recorded.judged);
-    if actuator == Actuator::UpdateService && !differences.is_empty() {
+    let differences = not_restored(candidate, actuator);
+    if !differences.is_empty() {
         caveats.push(format!(
             "only the task definition goes back to {}; this stays as it was deployed: {}",
-            facts::label(&recorded.good.task_definition),
+            candidate.revision,
             differences.join(", ")
         ));
     }
@@ -158,3 +227,8 @@ fn caveats(reading: &Reading, candidate: &Candidate, actuator: Actuator) -> Vec<
 pub(super) const fn refuse(reason: String) -> Halt {
     Halt::No(NoRollback::NotRollbackable(reason))
 }
+
+/// The strategy by which new tasks take the place of old ones.
+const ROLLING: &str = "ROLLING";
+/// A load balancer takes some seconds to change the weights of its target groups everywhere.
+const TRAFFIC_BACK: Duration = Duration::from_secs(10);

@@ -2,8 +2,9 @@
 
 use aws_sdk_ecs::types;
 
-use super::facts::{Digests, wall};
+use super::facts::{self, Digests, wall};
 use crate::clock::WallTime;
+use crate::deployment::Software;
 
 /// A service deployment, as DescribeServiceDeployments shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,7 @@ impl ServiceDeployment {
 pub(super) struct Listed {
     pub(super) arn: String,
     pub(super) created: WallTime,
+    pub(super) started: Option<WallTime>,
     pub(super) finished: Option<WallTime>,
     pub(super) status: Status,
     /// The ARN of the service revision that it brought.
@@ -65,6 +67,7 @@ impl Listed {
         Some(Self {
             arn: brief.service_deployment_arn()?.to_owned(),
             created: wall(brief.created_at())?,
+            started: wall(brief.started_at()),
             finished: wall(brief.finished_at()),
             status: Status::of(brief.status().map_or("", |status| status.as_str())),
             target: brief.target_service_revision_arn().map(str::to_owned),
@@ -130,18 +133,11 @@ impl ServiceRevision {
         })
     }
 
-    /// Whether both run the same task definition from the same images.
-    pub(super) fn is_same_software(&self, other: &Self) -> bool {
-        self.task_definition == other.task_definition && self.digests == other.digests
-    }
-
-    /// Whether both run the same task definition from images that are known to differ: one that
-    /// ECS did not resolve is not known to.
-    pub(super) fn has_other_images(&self, other: &Self) -> bool {
-        self.digests.iter().any(|(container, digest)| {
-            let others = other.digests.get(container);
-            others.is_some_and(|others| others != digest)
-        })
+    pub(super) fn software(&self) -> Software {
+        Software {
+            revision: facts::revision(&self.task_definition),
+            images: self.digests.clone(),
+        }
     }
 
     /// What differs besides the task definition, and would not come back with it.

@@ -28,8 +28,26 @@ pub(super) const ECS: Service = Service {
     perform: operations::perform,
 };
 
+/// CloudWatch.
+const CLOUDWATCH: Service = Service {
+    name: "monitoring",
+    protocol: Protocol::Cbor {
+        prefix: "/service/GraniteServiceVersion20100801/operation/",
+    },
+    perform: operations::cloudwatch::perform,
+};
+
+/// Elastic Container Registry.
+const ECR: Service = Service {
+    name: "ecr",
+    protocol: Protocol::Json {
+        prefix: "AmazonEC2ContainerRegistry_V20150921.",
+    },
+    perform: operations::ecr::perform,
+};
+
 /// All of them; what a request is signed for says whom it is meant for.
-pub(super) const SERVICES: &[Service] = &[ECS];
+pub(super) const SERVICES: &[Service] = &[ECS, CLOUDWATCH, ECR];
 
 /// The service of this name.
 pub(super) fn service(name: &str) -> Option<&'static Service> {

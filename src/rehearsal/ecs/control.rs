@@ -77,10 +77,15 @@ impl Control {
     /// As the operation refuses.
     pub fn register(&self, family: &str, image: &str) -> Result<String, Refusal> {
         let containers = json!([{ "name": family, "image": image, "essential": true }]);
-        let answer = self.perform(
-            "RegisterTaskDefinition",
-            &json!({ "family": family, "containerDefinitions": containers }),
-        )?;
+        self.register_document(&json!({ "family": family, "containerDefinitions": containers }))
+    }
+
+    /// Registers a task definition as it would come over the wire; answers with its ARN.
+    ///
+    /// # Errors
+    /// As the operation refuses.
+    pub fn register_document(&self, document: &Value) -> Result<String, Refusal> {
+        let answer = self.perform("RegisterTaskDefinition", document)?;
         let arn = &answer["taskDefinition"]["taskDefinitionArn"];
         Ok(arn.as_str().unwrap_or_default().to_owned())
     }

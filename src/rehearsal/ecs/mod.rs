@@ -30,6 +30,7 @@ mod settings;
 mod shift;
 mod stages;
 mod state;
+mod surroundings;
 mod traffic;
 mod wire;
 

@@ -19,7 +19,6 @@ pub(super) enum Protocol {
     #[expect(dead_code, reason = "the first service that speaks so uses it")]
     Query,
     /// RPC v2 CBOR: the path is a prefix and the operation.
-    #[expect(dead_code, reason = "the first service that speaks so uses it")]
     Cbor { prefix: &'static str },
 }
 

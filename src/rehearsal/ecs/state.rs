@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::arn::{self, Names};
 use super::service::Service;
 use super::settings::Settings;
+use super::surroundings::Surroundings;
 use crate::clock::{Moment, WallTime};
 
 /// Everything that there is.
@@ -23,6 +24,8 @@ pub(super) struct World {
     pub(super) retagged: HashMap<String, String>,
     /// `DescribeServices` does not name service deployments, as before they existed.
     pub(super) hide_service_deployments: bool,
+    /// What there is besides ECS.
+    pub(super) surroundings: Surroundings,
 }
 
 impl World {
@@ -39,6 +42,7 @@ impl World {
             services: Vec::new(),
             retagged: HashMap::new(),
             hide_service_deployments: false,
+            surroundings: Surroundings::default(),
         }
     }
 
@@ -102,6 +106,7 @@ pub(super) struct TaskDefinition {
     pub(super) containers: Vec<Container>,
     /// What was registered, shown again as it came.
     pub(super) document: Value,
+    pub(super) tags: Value,
     pub(super) registered: WallTime,
     pub(super) deregistered: Option<WallTime>,
 }

@@ -9,6 +9,7 @@ mod drill;
 mod gate;
 mod interruptions;
 mod ministack;
+mod own;
 mod page;
 mod plan;
 mod program;

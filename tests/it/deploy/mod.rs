@@ -1,8 +1,12 @@
 //! The ECS adapter through the real SDK: against the stand-in, and against ministack.
 
 mod acting;
+mod choice;
+mod concerns;
 mod lies;
 mod ministack;
+mod own;
+mod pin_digest;
 mod pinning;
 mod planning;
 mod proof;

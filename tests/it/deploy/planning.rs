@@ -4,7 +4,7 @@ use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deployment::{Actuator, NoRollback, Wanted};
 use smokejumper::rehearsal::ecs::{BreakerEnd, Controller, Fault, Times};
 
-use super::stage::{LAG, ROLLBACK, Stage};
+use super::stage::{LAG, ROLLBACK, ROLLOUT, Stage};
 
 #[tokio::test]
 async fn in_flight_it_is_stopped_and_afterwards_updated() {
@@ -134,6 +134,7 @@ async fn what_does_not_come_back_is_said() {
         "{:?}",
         plan.caveats
     );
+    assert_eq!(plan.not_restored, ["platform version"]);
 }
 
 #[tokio::test]
@@ -206,9 +207,14 @@ async fn blue_and_green_are_stopped_in_flight_and_deployed_whole_afterwards() {
     let plan = stage.plan(&pinned).await;
     assert_eq!(plan.actuator, Actuator::StopServiceDeployment);
     assert_eq!(plan.caveats, Vec::<String>::new());
+    assert!(
+        plan.expected.is_some_and(|span| span < ROLLOUT),
+        "only the traffic moves back"
+    );
     stage.finish();
     let plan = stage.plan(&pinned).await;
     assert_eq!(plan.actuator, Actuator::UpdateService);
+    assert!(plan.expected.is_some_and(|span| span >= ROLLOUT));
     assert!(
         matches!(plan.caveats.as_slice(), [only] if only.contains("BLUE_GREEN")),
         "{:?}",

@@ -1,6 +1,8 @@
 //! The operations of ECS that the stand-in knows, one file per subject, and how they refuse.
 
+pub(super) mod cloudwatch;
 mod clusters;
+pub(super) mod ecr;
 mod service_deployment_view;
 mod service_deployments;
 mod service_view;

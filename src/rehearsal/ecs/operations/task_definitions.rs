@@ -19,28 +19,40 @@ pub(in super::super) fn register(world: &mut World, input: &Value) -> Result<Val
         .max()
         .unwrap_or(0)
         + 1;
+    // Tags are shown beside a definition, and only to those who ask.
+    let mut document = input.clone();
+    let tags = match document.as_object_mut() {
+        Some(members) => members.remove("tags").unwrap_or_else(|| json!([])),
+        None => json!([]),
+    };
     let definition = TaskDefinition {
         arn: world.ids.names.task_definition(&family, revision),
         family,
         revision,
         active: true,
         containers,
-        document: input.clone(),
+        document,
+        tags,
         registered: world.present.wall,
         deregistered: None,
     };
-    let shown = show(&definition);
+    let shown = json!({ "taskDefinition": show(&definition), "tags": definition.tags });
     world.task_definitions.push(definition);
-    Ok(json!({ "taskDefinition": shown }))
+    Ok(shown)
 }
 
 /// Describes one by `family`, `family:n` or ARN; an INACTIVE one too, when it is named exactly.
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, Refusal> {
     let name = parameters::required(input, "taskDefinition")?;
-    world
+    let with_tags = parameters::texts(input, "include")?.contains(&"TAGS");
+    let definition = world
         .task_definition(name)
-        .map(|definition| json!({ "taskDefinition": show(definition) }))
-        .ok_or_else(|| Refusal::client("Unable to describe task definition."))
+        .ok_or_else(|| Refusal::client("Unable to describe task definition."))?;
+    let mut answer = json!({ "taskDefinition": show(definition) });
+    if with_tags {
+        answer["tags"] = definition.tags.clone();
+    }
+    Ok(answer)
 }
 
 /// Makes a revision INACTIVE: services that run it go on, none can be updated to it.
