@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{CreatedAt, DesiredStatus, ServiceDeploymentStatus};
+use aws_sdk_ecs::types::{self, CreatedAt, DesiredStatus, ServiceDeploymentStatus};
 
 use super::EcsTarget;
 use super::facts::{self, Service, Task};
@@ -14,6 +14,11 @@ use crate::deploy::{DeployError, EcsService};
 impl EcsTarget {
     /// The service as it is now; one that is missing or not active is the declaration's fault.
     pub(super) async fn service(&self) -> Result<Service, DeployError> {
+        Ok(self.shown_service().await?.0)
+    }
+
+    /// The same, with the answer itself.
+    pub(super) async fn shown_service(&self) -> Result<(Service, types::Service), DeployError> {
         let answer = self
             .client
             .describe_services()
@@ -25,12 +30,13 @@ impl EcsTarget {
         let EcsService {
             cluster, service, ..
         } = &self.declared;
-        let shown = answer.services().first().map(Service::from);
-        let shown = shown.ok_or_else(|| {
+        let answered = answer.services.unwrap_or_default().into_iter().next();
+        let answered = answered.ok_or_else(|| {
             DeployError::Declared(format!(
                 "cluster {cluster} has no active service {service}: check deployment.ecs and the region"
             ))
         })?;
+        let shown = Service::from(&answered);
         self.refuse_other(&shown)?;
         if !shown.is_active() {
             return Err(DeployError::Declared(format!(
@@ -38,7 +44,7 @@ impl EcsTarget {
                 shown.status
             )));
         }
-        Ok(shown)
+        Ok((shown, answered))
     }
 
     /// An answer about another service must never be acted on.

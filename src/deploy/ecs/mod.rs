@@ -7,13 +7,16 @@
 //!
 //! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`,
 //! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`
-//! and `carrier`, `proof` (is it done).
+//! and `carrier`, `proof` (is it done). Services that ECS does not move itself go other ways from
+//! each of these: `codedeploy`, and `external` with `task_sets`.
 
 mod acting;
 mod calls;
 mod candidate;
 mod carrier;
 mod client;
+mod codedeploy;
+mod external;
 mod facts;
 mod fault;
 mod pace;
@@ -25,6 +28,7 @@ mod reading;
 mod records;
 mod standing;
 mod stopping;
+mod task_sets;
 mod tell;
 mod tries;
 
@@ -99,6 +103,9 @@ impl DeploymentTarget for EcsTarget {
     }
 
     async fn standing(&self, deployment: &Deployment) -> Result<Standing, DeployError> {
+        if codedeploy::is_deployment(&deployment.id) {
+            return codedeploy::standing(self, deployment).await;
+        }
         reading::read(self, deployment).await?.standing(deployment)
     }
 
