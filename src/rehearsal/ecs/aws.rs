@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::operations::{self, Refusal};
+use super::operations::{self, Refusal, codedeploy};
 use super::protocol::Protocol;
 use super::state::World;
 
@@ -28,8 +28,17 @@ pub(super) const ECS: Service = Service {
     perform: operations::perform,
 };
 
+/// CodeDeploy.
+const CODEDEPLOY: Service = Service {
+    name: "codedeploy",
+    protocol: Protocol::Json {
+        prefix: "CodeDeploy_20141006.",
+    },
+    perform: codedeploy::perform,
+};
+
 /// All of them; what a request is signed for says whom it is meant for.
-pub(super) const SERVICES: &[Service] = &[ECS];
+pub(super) const SERVICES: &[Service] = &[ECS, CODEDEPLOY];
 
 /// The service of this name.
 pub(super) fn service(name: &str) -> Option<&'static Service> {
