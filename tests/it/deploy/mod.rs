@@ -1,6 +1,8 @@
 //! The ECS adapter through the real SDK: against the stand-in, and against ministack.
 
 mod acting;
+mod codedeploy;
+mod external;
 mod lies;
 mod ministack;
 mod pinning;
