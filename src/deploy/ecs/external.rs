@@ -4,6 +4,9 @@
 //! It makes no task set, scales none and deletes none, and moves no traffic between target groups:
 //! all that is the deployer's. Where the earlier task set is gone or not whole, it refuses.
 
+use aws_sdk_ecs::operation::RequestId;
+use tokio::time::Instant;
+
 use super::facts::{self, Service};
 use super::fault::{Blame, CallFault};
 use super::planning::{refuse, superseded_by};
@@ -16,8 +19,6 @@ use crate::deployment::{
     Actuator, Call, Deployment, Images, NoRollback, Progress, Revision, RollbackPlan, Software,
     StartedRollback, Wanted,
 };
-use aws_sdk_ecs::operation::RequestId;
-use tokio::time::Instant;
 
 /// The controller, as ECS names it.
 pub(super) const CONTROLLER: &str = "EXTERNAL";

@@ -95,7 +95,10 @@ impl GroupControl {
 
     /// What goes on fails, and CodeDeploy rolls it back or not.
     pub fn fail(&self, rolls_back: bool) {
-        self.with(|world, index| world.end_broken(index, Status::Failed, rolls_back));
+        self.with(|world, index| {
+            let rolls_back = rolls_back.then_some(world.present.moment);
+            world.end_broken(index, Status::Failed, rolls_back);
+        });
     }
 
     /// Somebody stops what goes on, and has it rolled back or not.

@@ -25,16 +25,16 @@ impl World {
         let deployment = &mut self.codedeploy.deployments[index];
         if !deployment.status.is_in_flight() {
             return match deployment.rollback_due.filter(|at| *at <= now) {
-                Some(_) => {
+                Some(at) => {
                     deployment.rollback_due = None;
-                    self.begin_rollback(index);
+                    self.begin_rollback(index, at);
                     true
                 }
                 None => false,
             };
         }
         if let Some(stop) = deployment.stop.filter(|stop| stop.at <= now) {
-            self.end_broken(index, Status::Stopped, stop.rolls_back);
+            self.end_broken(index, Status::Stopped, stop.rolls_back.then_some(stop.at));
             return true;
         }
         if let Some(held) = deployment.held {
@@ -70,10 +70,10 @@ impl World {
         let is_alarmed = self.codedeploy.groups[deployment.group].firing && !deployment.unalarmed;
         let definition = self.deployable(&deployment.definition);
         let (Some(service), Ok(definition)) = (self.service_of(index), definition) else {
-            return self.end_broken(index, Status::Failed, false);
+            return self.end_broken(index, Status::Failed, None);
         };
         if is_alarmed {
-            return self.end_broken(index, Status::Stopped, false);
+            return self.end_broken(index, Status::Stopped, None);
         }
         let own = self.make_set(index, service, &definition);
         let other = self.services[service].primary().map(|set| set.id.clone());
@@ -114,17 +114,18 @@ impl World {
         deployment.completed = Some(self.present.wall);
     }
 
-    /// A deployment ends without having ended well; what it made stays for now.
-    pub(super) fn end_broken(&mut self, index: usize, status: Status, rolls_back: bool) {
-        let due = self.present.moment + self.settings.rollback_lag;
+    /// A deployment ends without having ended well; what it made stays for now. When it ended at a
+    /// moment that is given, it is rolled back a while after it.
+    pub(super) fn end_broken(&mut self, index: usize, status: Status, rolls_back: Option<Moment>) {
+        let lag = self.settings.rollback_lag;
         let deployment = &mut self.codedeploy.deployments[index];
         deployment.status = status;
         deployment.completed = Some(self.present.wall);
-        deployment.rollback_due = rolls_back.then_some(due);
+        deployment.rollback_due = rolls_back.map(|ended| ended + lag);
     }
 
     /// CodeDeploy's own rollback: the task set that ran before gets the traffic back.
-    fn begin_rollback(&mut self, index: usize) {
+    fn begin_rollback(&mut self, index: usize, at: Moment) {
         let broken = &self.codedeploy.deployments[index];
         let (id, group) = (broken.id.clone(), broken.group);
         let (failed, kept) = (broken.own.clone(), broken.other.clone());
@@ -151,6 +152,7 @@ impl World {
         self.services[service].make_task_set_primary(&primary);
         if let Some(last) = self.codedeploy.deployments.last_mut() {
             last.creator = "codeDeployRollback";
+            last.since = at;
             last.status = Status::InProgress;
             last.step = Step::Shifted;
             last.rolls_back = Some(id);

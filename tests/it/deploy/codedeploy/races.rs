@@ -140,9 +140,11 @@ async fn a_rollback_that_undid_somebody_else_s_deployment_is_stopped_again() {
     scene.deploy_whole();
     let plan = scene.planned().await;
     let newer = scene.stage.register();
+    let clock = scene.stage.clock.clone();
     let comes_and_goes = meanwhile(&scene.group, move |group| {
         group.deploy(&newer).unwrap();
         group.complete();
+        clock.pass(LAG);
     });
     let control = scene.stage.control();
     control.fault("CreateDeployment", comes_and_goes, Times::Next(1));
