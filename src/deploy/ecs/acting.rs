@@ -11,7 +11,7 @@ use super::records::Status;
 use super::stopping::{self, Stopped};
 use super::tell::{STOP, UPDATE};
 use super::tries::Tries;
-use super::{EcsTarget, Halt};
+use super::{EcsTarget, Halt, codedeploy, external};
 use crate::deploy::{DeployError, Witness};
 use crate::deployment::{
     Actuator, Call, Deployment, NoRollback, RollbackPlan, Standing, StartedRollback,
@@ -45,6 +45,17 @@ pub(super) async fn roll_back(
         let carrier = match fresh.actuator {
             Actuator::StopServiceDeployment => stop(target, &fresh, witness).await?,
             Actuator::UpdateService => update(target, &fresh, witness).await?,
+            Actuator::CodedeployStopDeployment => {
+                let id = &fresh.deployment.id;
+                let is_taken = codedeploy::stop(target, id, witness).await?;
+                is_taken.then(|| id.clone())
+            }
+            Actuator::CodedeployCreateDeployment => {
+                Some(codedeploy::create(target, &fresh, witness).await?)
+            }
+            Actuator::UpdateServicePrimaryTaskSet => {
+                Some(external::switch(target, &fresh, witness).await?)
+            }
             other => {
                 return Err(refuse(format!("{} is not built", other.name())));
             }
@@ -89,6 +100,19 @@ async fn begun(
                 Found::Nothing => (Actuator::UpdateService, None),
                 found => (Actuator::UpdateService, Some(carrier_of(found, &plan)?)),
             },
+            codedeploy::STOP if call.subject == deployment.id => {
+                let is_taken = codedeploy::was_taken(target, &deployment.id).await?;
+                let carrier = is_taken.then(|| deployment.id.clone());
+                (Actuator::CodedeployStopDeployment, carrier)
+            }
+            codedeploy::CREATE => {
+                let created = codedeploy::begun(target, deployment, witness).await?;
+                (Actuator::CodedeployCreateDeployment, created)
+            }
+            external::SWITCH => {
+                let set = external::begun(target, call).await?;
+                (Actuator::UpdateServicePrimaryTaskSet, set)
+            }
             _ => continue,
         };
         if let Some(carrier) = carrier {

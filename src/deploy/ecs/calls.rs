@@ -28,17 +28,22 @@ impl EcsTarget {
 
     /// The service as it is now; one that is missing or not active is the declaration's fault.
     pub(super) async fn service(&self) -> Result<Service, DeployError> {
-        let configured = self.configured().await;
-        let configured = configured.map_err(|fault| self.told(&fault))?;
+        Ok(self.shown_service().await?.0)
+    }
+
+    /// The same, with the answer itself.
+    pub(super) async fn shown_service(&self) -> Result<(Service, types::Service), DeployError> {
+        let answered = self.configured().await;
+        let answered = answered.map_err(|fault| self.told(&fault))?;
         let EcsService {
             cluster, service, ..
         } = &self.declared;
-        let shown = configured.as_ref().map(Service::from);
-        let shown = shown.ok_or_else(|| {
+        let answered = answered.ok_or_else(|| {
             DeployError::Declared(format!(
                 "cluster {cluster} has no active service {service}: check deployment.ecs and the region"
             ))
         })?;
+        let shown = Service::from(&answered);
         self.refuse_other(&shown)?;
         if !shown.is_active() {
             return Err(DeployError::Declared(format!(
@@ -46,7 +51,7 @@ impl EcsTarget {
                 shown.status
             )));
         }
-        Ok(shown)
+        Ok((shown, answered))
     }
 
     /// An answer about another service must never be acted on.

@@ -13,7 +13,8 @@ use crate::deployment::Answer;
 /// A call that did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CallFault {
-    /// The operation, as in IAM: `UpdateService`.
+    /// The operation, as in IAM: `UpdateService`; of another service than ECS with its prefix:
+    /// `codedeploy:StopDeployment`.
     pub(super) operation: &'static str,
     pub(super) blame: Blame,
     /// ECS's error code, where it answered with one.
@@ -108,11 +109,11 @@ impl CallFault {
         let EcsService {
             cluster, service, ..
         } = declared;
-        let (operation, detail) = (self.operation, &self.detail);
-        let called = format!("ecs:{operation} for service {service}");
+        let (api, action, detail) = (self.api(), self.action(), &self.detail);
+        let called = format!("{action} for service {service}");
         match self.blame {
             Blame::Throttled => DeployError::Passing(format!("AWS throttles {called}: {detail}")),
-            Blame::Server => DeployError::Passing(format!("ECS failed on {called}: {detail}")),
+            Blame::Server => DeployError::Passing(format!("{api} failed on {called}: {detail}")),
             Blame::Garbled => {
                 DeployError::Passing(format!("no usable answer to {called}: {detail}"))
             }
@@ -124,7 +125,7 @@ impl CallFault {
                 DeployError::Strange(format!("the endpoint does not offer {called}: {detail}"))
             }
             Blame::Denied => {
-                DeployError::Declared(format!("AWS denies {called}: allow ecs:{operation} on it"))
+                DeployError::Declared(format!("AWS denies {called}: allow {action} on it"))
             }
             Blame::Credentials => DeployError::Declared(format!(
                 "AWS does not accept the credentials for {called}: {detail}; renew them"
@@ -136,9 +137,26 @@ impl CallFault {
                 "cluster {cluster} has no active service {service}: check deployment.ecs and the region"
             )),
             Blame::Conflict => DeployError::Passing(format!(
-                "ECS is busy with another change and refuses {called}: {detail}"
+                "{api} is busy with another change and refuses {called}: {detail}"
             )),
-            Blame::Refused => DeployError::Strange(format!("ECS refuses {called}: {detail}")),
+            Blame::Refused => DeployError::Strange(format!("{api} refuses {called}: {detail}")),
+        }
+    }
+
+    /// The operation with its prefix, as in a policy.
+    fn action(&self) -> String {
+        match self.operation.split_once(':') {
+            Some(_) => self.operation.to_owned(),
+            None => format!("ecs:{}", self.operation),
+        }
+    }
+
+    /// Who was asked, as people call it.
+    fn api(&self) -> &'static str {
+        match self.operation.split_once(':') {
+            Some(("codedeploy", _)) => "CodeDeploy",
+            Some(_) => "AWS",
+            None => "ECS",
         }
     }
 }
@@ -187,7 +205,10 @@ fn of_code(code: Option<&str>, status: Option<u16>, message: Option<&str>) -> (B
         | "NotImplemented" => Blame::Absent,
         "ClusterNotFoundException" => Blame::NoCluster,
         "ServiceNotFoundException" | "ServiceNotActiveException" => Blame::NoService,
-        "ConflictException" => Blame::Conflict,
+        // The two of CodeDeploy: it has ended already; another one of its group goes on.
+        "ConflictException"
+        | "DeploymentAlreadyCompletedException"
+        | "DeploymentLimitExceededException" => Blame::Conflict,
         "ServerException"
         | "InternalFailure"
         | "InternalError"

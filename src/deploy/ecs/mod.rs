@@ -8,15 +8,18 @@
 //! Reading order: `facts`, `place`, `records` and `definition` (what was read), `calls` (reading it),
 //! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
 //! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
-//! `carrier`, `proof` (is it done); `concerns` (what to know before).
+//! `carrier`, `proof` (is it done); `concerns` (what to know before). Services that ECS does not move
+//! itself go other ways from each of these: `codedeploy`, and `external` with `task_sets`.
 
 mod acting;
 mod calls;
 mod candidate;
 mod carrier;
 mod client;
+mod codedeploy;
 mod concerns;
 mod definition;
+mod external;
 mod facts;
 mod fault;
 mod history;
@@ -34,6 +37,7 @@ mod reading;
 mod records;
 mod standing;
 mod stopping;
+mod task_sets;
 mod tell;
 mod tries;
 
@@ -108,6 +112,9 @@ impl DeploymentTarget for EcsTarget {
     }
 
     async fn standing(&self, deployment: &Deployment) -> Result<Standing, DeployError> {
+        if codedeploy::is_deployment(&deployment.id) {
+            return codedeploy::standing(self, deployment).await;
+        }
         reading::read(self, deployment).await?.standing(deployment)
     }
 

@@ -2,6 +2,7 @@
 //! deployments exist, else its id in `deployments[]`.
 
 use super::calls::Filter;
+use super::codedeploy;
 use super::facts::{self, Rollout, Service};
 use super::fault::CallFault;
 use super::pace::jittered;
@@ -15,20 +16,20 @@ pub(super) async fn pin(
     target: &EcsTarget,
     selector: &Selector,
 ) -> Result<Deployment, DeployError> {
+    let service = target.service().await?;
+    if service.controller == codedeploy::CONTROLLER {
+        return codedeploy::pin(target, selector).await;
+    }
     match selector {
-        Selector::Current => {
-            let service = target.service().await?;
-            current(target, &service, None).await
-        }
-        Selector::Next => next(target).await,
-        Selector::Id(id) => by_id(target, id).await,
+        Selector::Current => current(target, &service, None).await,
+        Selector::Next => next(target, service).await,
+        Selector::Id(id) => by_id(target, &service, id).await,
         Selector::Own(url) => own::pin(target, url).await,
     }
 }
 
 /// Waits for a deployment that is not there yet; the caller bounds the wait.
-async fn next(target: &EcsTarget) -> Result<Deployment, DeployError> {
-    let before = target.service().await?;
+async fn next(target: &EcsTarget, before: Service) -> Result<Deployment, DeployError> {
     // What ran whole before the new deployment came: where ECS keeps no history, we saw it ourselves.
     let former = before
         .primary()
@@ -161,13 +162,12 @@ async fn pinned(
     }))
 }
 
-async fn by_id(target: &EcsTarget, id: &str) -> Result<Deployment, DeployError> {
-    let service = target.service().await?;
+async fn by_id(target: &EcsTarget, service: &Service, id: &str) -> Result<Deployment, DeployError> {
     if facts::is_entry(id) {
         return match service.entry(id) {
             // By its ARN it can be stopped, and nothing else can be hit.
-            Some(entry) if entry.primary => current(target, &service, None).await,
-            Some(_) => from_entry(target, &service, id, None),
+            Some(entry) if entry.primary => current(target, service, None).await,
+            Some(_) => from_entry(target, service, id, None),
             None => Err(DeployError::Declared(format!(
                 "service {} has no deployment {id}",
                 target.declared.service

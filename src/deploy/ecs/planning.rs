@@ -7,7 +7,7 @@ use super::definition::Definition;
 use super::pinned_definition;
 use super::reading::{self, Reading, Subject};
 use super::records::Status;
-use super::{EcsTarget, Halt};
+use super::{EcsTarget, Halt, codedeploy, external};
 use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing, Wanted};
 
 /// Plans the rollback of the deployment under test.
@@ -16,8 +16,14 @@ pub(super) async fn plan(
     deployment: &Deployment,
     wanted: &Wanted,
 ) -> Result<RollbackPlan, Halt> {
+    if codedeploy::is_deployment(&deployment.id) {
+        return codedeploy::plan(target, deployment, wanted).await;
+    }
     let reading = reading::read(target, deployment).await?;
     let service = &reading.service;
+    if service.controller == external::CONTROLLER {
+        return external::plan(target, deployment, wanted).await;
+    }
     if !service.is_moved_by_ecs() {
         return Err(refuse(format!(
             "service {} is deployed by the {} controller: ECS itself cannot roll it back",

@@ -4,10 +4,10 @@
 //! service has one deployment, of that revision, with as many tasks as desired and more than none;
 //! and when every running task runs that task definition from those images.
 
-use super::EcsTarget;
 use super::facts::{self, Digests, Rollout, Service};
 use super::reading::with_newer;
 use super::records::{ServiceDeployment, Status};
+use super::{EcsTarget, codedeploy, external};
 use crate::deploy::DeployError;
 use crate::deployment::{Actuator, Deployment, Progress, StartedRollback};
 
@@ -16,8 +16,15 @@ pub(super) async fn progress(
     target: &EcsTarget,
     started: &StartedRollback,
 ) -> Result<Progress, DeployError> {
-    let service = target.service().await?;
     let plan = &started.plan;
+    match plan.actuator {
+        Actuator::CodedeployStopDeployment | Actuator::CodedeployCreateDeployment => {
+            return codedeploy::progress(target, started).await;
+        }
+        Actuator::UpdateServicePrimaryTaskSet => return external::progress(target, started).await,
+        _ => {}
+    }
+    let service = target.service().await?;
     if facts::is_entry(&started.carrier) {
         return by_entry(target, &service, &started.carrier, &plan.target.id).await;
     }
@@ -44,6 +51,9 @@ pub(super) async fn own_rollback(
     target: &EcsTarget,
     deployment: &Deployment,
 ) -> Result<Progress, DeployError> {
+    if codedeploy::is_deployment(&deployment.id) {
+        return codedeploy::own_rollback(target, deployment).await;
+    }
     let service = target.service().await?;
     if !facts::is_entry(&deployment.id) {
         let (recorded, newer) = with_newer(target, &service, &deployment.id).await?;
@@ -192,7 +202,7 @@ async fn by_entry(
 }
 
 /// Whether the service is one whole deployment of the expected software, task by task.
-async fn whole(
+pub(super) async fn whole(
     target: &EcsTarget,
     service: &Service,
     expected: &str,

@@ -1,7 +1,6 @@
 //! `rollback` of a policy: whether one may be carried out, how, and what stops it. What holds where
 //! nothing is written stands, with its reasons, at [`RollbackPolicy::usual`].
 
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
@@ -188,6 +187,8 @@ fn examine_freeze(draft: &PolicyDraft<'_>, refuse: &mut impl FnMut(Code, &[&str]
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

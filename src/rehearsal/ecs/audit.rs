@@ -45,14 +45,17 @@ pub enum Answer {
 }
 
 /// The operations that change something.
-pub const MUTATING: [&str; 7] = [
+pub const MUTATING: [&str; 10] = [
     "ContinueServiceDeployment",
     "CreateCluster",
+    "CreateDeployment",
     "CreateService",
     "DeregisterTaskDefinition",
     "RegisterTaskDefinition",
+    "StopDeployment",
     "StopServiceDeployment",
     "UpdateService",
+    "UpdateServicePrimaryTaskSet",
 ];
 
 /// The latest calls, the oldest first.

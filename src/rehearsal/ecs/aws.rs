@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::operations::{self, Refusal};
+use super::operations::{self, Refusal, codedeploy};
 use super::protocol::Protocol;
 use super::state::World;
 
@@ -46,8 +46,17 @@ const ECR: Service = Service {
     perform: operations::ecr::perform,
 };
 
+/// CodeDeploy.
+const CODEDEPLOY: Service = Service {
+    name: "codedeploy",
+    protocol: Protocol::Json {
+        prefix: "CodeDeploy_20141006.",
+    },
+    perform: codedeploy::perform,
+};
+
 /// All of them; what a request is signed for says whom it is meant for.
-pub(super) const SERVICES: &[Service] = &[ECS, CLOUDWATCH, ECR];
+pub(super) const SERVICES: &[Service] = &[ECS, CLOUDWATCH, CODEDEPLOY, ECR];
 
 /// The service of this name.
 pub(super) fn service(name: &str) -> Option<&'static Service> {

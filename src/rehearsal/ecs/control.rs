@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::agenda::Agenda;
 use super::audit::{Answer, Audit, Call, MUTATING};
 use super::aws;
+use super::codedeploy;
 use super::fault::{Fault, Faults, Times};
 use super::lag::{Lag, Memory};
 use super::onlooker::Onlooker;
@@ -333,6 +334,7 @@ impl Control {
         for service in &mut world.services {
             service.advance(&world.settings, &mut world.ids, world.present);
         }
+        codedeploy::advance(world);
         lock(&self.0.memory).look(world);
         guard
     }

@@ -125,6 +125,10 @@ fn fingerprint(world: &World) -> u64 {
             }
         }
     }
+    for deployment in &world.codedeploy.deployments {
+        let rollback = deployment.rolled_back_by.is_some();
+        (&deployment.id, deployment.status.name(), rollback).hash(&mut hasher);
+    }
     for definition in &world.task_definitions {
         definition.active.hash(&mut hasher);
     }

@@ -12,6 +12,7 @@ mod agenda;
 mod arn;
 mod audit;
 mod aws;
+mod codedeploy;
 mod conduct;
 mod control;
 mod fault;
@@ -31,6 +32,8 @@ mod shift;
 mod stages;
 mod state;
 mod surroundings;
+mod task_set_control;
+mod task_sets;
 mod traffic;
 mod wire;
 
@@ -45,6 +48,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 
 pub use audit::{Answer, Call, MUTATING};
+pub use codedeploy::{GroupControl, Status as CodeDeployStatus};
 pub use control::Control;
 pub use fault::{Alteration, Fault, Times};
 pub use lag::Lag;

@@ -11,6 +11,7 @@ use super::conduct::Conduct;
 use super::hooks::Hook;
 use super::monitors::Monitors;
 use super::stages::{Stage, Step};
+use super::task_sets::TaskSets;
 use super::traffic::Traffic;
 use crate::clock::{Moment, WallTime};
 
@@ -65,6 +66,8 @@ pub(super) struct Service {
     pub(super) firing: Vec<String>,
     /// Rollouts start all their tasks and then never finish.
     pub(super) held: bool,
+    /// What only task sets have, where somebody else than ECS moves the tasks.
+    pub(super) sets: TaskSets,
     pub(super) traffic: Arc<watch::Sender<Traffic>>,
 }
 

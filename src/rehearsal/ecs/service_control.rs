@@ -8,7 +8,7 @@ use super::operations::Refusal;
 use super::service::{BreakerEnd, Service};
 use super::settings::Settings;
 use super::stages::Stage;
-use super::state::{Ids, Present};
+use super::state::{Ids, Present, World};
 use super::traffic::Traffic;
 
 /// The control of one service.
@@ -219,6 +219,15 @@ impl ServiceControl {
     /// When the service is unknown.
     pub fn traffic(&self) -> Result<watch::Receiver<Traffic>, Refusal> {
         self.with(|service, _| service.traffic.subscribe())
+    }
+
+    pub(super) fn with_world<T>(
+        &self,
+        act: impl FnOnce(&mut World, usize) -> T,
+    ) -> Result<T, Refusal> {
+        let mut world = self.control.world();
+        let index = world.service_index(&self.cluster, &self.name)?;
+        Ok(act(&mut world, index))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Service, Around<'_>) -> T) -> Result<T, Refusal> {

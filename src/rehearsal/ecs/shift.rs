@@ -44,7 +44,13 @@ impl Service {
     }
 
     /// Starts tasks of an entry of `deployments[]` until so many run.
-    fn start(&mut self, deployment: &str, wanted: usize, ids: &mut Ids, present: Present) {
+    pub(super) fn start(
+        &mut self,
+        deployment: &str,
+        wanted: usize,
+        ids: &mut Ids,
+        present: Present,
+    ) {
         let mut entries = self.deployments.iter();
         let Some(revision) = entries
             .find(|known| known.id == deployment)

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::arn::{self, Names};
+use super::codedeploy;
 use super::service::Service;
 use super::settings::Settings;
 use super::surroundings::Surroundings;
@@ -20,6 +21,7 @@ pub(super) struct World {
     pub(super) clusters: Vec<String>,
     pub(super) task_definitions: Vec<TaskDefinition>,
     pub(super) services: Vec<Service>,
+    pub(super) codedeploy: codedeploy::Known,
     /// What a tag was moved to; other images have the digest of their name.
     pub(super) retagged: HashMap<String, String>,
     /// `DescribeServices` does not name service deployments, as before they existed.
@@ -40,6 +42,7 @@ impl World {
             clusters: Vec::new(),
             task_definitions: Vec::new(),
             services: Vec::new(),
+            codedeploy: codedeploy::Known::default(),
             retagged: HashMap::new(),
             hide_service_deployments: false,
             surroundings: Surroundings::default(),

@@ -2,7 +2,9 @@
 
 mod acting;
 mod choice;
+mod codedeploy;
 mod concerns;
+mod external;
 mod lies;
 mod ministack;
 mod own;

@@ -3,12 +3,12 @@
 
 use std::sync::Mutex;
 
+use super::stage::Hand;
 use async_trait::async_trait;
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
     Answer, Call, Deployment, NoRollback, Progress, RollbackPlan, Wanted,
 };
-use smokejumper::engine::hand::Hand;
 use smokejumper::rehearsal::ecs::{Fault, Times};
 
 use super::stage::Stage;

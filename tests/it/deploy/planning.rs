@@ -2,7 +2,7 @@
 
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deployment::{Actuator, NoRollback, Wanted};
-use smokejumper::rehearsal::ecs::{BreakerEnd, Controller, Fault, Times};
+use smokejumper::rehearsal::ecs::{BreakerEnd, Fault, Times};
 
 use super::stage::{LAG, ROLLBACK, ROLLOUT, Stage};
 
@@ -45,18 +45,6 @@ async fn in_flight_an_inactive_target_is_no_hindrance() {
     assert_eq!(
         stage.plan(&pinned).await.actuator,
         Actuator::StopServiceDeployment
-    );
-}
-
-#[tokio::test]
-async fn other_controllers_are_refused_by_name() {
-    let stage = Stage::set_with(Controller::CodeDeploy, 1).await;
-    let pinned = stage.pinned().await;
-    assert_eq!(pinned.revision.label, "api:1");
-    let no = stage.no_plan(&pinned).await;
-    assert!(
-        matches!(&no, NoRollback::NotRollbackable(text) if text.contains("CODE_DEPLOY")),
-        "{no:?}"
     );
 }
 
@@ -179,17 +167,6 @@ async fn a_service_without_tasks_is_not_rolled_back() {
     );
     stage.service.scale(2).unwrap();
     assert_eq!(stage.plan(&pinned).await.target.label, "api:1");
-}
-
-#[tokio::test]
-async fn an_external_controller_is_refused_by_name() {
-    let stage = Stage::set_with(Controller::External, 1).await;
-    let pinned = stage.pinned().await;
-    let no = stage.no_plan(&pinned).await;
-    assert!(
-        matches!(&no, NoRollback::NotRollbackable(text) if text.contains("EXTERNAL")),
-        "{no:?}"
-    );
 }
 
 #[tokio::test]

@@ -240,13 +240,6 @@ pub const ROLLBACK: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Hand(Mutex<Vec<Call>>);
 
-impl Hand {
-    /// One that comes after a run that sent these.
-    pub fn after(sent: Vec<Call>) -> Self {
-        Self(Mutex::new(sent))
-    }
-}
-
 #[async_trait]
 impl Witness for Hand {
     async fn before(&self, call: &Call) -> Result<(), DeployError> {

@@ -2,6 +2,7 @@
 
 pub(super) mod cloudwatch;
 mod clusters;
+pub(super) mod codedeploy;
 pub(super) mod ecr;
 mod service_deployment_view;
 mod service_deployments;
@@ -9,6 +10,7 @@ mod service_view;
 pub(super) mod services;
 mod stopping;
 pub(super) mod task_definitions;
+mod task_sets;
 mod tasks;
 
 use serde_json::Value;
@@ -28,6 +30,7 @@ pub(super) fn perform(world: &mut World, operation: &str, input: &Value) -> Resu
         "DescribeServices" => services::describe(world, input),
         "ListServices" => services::list(world, input),
         "UpdateService" => services::update(world, input),
+        "UpdateServicePrimaryTaskSet" => task_sets::make_primary(world, input),
         "ListServiceDeployments" => service_deployments::list(world, input),
         "DescribeServiceDeployments" => service_deployments::describe(world, input),
         "DescribeServiceRevisions" => service_deployments::revisions(world, input),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::service::{Controller, Deployment, Service};
 use super::super::state::World;
-use super::{timestamp, without_nulls};
+use super::{task_sets, timestamp, without_nulls};
 
 /// A service as DescribeServices shows it.
 pub(super) fn show(world: &World, service: &Service) -> Value {
@@ -22,7 +22,7 @@ pub(super) fn show(world: &World, service: &Service) -> Value {
     let task_sets: Vec<Value> = service
         .deployments
         .iter()
-        .map(|d| task_set(service, d))
+        .map(|d| task_sets::show(service, d))
         .collect();
     let latest = service
         .history
@@ -72,23 +72,5 @@ fn entry(service: &Service, deployment: &Deployment) -> Value {
         "createdAt": timestamp(deployment.created),
         "updatedAt": timestamp(deployment.updated),
         "launchType": "FARGATE",
-    })
-}
-
-fn task_set(service: &Service, deployment: &Deployment) -> Value {
-    let running = service.running(&deployment.id);
-    json!({
-        "id": deployment.id,
-        "status": if deployment.primary { "PRIMARY" } else { "ACTIVE" },
-        "taskDefinition": service
-            .revision(&deployment.revision)
-            .map(|revision| revision.task_definition.clone()),
-        "computedDesiredCount": service.desired,
-        "runningCount": running,
-        "pendingCount": service.desired.saturating_sub(running),
-        "startedBy": service.controller.name(),
-        "stabilityStatus": if running == service.desired { "STEADY_STATE" } else { "STABILIZING" },
-        "createdAt": timestamp(deployment.created),
-        "updatedAt": timestamp(deployment.updated),
     })
 }

@@ -9,6 +9,7 @@ use super::super::conduct::Conduct;
 use super::super::parameters;
 use super::super::service::{Controller, Image, Motion, Service, ServiceRevision};
 use super::super::state::{Container, World};
+use super::super::task_sets::TaskSets;
 use super::super::traffic::Traffic;
 use super::service_view::show;
 use super::{Refusal, missing, names, without_nulls};
@@ -49,6 +50,7 @@ pub(in super::super) fn create(world: &mut World, input: &Value) -> Result<Value
         weights: None,
         firing: Vec::new(),
         held: false,
+        sets: TaskSets::new(),
         traffic: Arc::new(watch::Sender::new(Traffic::default())),
     };
     let revision = world.make_revision(&service, &definition, input);
@@ -149,6 +151,14 @@ impl World {
         service_deployment
     }
 
+    /// Notes a service revision that somebody else than ECS brings; answers with its ARN.
+    pub(in super::super) fn add_revision(&mut self, index: usize, definition: &str) -> String {
+        let revision = self.make_revision(&self.services[index], definition, &Value::Null);
+        let arn = revision.arn.clone();
+        self.services[index].revisions.push(revision);
+        arn
+    }
+
     /// Where a service of a cluster stands in the list.
     pub(in super::super) fn service_index(
         &self,
@@ -197,6 +207,14 @@ impl World {
 }
 
 impl Service {
+    /// The task definition of a task set.
+    pub(in super::super) fn definition_of_set(&self, id: &str) -> String {
+        let set = self.deployments.iter().find(|set| set.id == id);
+        set.and_then(|set| self.revision(&set.revision))
+            .map(|revision| revision.task_definition.clone())
+            .unwrap_or_default()
+    }
+
     /// The task definition of the primary deployment.
     pub(super) fn current_definition(&self) -> String {
         self.primary()

@@ -82,7 +82,7 @@ pub(in super::super) fn deregister(world: &mut World, input: &Value) -> Result<V
 
 impl World {
     /// The ARN of a task definition that can be deployed.
-    pub(super) fn deployable(&self, name: &str) -> Result<String, Refusal> {
+    pub(in super::super) fn deployable(&self, name: &str) -> Result<String, Refusal> {
         let definition = self
             .task_definition(name)
             .ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
