@@ -30,6 +30,8 @@ mod settings;
 mod shift;
 mod stages;
 mod state;
+mod surroundings;
+mod task_control;
 mod traffic;
 mod wire;
 
@@ -51,6 +53,8 @@ pub use operations::Refusal;
 pub use service::{BreakerEnd, Controller};
 pub use service_control::ServiceControl;
 pub use settings::{RollbackEntry, Settings};
+pub use surroundings::TargetState;
+pub use task_control::{Crash, Running};
 pub use traffic::Traffic;
 
 /// A running stand-in. It stops when this value is dropped.

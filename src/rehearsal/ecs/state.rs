@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::arn::{self, Names};
 use super::service::Service;
 use super::settings::Settings;
+use super::surroundings::Surroundings;
 use crate::clock::{Moment, WallTime};
 
 /// Everything that there is.
@@ -21,6 +22,8 @@ pub(super) struct World {
     pub(super) services: Vec<Service>,
     /// What a tag was moved to; other images have the digest of their name.
     pub(super) retagged: HashMap<String, String>,
+    /// What other AWS services know.
+    pub(super) surroundings: Surroundings,
     /// `DescribeServices` does not name service deployments, as before they existed.
     pub(super) hide_service_deployments: bool,
 }
@@ -38,6 +41,7 @@ impl World {
             task_definitions: Vec::new(),
             services: Vec::new(),
             retagged: HashMap::new(),
+            surroundings: Surroundings::default(),
             hide_service_deployments: false,
         }
     }

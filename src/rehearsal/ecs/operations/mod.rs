@@ -1,7 +1,10 @@
 //! The operations of ECS that the stand-in knows, one file per subject, and how they refuse.
 
+pub(super) mod balancing;
 mod clusters;
 mod service_deployment_view;
+pub(super) mod logs;
+pub(super) mod parameter_store;
 mod service_deployments;
 mod service_view;
 pub(super) mod services;
