@@ -7,16 +7,19 @@
 //!
 //! Reading order: `facts`, `place` and `records` (what was read), `calls` (reading it), `pinning`,
 //! `standing`, `candidate` and `planning` (what could be done), `acting` with `stopping`, `tell`
-//! and `carrier`, `proof` (is it done).
+//! and `carrier`, `proof` (is it done), `tasks` (what really runs), `diagnosis` (what a person needs
+//! when it went wrong), `parameter`.
 
 mod acting;
 mod calls;
 mod candidate;
 mod carrier;
 mod client;
+mod diagnosis;
 mod facts;
 mod fault;
 mod pace;
+mod parameter;
 mod pinning;
 mod place;
 mod planning;
@@ -25,6 +28,7 @@ mod reading;
 mod records;
 mod standing;
 mod stopping;
+mod tasks;
 mod tell;
 mod tries;
 
@@ -118,16 +122,16 @@ impl DeploymentTarget for EcsTarget {
         Ok(Vec::new())
     }
 
-    async fn tasks(&self, _deployment: &Deployment) -> Result<Vec<Task>, DeployError> {
-        Ok(Vec::new())
+    async fn tasks(&self, deployment: &Deployment) -> Result<Vec<Task>, DeployError> {
+        tasks::tasks(self, deployment).await
     }
 
-    async fn parameter(&self, _name: &str) -> Result<Option<String>, DeployError> {
-        Ok(None)
+    async fn parameter(&self, name: &str) -> Result<Option<String>, DeployError> {
+        parameter::read(self, name).await
     }
 
-    async fn diagnose(&self, _deployment: &Deployment) -> Diagnosis {
-        Diagnosis::default()
+    async fn diagnose(&self, deployment: &Deployment) -> Diagnosis {
+        diagnosis::diagnose(self, deployment).await
     }
 
     async fn roll_back(

@@ -1,6 +1,7 @@
 //! The ECS adapter through the real SDK: against the stand-in, and against ministack.
 
 mod acting;
+mod diagnosis;
 mod lies;
 mod ministack;
 mod pinning;
@@ -9,5 +10,6 @@ mod proof;
 mod races;
 pub mod stage;
 mod targets;
+mod tasks;
 mod wire;
 mod without_records;
