@@ -3,10 +3,11 @@
 //! Never asks for anything to be decrypted: what stops a rollback is no secret, and a permission
 //! for a key is one more that the task would hold. Called by the seam.
 
+use aws_sdk_ssm::types::ParameterType;
+
 use super::EcsTarget;
 use super::fault::{Blame, CallFault, one_line};
 use crate::deploy::DeployError;
-use aws_sdk_ssm::types::ParameterType;
 
 /// What the parameter says; nothing when there is none of that name.
 pub(super) async fn read(target: &EcsTarget, name: &str) -> Result<Option<String>, DeployError> {

@@ -63,8 +63,13 @@ impl Stage {
             id: Arc::from(id),
             address: [10, 0, 0, 1].into(),
         };
-        let fault = (outcome != Outcome::Pass)
-            .then(|| Fault::new(Reason::Refused, format!("{place}: refused")));
+        let reason = match outcome {
+            Outcome::Pass => None,
+            Outcome::Fail => Some(Reason::Status),
+            Outcome::Error => Some(Reason::Refused),
+            Outcome::Unknown => Some(Reason::Resolver),
+        };
+        let fault = reason.map(|reason| Fault::new(reason, format!("{place}: not well")));
         let mut sample = Sample {
             check: CheckId::new("web"),
             started: self.clock.now(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::control::Control;
 
 /// What other services know.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
     /// Lines by log group and stream, the oldest first.
     pub(super) logs: BTreeMap<(String, String), Vec<String>>,

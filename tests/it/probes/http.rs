@@ -18,6 +18,7 @@ mod redirects;
 mod secrets;
 mod settings;
 mod tls;
+mod who;
 mod wrong;
 
 /// Real time.

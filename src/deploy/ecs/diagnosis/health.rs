@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types;
-use aws_sdk_elasticloadbalancingv2 as balancing;
-use balancing::types::TargetHealthDescription;
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::types::TargetHealthDescription;
 
 use super::{Look, Seen, kept};
 use crate::deploy::ecs::fault::CallFault;
@@ -33,7 +33,7 @@ pub(super) fn groups(
 
 /// The health of the targets, those that are not healthy first.
 pub(super) async fn of(look: &Look<'_>, groups: &BTreeSet<String>) -> Seen<TargetHealth> {
-    let client = &balancing::Client::new(&look.target.shared);
+    let client = &Client::new(&look.target.shared);
     let asked = groups.iter().take(MOST_GROUPS).map(|group| {
         let call = async move {
             let answer = client.describe_target_health().target_group_arn(group);

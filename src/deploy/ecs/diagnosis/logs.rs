@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_config::Region;
-use aws_sdk_cloudwatchlogs as cloudwatch_logs;
+use aws_sdk_cloudwatchlogs::{Client, config};
 use aws_sdk_ecs::types;
 
 use super::line;
@@ -88,11 +88,11 @@ pub(super) async fn last_lines(
     target: &EcsTarget,
     stream: &Stream,
 ) -> Result<Option<Vec<String>>, CallFault> {
-    let mut configuration = cloudwatch_logs::config::Builder::from(&target.shared);
+    let mut configuration = config::Builder::from(&target.shared);
     if let Some(region) = &stream.region {
         configuration.set_region(Some(Region::new(region.clone())));
     }
-    let client = cloudwatch_logs::Client::from_conf(configuration.build());
+    let client = Client::from_conf(configuration.build());
     let answer = client
         .get_log_events()
         .log_group_name(&stream.group)

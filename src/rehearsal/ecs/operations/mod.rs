@@ -2,9 +2,9 @@
 
 pub(super) mod balancing;
 mod clusters;
-mod service_deployment_view;
 pub(super) mod logs;
 pub(super) mod parameter_store;
+mod service_deployment_view;
 mod service_deployments;
 mod service_view;
 pub(super) mod services;
