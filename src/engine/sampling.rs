@@ -139,7 +139,7 @@ impl Rounds {
         let attendance = self.manner.attendance.as_mut();
         let whom = match attendance.filter(|_| check.probe.asks_tasks()) {
             Some(attendance) => attendance
-                .next_run()
+                .next_run(index)
                 .into_iter()
                 .map(|one| one.map(Some))
                 .collect(),

@@ -43,8 +43,8 @@ pub struct Attendance {
     passed: HashSet<(usize, Arc<str>)>,
     /// Whether a task has gone that never passed.
     one_died_at_birth: bool,
-    /// How many runs asked before, so that of very many tasks each has its turn.
-    runs: usize,
+    /// How many runs of each check asked before, so that of very many tasks each has its turn.
+    runs: HashMap<usize, usize>,
     // Dropping it ends the asking.
     _asking: Option<AbortOnDropHandle<Infallible>>,
 }
@@ -144,7 +144,7 @@ impl Attendance {
             first_seen: HashMap::new(),
             passed: HashSet::new(),
             one_died_at_birth: false,
-            runs: 0,
+            runs: HashMap::new(),
             _asking: None,
         }
     }
@@ -162,8 +162,9 @@ impl Attendance {
         }
     }
 
-    /// Whom the next run asks; of a task that cannot be asked, or where there is none, why.
-    pub(super) fn next_run(&mut self) -> Vec<Result<TaskPlace, String>> {
+    /// Whom the next run of the check at `index` asks; of a task that cannot be asked, or where
+    /// there is none, why.
+    pub(super) fn next_run(&mut self, index: usize) -> Vec<Result<TaskPlace, String>> {
         let known = self.known.borrow_and_update().clone();
         let Some(tasks) = known.tasks else {
             let why = known.trouble.unwrap_or_else(|| "no answer yet".to_owned());
@@ -179,8 +180,9 @@ impl Attendance {
                 Whose::Others => "no task of another deployment runs".to_owned(),
             })];
         }
-        let first = self.runs.wrapping_mul(MOST_ASKED) % tasks.len();
-        self.runs = self.runs.wrapping_add(1);
+        let runs = self.runs.entry(index).or_default();
+        let first = runs.wrapping_mul(MOST_ASKED) % tasks.len();
+        *runs = runs.wrapping_add(1);
         let asked = tasks.iter().cycle().skip(first);
         asked
             .take(tasks.len().min(MOST_ASKED))

@@ -15,8 +15,9 @@ use crate::sample::{Fault, Reason};
 /// An answer of another version, or of none, was given by another revision or by whoever stands in
 /// front: nothing is learnt from it. It neither passes nor fails, and where all answers are so the
 /// verdict is inconclusive. Errors that carry no version do not count either: let the service send
-/// it with every answer, and watch its failures by a check without `version` besides. Before the
-/// deployment and after its rollback any version counts.
+/// it with every answer, and watch its failures by a check without `version` besides. A `gate` is
+/// inconclusive as well where another version answers, and with `--wait` it waits for the right one.
+/// Before the deployment and after its rollback any version counts.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, JsonSchema)]
 pub struct Version {
     /// The header that names it; either this or `json`.
@@ -67,7 +68,8 @@ impl Version {
                 format!("it is not known which version answered {status}: {place}: {why}")
             }
         };
-        Some(Fault::new(Reason::OtherVersion, detail))
+        // While the new revision comes up, another try may well meet it.
+        Some(Fault::new(Reason::OtherVersion, detail).transient())
     }
 
     fn place(&self) -> String {
@@ -178,7 +180,8 @@ mod tests {
                 Some(part) => {
                     let detail = detail.unwrap_or_else(|| panic!("{settings} {body}"));
                     assert!(detail.contains(part), "{detail}");
-                    assert_eq!(fault.map(|fault| fault.reason), Some(Reason::OtherVersion));
+                    let told = fault.map(|fault| (fault.reason, fault.transient));
+                    assert_eq!(told, Some((Reason::OtherVersion, true)));
                 }
             }
         }
