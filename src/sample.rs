@@ -1,5 +1,7 @@
 //! What one run of a probe observed, as a value. Nothing here probes, judges or prints.
 
+mod reason;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
+pub use reason::Reason;
 
 /// The name under which the user declared a check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,176 +48,6 @@ pub enum Outcome {
     Error,
     /// Our own fault or a third party's: nothing is learnt about the target.
     Unknown,
-}
-
-/// Why a run did not pass: a closed set, so that it can be a metric's label and a program's condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    // It answered, wrongly (`Outcome::Fail`).
-    /// The status code or status word was not the expected one.
-    Status,
-    /// An expectation over the answer does not hold or cannot be told.
-    Expectation,
-    /// Redirected too often, in a circle, or to a place that is not allowed.
-    Redirect,
-    /// The answer is larger than the check allows, compressed or decompressed.
-    TooLarge,
-    /// The answer is not of the protocol's form.
-    Malformed,
-    /// The target refused our credentials.
-    Unauthorized,
-    /// The target executed the request and reported an error of its own.
-    ServerFault,
-    /// A chain node answers, but says that it is still catching up.
-    Syncing,
-    /// A chain's head is older than allowed, or does not advance.
-    Stale,
-    /// The node does not know a method that the check needs.
-    UnsupportedMethod,
-    // It could not be reached or did not answer (`Outcome::Error`).
-    /// The name does not exist or has no address.
-    Dns,
-    /// The connection was refused.
-    Refused,
-    /// The connection was reset.
-    Reset,
-    /// The connection was closed before the answer was whole.
-    Closed,
-    /// The deadline passed.
-    Timeout,
-    /// No TLS session came about for another reason than the certificate.
-    Tls,
-    /// The certificate is not acceptable.
-    Certificate,
-    /// The network says that nobody is at the host's address.
-    Unreachable,
-    /// The target is starting or stopping and says so itself.
-    NotReady,
-    // Nothing is learnt about the target (`Outcome::Unknown`).
-    /// A third party limits our rate of requests.
-    Throttled,
-    /// The endpoint serves another chain than the declared one: a fault of the configuration.
-    WrongChain,
-    /// The whole chain stands still, as its nodes say of each other: no fault of this one.
-    ChainHalted,
-    /// Our own resolver did not answer.
-    Resolver,
-    /// Our own machine has no resources left: descriptors, ports, memory.
-    Exhausted,
-    /// Our own machine has no way to the target's network, or does not let us out.
-    NoRoute,
-    /// Our own code failed.
-    Panic,
-    /// The run was given up before it ended: shutdown, or our own machine was too busy.
-    Abandoned,
-}
-
-impl Reason {
-    /// All reasons, in the order of declaration.
-    pub const ALL: [Self; 27] = [
-        Self::Status,
-        Self::Expectation,
-        Self::Redirect,
-        Self::TooLarge,
-        Self::Malformed,
-        Self::Unauthorized,
-        Self::ServerFault,
-        Self::Syncing,
-        Self::Stale,
-        Self::UnsupportedMethod,
-        Self::Dns,
-        Self::Refused,
-        Self::Reset,
-        Self::Closed,
-        Self::Timeout,
-        Self::Tls,
-        Self::Certificate,
-        Self::Unreachable,
-        Self::NotReady,
-        Self::Throttled,
-        Self::WrongChain,
-        Self::ChainHalted,
-        Self::Resolver,
-        Self::Exhausted,
-        Self::NoRoute,
-        Self::Panic,
-        Self::Abandoned,
-    ];
-
-    /// The reason with this machine-readable name.
-    #[must_use]
-    pub fn of_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// The outcome that this reason stands for.
-    #[must_use]
-    pub const fn outcome(self) -> Outcome {
-        match self {
-            Self::Status
-            | Self::Expectation
-            | Self::Redirect
-            | Self::TooLarge
-            | Self::Malformed
-            | Self::Unauthorized
-            | Self::ServerFault
-            | Self::Syncing
-            | Self::Stale
-            | Self::UnsupportedMethod => Outcome::Fail,
-            Self::Dns
-            | Self::Refused
-            | Self::Reset
-            | Self::Closed
-            | Self::Timeout
-            | Self::Tls
-            | Self::Certificate
-            | Self::Unreachable
-            | Self::NotReady => Outcome::Error,
-            Self::Throttled
-            | Self::WrongChain
-            | Self::ChainHalted
-            | Self::Resolver
-            | Self::Exhausted
-            | Self::NoRoute
-            | Self::Panic
-            | Self::Abandoned => Outcome::Unknown,
-        }
-    }
-
-    /// The machine-readable name, as in reports and metrics.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Expectation => "expectation",
-            Self::Redirect => "redirect",
-            Self::TooLarge => "too_large",
-            Self::Malformed => "malformed",
-            Self::Unauthorized => "unauthorized",
-            Self::ServerFault => "server_fault",
-            Self::Syncing => "syncing",
-            Self::Stale => "stale",
-            Self::UnsupportedMethod => "unsupported_method",
-            Self::Dns => "dns",
-            Self::Refused => "refused",
-            Self::Reset => "reset",
-            Self::Closed => "closed",
-            Self::Timeout => "timeout",
-            Self::Tls => "tls",
-            Self::Certificate => "certificate",
-            Self::Unreachable => "unreachable",
-            Self::NotReady => "not_ready",
-            Self::Throttled => "throttled",
-            Self::WrongChain => "wrong_chain",
-            Self::ChainHalted => "chain_halted",
-            Self::Resolver => "resolver",
-            Self::Exhausted => "exhausted",
-            Self::NoRoute => "no_route",
-            Self::Panic => "panic",
-            Self::Abandoned => "abandoned",
-        }
-    }
 }
 
 /// Why a run did not pass: the code for programs, one line for people.

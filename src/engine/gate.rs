@@ -12,6 +12,7 @@ use super::sampling;
 use crate::clock::Moment;
 use crate::event::{Action, What};
 use crate::plan::CheckPlan;
+use crate::probe::attempt::Conditions;
 use crate::sample::Sample;
 use crate::verdict::{Assessment, Closing, JudgeKind, Sufficiency};
 
@@ -159,7 +160,7 @@ async fn sample_when_ready(context: &Context, check: &CheckPlan, until: Moment) 
     let mut retries = 0;
     loop {
         let mut sample = tokio::select! {
-            sample = sampling::sample(context, check, false) => sample,
+            sample = sampling::sample(context, check, Conditions::default()) => sample,
             () = context.stop.cancelled() => return None,
         };
         sample.retries = retries;

@@ -31,5 +31,6 @@ pub mod sampling;
 pub mod schedule;
 pub mod streams;
 pub mod tape;
+pub mod tasks;
 mod verification;
 pub mod watch;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::acting::Scene;
 use super::asking;
 use super::before::{self, Source};
-use super::sampling::Sampling;
+use super::sampling::{Manner, Sampling};
 use super::watch::Watch;
 use crate::decision::{Interlock, Permission};
 use crate::deploy::DeployError;
@@ -45,7 +45,12 @@ impl Watch<'_> {
             Source::Recorded(before) => Ok((self.pin(selector).await?, before.clone())),
             Source::Live => {
                 let mut before = vec![Before::default(); self.checks.len()];
-                let mut sampling = Sampling::start(self.context, self.checks, true, None);
+                // What runs now is of another version than the one that will be under test.
+                let manner = Manner {
+                    any_version: true,
+                    ..Manner::default()
+                };
+                let mut sampling = Sampling::start(self.context, self.checks, manner);
                 let pinned = self.pin(selector);
                 tokio::pin!(pinned);
                 let deployment = loop {

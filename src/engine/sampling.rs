@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::Context;
 use super::schedule::{Schedule, Turn};
+use super::tasks::Attendance;
 use crate::clock::Moment;
 use crate::plan::CheckPlan;
-use crate::probe::attempt;
+use crate::probe::attempt::{self, Conditions, TaskPlace};
 use crate::sample::{Fault, Outcome, Phases, Reason, Sample};
 use crate::verdict;
 
@@ -30,6 +31,17 @@ pub struct Sampling {
     stop: CancellationToken,
     // Dropping it ends the task, and with it every probe in flight.
     _task: AbortOnDropHandle<()>,
+}
+
+/// How checks are probed.
+#[derive(Debug, Default)]
+pub struct Manner {
+    /// Whether what looks bad is probed more often.
+    pub closer_look: Option<CloserLook>,
+    /// Whether answers of any version count: before a deployment and after its rollback.
+    pub any_version: bool,
+    /// The tasks, for checks that ask each by itself.
+    pub attendance: Option<Attendance>,
 }
 
 /// Looking more closely at a check of which a sample looks bad.
@@ -48,24 +60,17 @@ impl CloserLook {
 }
 
 impl Sampling {
-    /// Starts probing every check at its interval, and more closely what looks bad.
+    /// Starts probing every check at its interval, over fresh connections.
     #[must_use]
-    pub fn start(
-        context: &Context,
-        checks: &[CheckPlan],
-        fresh: bool,
-        closer_look: Option<CloserLook>,
-    ) -> Self {
+    pub fn start(context: &Context, checks: &[CheckPlan], manner: Manner) -> Self {
         let (sender, samples) = mpsc::channel(SAMPLE_QUEUE);
         let stop = context.stop.child_token();
-        let task = tokio::spawn(run(
-            context.clone(),
-            checks.to_vec(),
-            fresh,
-            closer_look,
-            sender,
-            stop.clone(),
-        ));
+        let rounds = Rounds {
+            context: context.clone(),
+            checks: checks.to_vec(),
+            manner,
+        };
+        let task = tokio::spawn(rounds.run(sender, stop.clone()));
         Self {
             samples,
             stop,
@@ -79,88 +84,131 @@ impl Sampling {
     }
 }
 
-async fn run(
+/// The probing of all checks, round after round.
+struct Rounds {
     context: Context,
     checks: Vec<CheckPlan>,
-    fresh: bool,
-    closer_look: Option<CloserLook>,
-    sender: mpsc::Sender<Sample>,
-    stop: CancellationToken,
-) {
-    let every = checks.iter().map(|check| check.every).collect();
-    let mut schedule = Schedule::new(every, context.clock.now());
-    let mut in_flight = JoinSet::new();
-    while let Some(due) = schedule.next_due() {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            Some(ended) = in_flight.join_next(), if !in_flight.is_empty() => {
-                if let (Ok((index, sample)), Some(look)) = (&ended, closer_look)
-                    && look.is_wanted(&checks[*index], sample)
-                {
-                    schedule.look_closer(*index, sample.started, context.clock.now());
+    manner: Manner,
+}
+
+/// A run that ended: the place of its check, the task that it asked, what came of it.
+type Ended = (usize, Option<TaskPlace>, Sample);
+
+impl Rounds {
+    async fn run(mut self, sender: mpsc::Sender<Sample>, stop: CancellationToken) {
+        if let Some(attendance) = &mut self.manner.attendance {
+            attendance.begin(&self.context).await;
+        }
+        let every = self.checks.iter().map(|check| check.every).collect();
+        let mut schedule = Schedule::new(every, self.context.clock.now());
+        let mut in_flight = JoinSet::new();
+        while let Some(due) = schedule.next_due() {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(ended) = in_flight.join_next(), if !in_flight.is_empty() => {
+                    let ended = self.hear(ended);
+                    if let (Some((index, sample)), Some(look)) = (&ended, self.manner.closer_look)
+                        && look.is_wanted(&self.checks[*index], sample)
+                    {
+                        schedule.look_closer(*index, sample.started, self.context.clock.now());
+                    }
+                    if !hand_on(&sender, ended).await {
+                        return;
+                    }
                 }
-                if !hand_on(&sender, ended).await {
-                    return;
+                () = self.context.sleep_until(due) => {
+                    self.context.lag.count(self.context.clock.now().since(due));
+                    while let Some((index, turn)) = schedule.take_due(self.context.clock.now()) {
+                        self.probe(index, turn, &mut in_flight);
+                    }
                 }
             }
-            () = context.sleep_until(due) => {
-                context.lag.count(context.clock.now().since(due));
-                while let Some((index, turn)) = schedule.take_due(context.clock.now()) {
-                    let check = checks[index].clone();
-                    let context = context.clone();
-                    in_flight.spawn(async move {
-                        let mut sample = sample(&context, &check, fresh).await;
-                        sample.closer_look = turn == Turn::CloserLook;
-                        (index, sample)
-                    });
-                }
+        }
+        while let Some(ended) = in_flight.join_next().await {
+            let ended = self.hear(ended);
+            if !hand_on(&sender, ended).await {
+                return;
             }
         }
     }
-    while let Some(ended) = in_flight.join_next().await {
-        if !hand_on(&sender, ended).await {
-            return;
+
+    /// Runs a check once; one that asks tasks, once for each of them.
+    fn probe(&mut self, index: usize, turn: Turn, in_flight: &mut JoinSet<Ended>) {
+        let check = &self.checks[index];
+        let attendance = self.manner.attendance.as_mut();
+        let whom = match attendance.filter(|_| check.probe.asks_tasks()) {
+            Some(attendance) => attendance
+                .next_run(index)
+                .into_iter()
+                .map(|one| one.map(Some))
+                .collect(),
+            None => vec![Ok(None)],
+        };
+        for whom in whom {
+            let (context, check) = (self.context.clone(), check.clone());
+            let any_version = self.manner.any_version;
+            in_flight.spawn(async move {
+                let (task, mut sample) = match whom {
+                    Ok(task) => {
+                        let conditions = Conditions {
+                            fresh: true,
+                            task: task.clone(),
+                            any_version,
+                        };
+                        (task, sample(&context, &check, conditions).await)
+                    }
+                    Err(why) => (None, not_run(&context, &check, Reason::NoTask, why)),
+                };
+                sample.closer_look = turn == Turn::CloserLook;
+                (index, task, sample)
+            });
         }
+    }
+
+    /// What came of a run; nothing where its task was ended.
+    fn hear(&mut self, ended: Result<Ended, JoinError>) -> Option<(usize, Sample)> {
+        // The runner contains panics of probes; a task is only ever cancelled with its owner.
+        let (index, task, mut sample) = ended.ok()?;
+        if let (Some(task), Some(attendance)) = (task, &mut self.manner.attendance) {
+            attendance.hear(index, &task, &mut sample);
+        }
+        Some((index, sample))
     }
 }
 
 /// Says whether anybody still wants samples.
-async fn hand_on(
-    sender: &mpsc::Sender<Sample>,
-    ended: Result<(usize, Sample), tokio::task::JoinError>,
-) -> bool {
+async fn hand_on(sender: &mpsc::Sender<Sample>, ended: Option<(usize, Sample)>) -> bool {
     match ended {
-        Ok((_, sample)) => sender.send(sample).await.is_ok(),
-        // The runner contains panics of probes; a task is only ever cancelled with its owner.
-        Err(_) => !sender.is_closed(),
+        Some((_, sample)) => sender.send(sample).await.is_ok(),
+        None => !sender.is_closed(),
     }
 }
 
 /// Runs one check once, in a slot.
-pub async fn sample(context: &Context, check: &CheckPlan, fresh: bool) -> Sample {
+pub async fn sample(context: &Context, check: &CheckPlan, conditions: Conditions) -> Sample {
     let slot = tokio::time::timeout(check.timeout, Arc::clone(&context.slots).acquire_owned());
     match slot.await {
         Ok(Ok(_slot)) => {
             let clock = Arc::clone(&context.clock);
-            attempt::run(&*check.probe, &check.facts.id, clock, check.timeout, fresh).await
+            let id = &check.facts.id;
+            attempt::run(&*check.probe, id, clock, check.timeout, conditions).await
         }
-        Ok(Err(_)) | Err(_) => no_slot(context, check),
+        Ok(Err(_)) | Err(_) => {
+            let why = "too many probes in flight on our side: this one was not run";
+            not_run(context, check, Reason::Exhausted, why.to_owned())
+        }
     }
 }
 
-fn no_slot(context: &Context, check: &CheckPlan) -> Sample {
-    let fault = Fault::new(
-        Reason::Exhausted,
-        "too many probes in flight on our side: this one was not run",
-    );
+fn not_run(context: &Context, check: &CheckPlan, reason: Reason, why: String) -> Sample {
     Sample {
         check: check.facts.id.clone(),
         started: context.clock.now(),
         latency: Duration::ZERO,
         phases: Phases::default(),
         outcome: Outcome::Unknown,
-        fault: Some(fault),
+        fault: Some(Fault::new(reason, why)),
         readings: Vec::new(),
         notes: Vec::new(),
         retries: 0,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::panel::{LEAST_BAD, Panel};
 use super::rollback::Order;
-use super::sampling::Sampling;
+use super::sampling::{Manner, Sampling};
 use crate::clock::Moment;
 use crate::event::{Verdict, What};
 use crate::plan::CheckPlan;
@@ -17,6 +17,19 @@ const LEAST_SAMPLES: u64 = 10;
 
 /// Runs the checks and says what was found. Ends early when told to stop.
 pub(super) async fn sample_again(order: &Order<'_>) -> Assessment {
+    let (attendance, asking) = order.attendance();
+    let manner = Manner {
+        any_version: true,
+        attendance,
+        closer_look: None,
+    };
+    tokio::select! {
+        found = sample(order, manner) => found,
+        never = asking => match never {},
+    }
+}
+
+async fn sample(order: &Order<'_>, manner: Manner) -> Assessment {
     order.emit(What::VerificationStarted {
         checks: order.checks.len(),
     });
@@ -34,7 +47,7 @@ pub(super) async fn sample_again(order: &Order<'_>) -> Assessment {
         coverage: 0.0,
         least_bad: LEAST_BAD,
     });
-    let mut sampling = Sampling::start(order.context, &checks, true, None);
+    let mut sampling = Sampling::start(order.context, &checks, manner);
     let usual = longest(&checks, |check| lasts(check, warm_up));
     feed(order, &mut panel, &mut sampling, start + usual).await;
     let found = panel.close(order.context.clock.now(), Closing::Final).0;

@@ -19,7 +19,7 @@ use super::panel::{Change, Panel, nothing_proven};
 use super::record::{Command, Decided, Record, Stamp};
 use super::resuming::{self, is_over_without_us};
 use super::rollback::Pace;
-use super::sampling::{CloserLook, Sampling};
+use super::sampling::{CloserLook, Manner, Sampling};
 use crate::clock::Moment;
 use crate::decision::{self, Circumstances, Decision, Permission};
 use crate::deploy::{DeployError, DeploymentTarget};
@@ -149,7 +149,7 @@ impl Watch<'_> {
             lasts: Some(policy.bake),
         });
         let mut panel = Panel::of_bake(self.checks, policy, bake.start.moment, before);
-        let mut sampling = self.sampling(bake.start.moment);
+        let mut sampling = self.sampling(deployment, bake.start.moment);
         let (mut standings, _poller) = self.follow(deployment, standing);
         loop {
             let standing = *standings.borrow_and_update();
@@ -189,14 +189,19 @@ impl Watch<'_> {
     }
 
     /// Probing for the bake, more closely where something looks bad and the policy wants that.
-    fn sampling(&self, start: Moment) -> Sampling {
+    fn sampling(&self, deployment: &Deployment, start: Moment) -> Sampling {
         let policy = &self.service.policy;
         let warm = start + policy.warm_up;
         // Limits as written count every sample: those taken because one failed would tip them.
         let looks_closer =
             policy.judging.closer_look && policy.judging.judge == JudgeKind::Sequential;
         let closer_look = looks_closer.then_some(CloserLook { warm });
-        Sampling::start(self.context, self.checks, true, closer_look)
+        let manner = Manner {
+            closer_look,
+            any_version: false,
+            attendance: self.attendance(deployment),
+        };
+        Sampling::start(self.context, self.checks, manner)
     }
 
     /// Hands a sample to the judge, and to whoever shows or records it.

@@ -3,6 +3,8 @@
 //! The runner turns whatever happens, a panic and a hang included, into one [`Sample`]. It never
 //! retries and never judges. Called by `engine` only.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +16,52 @@ use crate::clock::{Clock, Moment};
 use crate::quantity::human;
 use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
 
+/// How one run is to be carried out, besides what its check declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// Whether it must open new connections, whatever the check declares.
+    pub fresh: bool,
+    /// The task that it asks, where the check asks each by itself.
+    pub task: Option<TaskPlace>,
+    /// Whether an answer of any version counts: what runs before the deployment under test, or
+    /// after its rollback, is of another.
+    pub any_version: bool,
+}
+
+/// A task and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPlace {
+    /// The last part of its identifier.
+    pub id: Arc<str>,
+    /// Its private address.
+    pub address: IpAddr,
+}
+
+impl fmt::Display for TaskPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", short(&self.id))
+    }
+}
+
+/// The beginning of a task's identifier: people tell tasks apart by it.
+#[must_use]
+pub fn short(id: &str) -> String {
+    match id.char_indices().nth(SHORT) {
+        Some((end, _)) => format!("{}…", &id[..end]),
+        None => id.to_owned(),
+    }
+}
+
+/// Real identifiers have 32 digits; eight of them are the same by chance once in a hundred million.
+const SHORT: usize = 8;
+
 /// What a probe reports to while it runs.
 #[derive(Debug)]
 pub struct Attempt {
     clock: Arc<dyn Clock>,
     started: Moment,
     timeout: Duration,
-    fresh: bool,
+    conditions: Conditions,
     current: Option<(Phase, Moment)>,
     stopped: Option<Moment>,
     phases: Phases,
@@ -36,13 +77,13 @@ struct Observed(Option<String>);
 impl Attempt {
     /// Starts the stopwatch.
     #[must_use]
-    pub fn start(clock: Arc<dyn Clock>, timeout: Duration, fresh: bool) -> Self {
+    pub fn start(clock: Arc<dyn Clock>, timeout: Duration, conditions: Conditions) -> Self {
         let started = clock.now();
         Self {
             clock,
             started,
             timeout,
-            fresh,
+            conditions,
             current: None,
             stopped: None,
             phases: Phases::default(),
@@ -96,7 +137,19 @@ impl Attempt {
     /// Whether this run must open new connections, whatever the check declares.
     #[must_use]
     pub const fn fresh(&self) -> bool {
-        self.fresh
+        self.conditions.fresh
+    }
+
+    /// The task that is asked, where the check asks each by itself.
+    #[must_use]
+    pub const fn task(&self) -> Option<&TaskPlace> {
+        self.conditions.task.as_ref()
+    }
+
+    /// Whether an answer of another version than the declared one counts.
+    #[must_use]
+    pub const fn any_version(&self) -> bool {
+        self.conditions.any_version
     }
 
     /// How long the whole run may take.
@@ -146,7 +199,13 @@ impl Attempt {
         let now = self.clock.now();
         let ended = self.stopped.unwrap_or(now);
         self.close(now);
-        let fault = result.err();
+        let fault = result.err().map(|fault| match &self.conditions.task {
+            Some(task) => Fault {
+                detail: format!("{task}: {}", fault.detail),
+                ..fault
+            },
+            None => fault,
+        });
         Sample {
             check,
             started: self.started,
@@ -175,9 +234,9 @@ pub async fn run(
     check: &CheckId,
     clock: Arc<dyn Clock>,
     timeout: Duration,
-    fresh: bool,
+    conditions: Conditions,
 ) -> Sample {
-    let mut attempt = Attempt::start(clock, timeout, fresh);
+    let mut attempt = Attempt::start(clock, timeout, conditions);
     let result = attend(probe, &mut attempt).await;
     attempt.into_sample(check.clone(), result)
 }
@@ -192,7 +251,13 @@ pub async fn observe(
     clock: Arc<dyn Clock>,
     timeout: Duration,
 ) -> Result<Option<String>, Fault> {
-    let mut attempt = Attempt::start(clock, timeout, true);
+    // What is compared with before is the same question under either version.
+    let conditions = Conditions {
+        fresh: true,
+        task: None,
+        any_version: true,
+    };
+    let mut attempt = Attempt::start(clock, timeout, conditions);
     attempt.observation = Some(Observed::default());
     attend(probe, &mut attempt).await?;
     Ok(attempt.observation.and_then(|observed| observed.0))

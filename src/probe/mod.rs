@@ -31,6 +31,12 @@ pub trait Probe: Send + Sync {
     /// The future may be dropped at any await when the deadline passes, so it must hold nothing
     /// that dropping does not release.
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault>;
+
+    /// Whether each run asks one task of the deployment under test, [`Attempt::task`], and not
+    /// whoever answers under a name. Where no task is given, nothing is learnt.
+    fn asks_tasks(&self) -> bool {
+        false
+    }
 }
 
 /// A kind of check: implemented once per file, listed once in the registry.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{self, CreatedAt, DesiredStatus, TaskDefinitionField};
+use aws_sdk_ecs::types::{self, CreatedAt, TaskDefinitionField};
 
 use super::EcsTarget;
 use super::definition::Definition;
-use super::facts::{self, Service, Task};
+use super::facts::{self, Service};
 use super::fault::{Blame, CallFault};
 use super::records::{Listed, ServiceDeployment, ServiceRevision};
 use crate::clock::WallTime;
@@ -209,39 +209,6 @@ impl EcsTarget {
         }
     }
 
-    /// The service's tasks that are meant to run.
-    pub(super) async fn tasks(&self) -> Result<Vec<Task>, CallFault> {
-        let mut pages = self
-            .client
-            .list_tasks()
-            .cluster(&self.declared.cluster)
-            .service_name(&self.declared.service)
-            .desired_status(DesiredStatus::Running)
-            .into_paginator()
-            .page_size(LARGEST_PAGE)
-            .send();
-        let mut tasks = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let Some(page) = pages.next().await else {
-                break;
-            };
-            let page = page.map_err(|error| CallFault::of("ListTasks", &error))?;
-            if page.task_arns().is_empty() {
-                continue;
-            }
-            let answer = self
-                .client
-                .describe_tasks()
-                .cluster(&self.declared.cluster)
-                .set_tasks(Some(page.task_arns().to_vec()))
-                .send()
-                .await
-                .map_err(|error| CallFault::of("DescribeTasks", &error))?;
-            tasks.extend(answer.tasks().iter().filter_map(Task::of));
-        }
-        Ok(tasks)
-    }
-
     /// One task of the service's cluster; none when ECS does not show it.
     pub(super) async fn task(&self, arn: &str) -> Result<Option<types::Task>, CallFault> {
         let answer = self
@@ -273,6 +240,6 @@ const SLACK: Duration = Duration::from_secs(1);
 /// What AWS allows in one Describe.
 const MOST_ARNS: usize = 20;
 /// What AWS allows on one page.
-const LARGEST_PAGE: i32 = 100;
+pub(super) const LARGEST_PAGE: i32 = 100;
 /// Ninety days of a hundred deployments a day; no list goes on for ever.
-const MOST_PAGES: usize = 90;
+pub(super) const MOST_PAGES: usize = 90;

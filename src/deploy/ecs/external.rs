@@ -252,7 +252,10 @@ pub(super) async fn progress(
             set.running, set.desired
         )));
     }
-    let tasks = target.tasks().await.map_err(|fault| target.told(&fault))?;
+    let tasks = target
+        .running_tasks()
+        .await
+        .map_err(|fault| target.told(&fault))?;
     // The counts of the task set are one reading, the tasks themselves another.
     let running = tasks
         .iter()

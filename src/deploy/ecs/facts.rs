@@ -146,30 +146,6 @@ pub(super) enum Rollout {
     Failed,
 }
 
-/// A task that runs or starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Task {
-    pub(super) task_definition: String,
-    pub(super) running: bool,
-    pub(super) digests: Digests,
-}
-
-impl Task {
-    pub(super) fn of(shown: &types::Task) -> Option<Self> {
-        let digest = |container: &types::Container| {
-            Some((
-                container.name()?.to_owned(),
-                container.image_digest()?.to_owned(),
-            ))
-        };
-        Some(Self {
-            task_definition: shown.task_definition_arn()?.to_owned(),
-            running: shown.last_status() == Some("RUNNING"),
-            digests: shown.containers().iter().filter_map(digest).collect(),
-        })
-    }
-}
-
 /// A task definition's ARN with the name that people use.
 pub(super) fn revision(task_definition: &str) -> Revision {
     Revision {

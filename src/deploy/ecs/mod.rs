@@ -8,7 +8,8 @@
 //! Reading order: `facts`, `place`, `records` and `definition` (what was read), `calls` (reading it),
 //! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
 //! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
-//! `carrier`, `proof` (is it done); `concerns` (what to know before). Services that ECS does not move
+//! `carrier`, `proof` (is it done); `concerns` (what to know before), `tasks` (what really runs),
+//! `diagnosis` (what a person needs when it went wrong), `parameter`. Services that ECS does not move
 //! itself go other ways from each of these: `codedeploy`, and `external` with `task_sets`.
 
 mod acting;
@@ -19,6 +20,7 @@ mod client;
 mod codedeploy;
 mod concerns;
 mod definition;
+mod diagnosis;
 mod external;
 mod facts;
 mod fault;
@@ -27,6 +29,7 @@ mod metadata;
 mod named;
 mod own;
 mod pace;
+mod parameter;
 mod past;
 mod pinned_definition;
 mod pinning;
@@ -38,6 +41,7 @@ mod records;
 mod standing;
 mod stopping;
 mod task_sets;
+mod tasks;
 mod tell;
 mod tries;
 
@@ -134,16 +138,16 @@ impl DeploymentTarget for EcsTarget {
         Ok(concerns::look(self, deployment, bake).await)
     }
 
-    async fn tasks(&self, _deployment: &Deployment) -> Result<Vec<Task>, DeployError> {
-        Ok(Vec::new())
+    async fn tasks(&self, deployment: &Deployment) -> Result<Vec<Task>, DeployError> {
+        tasks::tasks(self, deployment).await
     }
 
-    async fn parameter(&self, _name: &str) -> Result<Option<String>, DeployError> {
-        Ok(None)
+    async fn parameter(&self, name: &str) -> Result<Option<String>, DeployError> {
+        parameter::read(self, name).await
     }
 
-    async fn diagnose(&self, _deployment: &Deployment) -> Diagnosis {
-        Diagnosis::default()
+    async fn diagnose(&self, deployment: &Deployment) -> Diagnosis {
+        diagnosis::diagnose(self, deployment).await
     }
 
     async fn roll_back(

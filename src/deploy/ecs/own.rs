@@ -8,7 +8,7 @@ use aws_sdk_ecs::types;
 
 use super::facts::{self, Service};
 use super::metadata::{self, OwnTask};
-use super::{EcsTarget, pinning};
+use super::{EcsTarget, pinning, tasks};
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Software};
 
@@ -56,7 +56,7 @@ async fn of_service(
         return Err(replaced(target, service, task));
     }
     let pinned = pinning::current(target, service, None).await?;
-    let ours = facts::Task::of(task).map(|task| Software {
+    let ours = tasks::Task::of(task).map(|task| Software {
         revision: facts::revision(&task.task_definition),
         images: task.digests,
     });

@@ -211,7 +211,10 @@ pub(super) async fn whole(
     if let Some(wait) = waits_for(service, expected) {
         return Ok(Progress::Running(wait));
     }
-    let tasks = target.tasks().await.map_err(|fault| target.told(&fault))?;
+    let tasks = target
+        .running_tasks()
+        .await
+        .map_err(|fault| target.told(&fault))?;
     // Only what both sides name can be compared; images that ECS did not resolve have no digest.
     let differs = |(container, digest): (&String, &String)| {
         digests

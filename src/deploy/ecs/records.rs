@@ -114,7 +114,7 @@ pub(super) struct ServiceRevision {
     pub(super) task_definition: String,
     /// By container, the digest of its image where ECS resolved it.
     pub(super) digests: Digests,
-    shown: types::ServiceRevision,
+    pub(super) shown: types::ServiceRevision,
 }
 
 impl ServiceRevision {

@@ -67,7 +67,7 @@ async fn sample(probe: Does) -> Sample {
         &CheckId::new("x"),
         clock,
         Duration::from_secs(5),
-        false,
+        Conditions::default(),
     )
     .await
 }
@@ -144,7 +144,11 @@ fn time_that_was_taken_for_another_phase_is_moved() {
             WallTime::default()
         }
     }
-    let mut attempt = Attempt::start(Arc::new(Steps::default()), Duration::MAX, false);
+    let mut attempt = Attempt::start(
+        Arc::new(Steps::default()),
+        Duration::MAX,
+        Conditions::default(),
+    );
     attempt.enter(Phase::Request);
     attempt.enter(Phase::Ttfb);
     attempt.correct(Phase::Request);

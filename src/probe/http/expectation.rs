@@ -175,7 +175,7 @@ fn text_fault(matcher: &Matcher, body: &[u8]) -> Option<String> {
 
 /// The values of a header as one: repeated headers are a list (RFC 9110, section 5.3). Bytes
 /// beyond ASCII are read as Latin-1, so that every value is a text.
-fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
+pub fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<String> = headers
         .get_all(name)
         .iter()

@@ -6,17 +6,18 @@
 mod discretion;
 mod expectation;
 mod redirect;
+mod request;
 mod settings;
+mod version;
 
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::Method;
 
 pub use expectation::{Expectation, Status, StatusPart};
-pub use settings::{Address, ConnectionPolicy, HttpSettings, Redirects};
+pub use settings::{Address, Addresses, ConnectionPolicy, HttpSettings, Redirects};
+pub use version::Version;
 
 use super::wire::connection::Connection;
 use super::wire::exchange::{Answer, Request};
@@ -57,13 +58,19 @@ impl Kind for Http {
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
         let mut misfits = Vec::new();
-        let mut headers = headers(&settings, &mut misfits);
-        let body = body(&settings, &mut headers, &mut misfits);
+        let mut headers = request::headers(&settings, &mut misfits);
+        let body = request::body(&settings, &mut headers, &mut misfits);
         if settings.body_limit > LARGEST_BODY {
             let message = format!("a body of more than {LARGEST_BODY} is not read");
             misfits.push(Misfit::at(&["body_limit"], message));
         }
         misfits.extend(settings.expect.iter().flat_map(Expectation::misfits));
+        misfits.extend(settings.version.iter().flat_map(Version::misfits));
+        let keeps = settings.connection == ConnectionPolicy::KeepAlive;
+        if keeps && settings.addresses == Addresses::Tasks {
+            let message = "with `addresses: tasks` every run opens a connection of its own";
+            misfits.push(Misfit::at(&["connection"], message));
+        }
         let tls = Tls::new(&settings.tls, surroundings).map_err(|more| misfits.extend(more));
         let Some(tls) = tls.ok().filter(|_| misfits.is_empty()) else {
             return Err(misfits);
@@ -78,6 +85,8 @@ impl Kind for Http {
                 body_limit: settings.body_limit.0,
             },
             expectation: settings.expect.unwrap_or_default(),
+            version: settings.version,
+            addresses: settings.addresses,
             redirects: settings.redirects,
             max_redirects: settings.max_redirects,
             policy: settings.connection,
@@ -89,66 +98,11 @@ impl Kind for Http {
 /// The body of an answer is held in memory, for as many checks as run at once.
 const LARGEST_BODY: quantity::Bytes = quantity::Bytes(64 << 20);
 
-fn headers(settings: &HttpSettings, misfits: &mut Vec<Misfit>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &settings.headers {
-        let mut wrong = |message: String| misfits.push(Misfit::at(&["headers", name], message));
-        let Ok(key) = HeaderName::try_from(name.as_str()) else {
-            wrong(format!("`{name}` is not the name of a header"));
-            continue;
-        };
-        if OURS.contains(&key.as_str()) {
-            wrong(format!("`{name}` is set by the protocol"));
-            continue;
-        }
-        // The value may be a secret: it is not repeated, and never printed by the client.
-        let Ok(mut value) = HeaderValue::try_from(value.as_str()) else {
-            wrong(format!(
-                "the value of `{name}` has characters that no header can carry"
-            ));
-            continue;
-        };
-        value.set_sensitive(true);
-        if headers.insert(key, value).is_some() {
-            wrong(format!("`{name}` is declared twice"));
-        }
-    }
-    headers
-}
-
-/// Headers that frame the message: a declared one would contradict the real one.
-const OURS: &[&str] = &[
-    "connection",
-    "content-length",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-];
-
-fn body(settings: &HttpSettings, headers: &mut HeaderMap, misfits: &mut Vec<Misfit>) -> Bytes {
-    match (&settings.body, &settings.json) {
-        (None, None) => Bytes::new(),
-        (Some(text), None) => Bytes::from(text.clone()),
-        (None, Some(value)) => {
-            headers
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static("application/json"));
-            Bytes::from(value.to_string())
-        }
-        (Some(_), Some(_)) => {
-            misfits.push(Misfit::at(
-                &["json"],
-                "a request has one body: `body` or `json`",
-            ));
-            Bytes::new()
-        }
-    }
-}
-
 struct HttpProbe {
     request: Request,
     expectation: Expectation,
+    version: Option<Version>,
+    addresses: Addresses,
     redirects: Redirects,
     max_redirects: u8,
     policy: ConnectionPolicy,
@@ -159,7 +113,14 @@ struct HttpProbe {
 #[async_trait]
 impl Probe for HttpProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
+        if self.asks_tasks() && attempt.task().is_none() {
+            return Err(Fault::new(Reason::NoTask, NO_TASK));
+        }
         let answer = self.last_answer(attempt).await?;
+        // Nothing of an answer that does not count may be taken for the target's.
+        if let Some(version) = self.version.as_ref().filter(|_| !attempt.any_version()) {
+            self.told(&answer, |answer| version.fault(answer))?;
+        }
         attempt.reading("status", f64::from(answer.status.as_u16()), Unit::Number);
         #[expect(
             clippy::cast_precision_loss,
@@ -174,21 +135,29 @@ impl Probe for HttpProbe {
             let masked = discretion::masked(&answer, &discretion::mask(&self.request));
             self.expectation.observed(&masked)
         });
-        self.judge(&answer)
+        self.told(&answer, |answer| self.expectation.fault(answer))
+    }
+
+    fn asks_tasks(&self) -> bool {
+        self.addresses == Addresses::Tasks
     }
 }
 
+/// What is said where a check asks tasks and is given none.
+const NO_TASK: &str = "nobody was asked: `addresses: tasks` is for the bake of a deployment, \
+                       where it is known which tasks run";
+
 impl HttpProbe {
     /// Judges the answer as it is, and words what it lacks by the answer without what we sent.
-    fn judge(&self, answer: &Answer) -> Result<(), Fault> {
-        let Some(fault) = self.expectation.fault(answer) else {
+    fn told(&self, answer: &Answer, fault: impl Fn(&Answer) -> Option<Fault>) -> Result<(), Fault> {
+        let Some(found) = fault(answer) else {
             return Ok(());
         };
         let masked = discretion::masked(answer, &discretion::mask(&self.request));
-        let worded = self.expectation.fault(&masked).map(|fault| fault.detail);
+        let worded = fault(&masked).map(|fault| fault.detail);
         Err(Fault {
             detail: worded.unwrap_or_else(|| "the answer differs where it repeats us".to_owned()),
-            ..fault
+            ..found
         })
     }
 
@@ -211,8 +180,12 @@ impl HttpProbe {
                 self.put_idle(connection);
                 return Ok(answer);
             };
-            asked.push((request.method, request.url));
             let place = redirect::place(&next.url, &mask);
+            if attempt.task().is_some() && next.url.origin() != request.url.origin() {
+                let detail = format!("redirected to {place}, which is no task");
+                return Err(Fault::new(Reason::NoTask, detail));
+            }
+            asked.push((request.method, request.url));
             self.check(&next, &asked, &place)?;
             attempt.note(format!("redirected to {place}"));
             request = next;

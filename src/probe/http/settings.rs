@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::expectation::{Expectation, present};
+use super::version::Version;
 use crate::probe::wire::exchange::BODY_LIMIT;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Bytes;
@@ -35,6 +36,12 @@ pub struct HttpSettings {
     /// What is expected of the answer. Without it: any status from 200 to 299.
     #[serde(default, deserialize_with = "present")]
     pub expect: Option<Expectation>,
+    /// Which version an answer must be of to count.
+    #[serde(default, deserialize_with = "present")]
+    pub version: Option<Version>,
+    /// Who is asked. With `tasks` the bake of a deployment asks each of its running tasks.
+    #[serde(default)]
+    pub addresses: Addresses,
     /// What to do when the answer points elsewhere. An answer whose status is expected is final.
     #[serde(default)]
     pub redirects: Redirects,
@@ -71,6 +78,21 @@ pub enum Redirects {
     SameHost,
     /// Being pointed elsewhere is a failure.
     Refuse,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Addresses {
+    /// Whoever the host's name stands for.
+    #[default]
+    Resolved,
+    /// Each running task of the deployment under test, at its private address and the port of the
+    /// URL; one sample a task and run, so that one bad task of four is seen as that. The URL, the
+    /// host header and the name in TLS stay as declared. It is for the bake of `watch`: anywhere
+    /// else, and where tasks have no address of their own (bridge and host networks), nothing is
+    /// learnt. A redirect away from the URL's origin leads to no task: nothing is learnt then.
+    Tasks,
 }
 
 /// Whether each run opens a connection of its own.

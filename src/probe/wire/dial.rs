@@ -15,16 +15,18 @@ use super::resolve;
 use crate::probe::Attempt;
 use crate::sample::{Fault, Phase, Reason};
 
-/// Opens a connection to `host`, a name or an address, with Nagle's algorithm off.
+/// Opens a connection to `host`, a name or an address, with Nagle's algorithm off. Where the attempt
+/// asks a task, to that one's address, whatever the name stands for.
 ///
-/// Enters [`Phase::Dns`] (unless the host is an address) and [`Phase::Connect`]. Dropping the
+/// Enters [`Phase::Dns`] (unless an address is known) and [`Phase::Connect`]. Dropping the
 /// future closes whatever it had opened.
 ///
 /// # Errors
 /// The fault of the resolver, or the most telling one of all the addresses.
 pub async fn tcp(attempt: &mut Attempt, host: &str, port: u16) -> Result<TcpStream, Fault> {
-    let addresses = match resolve::bare(host).parse::<IpAddr>() {
-        Ok(literal) => vec![literal],
+    let known = attempt.task().map(|task| task.address);
+    let addresses = match known.map_or_else(|| resolve::bare(host).parse::<IpAddr>(), Ok) {
+        Ok(address) => vec![address],
         Err(_) => {
             attempt.enter(Phase::Dns);
             resolve::addresses(host, attempt.fresh()).await?

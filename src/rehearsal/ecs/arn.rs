@@ -40,7 +40,9 @@ impl Names {
     }
 
     pub(super) fn task(&self, cluster: &str, number: u64) -> String {
-        self.arn("task", &format!("{cluster}/{number:032x}"))
+        // Real ids differ in their first digits, by which people tell them apart.
+        let id = u128::from(number).wrapping_mul(SCATTER);
+        self.arn("task", &format!("{cluster}/{id:032x}"))
     }
 
     fn arn(&self, kind: &str, rest: &str) -> String {
@@ -51,6 +53,12 @@ impl Names {
 /// The `ecs-svc/…` id of an entry of `deployments[]`.
 pub(super) fn deployment_id(number: u64) -> String {
     format!("ecs-svc/{}", FIRST_LONG_ID + number)
+}
+
+/// The private address of the task of this number, each its own.
+pub(super) fn private_address(number: u64) -> String {
+    let [.., high, middle, low] = number.to_be_bytes();
+    format!("10.{high}.{middle}.{low}")
 }
 
 /// Whether this is the ARN of something of that kind: `service-deployment`, `service-revision` …
@@ -68,6 +76,9 @@ pub(super) fn is_arn_of(text: &str, kind: &str) -> bool {
 pub(super) fn last_part(text: &str) -> &str {
     text.rsplit('/').next().unwrap_or(text)
 }
+
+/// An odd factor maps numbers one to one; this one, of the golden ratio, scatters them.
+const SCATTER: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 /// Real ids have 19 digits.
 const FIRST_LONG_ID: u64 = 3_000_000_000_000_000_000;

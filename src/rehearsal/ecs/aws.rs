@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::operations::{self, Refusal, codedeploy};
+use super::operations::{self, Refusal, balancing, codedeploy, logs, parameter_store};
 use super::protocol::Protocol;
 use super::state::World;
 
@@ -55,8 +55,35 @@ const CODEDEPLOY: Service = Service {
     perform: codedeploy::perform,
 };
 
+/// CloudWatch Logs.
+const LOGS: Service = Service {
+    name: "logs",
+    protocol: Protocol::Json {
+        prefix: "Logs_20140328.",
+    },
+    perform: logs::perform,
+};
+
+/// Elastic Load Balancing.
+const BALANCING: Service = Service {
+    name: "elasticloadbalancing",
+    protocol: Protocol::Query,
+    perform: balancing::perform,
+};
+
+/// Systems Manager.
+const PARAMETERS: Service = Service {
+    name: "ssm",
+    protocol: Protocol::Json {
+        prefix: "AmazonSSM.",
+    },
+    perform: parameter_store::perform,
+};
+
 /// All of them; what a request is signed for says whom it is meant for.
-pub(super) const SERVICES: &[Service] = &[ECS, CLOUDWATCH, CODEDEPLOY, ECR];
+pub(super) const SERVICES: &[Service] = &[
+    ECS, CLOUDWATCH, CODEDEPLOY, ECR, LOGS, BALANCING, PARAMETERS,
+];
 
 /// The service of this name.
 pub(super) fn service(name: &str) -> Option<&'static Service> {

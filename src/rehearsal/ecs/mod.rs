@@ -32,6 +32,7 @@ mod shift;
 mod stages;
 mod state;
 mod surroundings;
+mod task_control;
 mod task_set_control;
 mod task_sets;
 mod traffic;
@@ -56,6 +57,8 @@ pub use operations::Refusal;
 pub use service::{BreakerEnd, Controller};
 pub use service_control::ServiceControl;
 pub use settings::{RollbackEntry, Settings};
+pub use surroundings::TargetState;
+pub use task_control::{Crash, Running};
 pub use traffic::Traffic;
 
 /// A running stand-in. It stops when this value is dropped.

@@ -1,6 +1,7 @@
 //! What the stand-in remembers of a service: plain data, changed by `rollout`, `shift`, `hooks` and
 //! `monitors` alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(super) struct Service {
     pub(super) conduct: Conduct,
     /// The steps of the latest deployment.
     pub(super) script: Vec<Step>,
+    /// What ECS wrote about it, the oldest first.
+    pub(super) events: Vec<Event>,
     pub(super) motion: Motion,
     /// The service revision to which a rollback can return; none while one goes on.
     pub(super) completed: Option<String>,
@@ -224,6 +227,30 @@ pub(super) struct Task {
     pub(super) revision: String,
     pub(super) started: WallTime,
     pub(super) stopped: Option<WallTime>,
+    /// The private address of its network interface; none where it shares its host's.
+    pub(super) address: Option<String>,
+    /// Digests that it runs instead of its service revision's, by container.
+    pub(super) digests: BTreeMap<String, String>,
+    /// How it ended where nobody stopped it.
+    pub(super) end: Option<End>,
+}
+
+/// How a task ended by itself.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// As in `stopCode`.
+    pub(super) code: String,
+    pub(super) reason: String,
+    /// Absent where its containers never ran.
+    pub(super) exit_code: Option<i32>,
+}
+
+/// A line that ECS wrote about a service.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) at: WallTime,
+    pub(super) text: String,
 }
 
 /// What a service is busy with.

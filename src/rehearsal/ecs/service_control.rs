@@ -230,7 +230,10 @@ impl ServiceControl {
         Ok(act(&mut world, index))
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Service, Around<'_>) -> T) -> Result<T, Refusal> {
+    pub(super) fn with<T>(
+        &self,
+        act: impl FnOnce(&mut Service, Around<'_>) -> T,
+    ) -> Result<T, Refusal> {
         let mut guard = self.control.world();
         let world = &mut *guard;
         let index = world.service_index(&self.cluster, &self.name)?;
@@ -244,8 +247,8 @@ impl ServiceControl {
 }
 
 /// What a service needs of the world around it to move.
-struct Around<'a> {
-    settings: &'a Settings,
-    ids: &'a mut Ids,
-    present: Present,
+pub(super) struct Around<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) ids: &'a mut Ids,
+    pub(super) present: Present,
 }

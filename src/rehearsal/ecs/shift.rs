@@ -1,7 +1,9 @@
 //! How tasks replace each other, step by step, and how the traffic follows them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::arn;
 use super::service::{Service, Task};
 use super::stages::{Movement, WHOLE};
 use super::state::{Ids, Present};
@@ -67,6 +69,9 @@ impl Service {
                 revision: revision.clone(),
                 started: present.wall,
                 stopped: None,
+                address: Some(arn::private_address(number)),
+                digests: BTreeMap::new(),
+                end: None,
             });
         }
     }

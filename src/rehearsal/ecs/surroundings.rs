@@ -1,19 +1,67 @@
-//! What stands around a service on AWS: the alarms of CloudWatch, and the images that ECR has lost.
+//! What the other AWS services know of the stand-in's services: log streams, the health of targets,
+//! parameters, alarms, which images are lost. Filled by hand through [`Control`], read by their operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::control::Control;
 
-/// What there is besides ECS.
+/// What other services know.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
-    /// By name, whether it fires.
+    /// Lines by log group and stream, the oldest first.
+    pub(super) logs: BTreeMap<(String, String), Vec<String>>,
+    /// Targets by the ARN of their group.
+    pub(super) targets: BTreeMap<String, Vec<TargetState>>,
+    /// Type and value of parameters by name.
+    pub(super) parameters: BTreeMap<String, (String, String)>,
+    /// By the name of an alarm, whether it fires.
     pub(super) alarms: BTreeMap<String, bool>,
     /// Digests of images that were deleted; every other image is there.
     pub(super) lost_images: BTreeSet<String>,
 }
 
+/// A target of a load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetState {
+    /// Its address.
+    pub id: String,
+    /// Its port.
+    pub port: u16,
+    /// `healthy`, `unhealthy` …
+    pub state: &'static str,
+    /// Why it is not healthy: `Target.ResponseCodeMismatch`.
+    pub reason: Option<&'static str>,
+}
+
 impl Control {
+    /// A container writes lines into a stream of CloudWatch Logs.
+    pub fn log(&self, group: &str, stream: &str, lines: &[&str]) {
+        let mut world = self.world();
+        let place = (group.to_owned(), stream.to_owned());
+        let written = world.surroundings.logs.entry(place).or_default();
+        written.extend(lines.iter().map(|line| (*line).to_owned()));
+    }
+
+    /// Puts targets into a target group, by its ARN.
+    pub fn targets(&self, group: &str, targets: &[TargetState]) {
+        let mut world = self.world();
+        let known = &mut world.surroundings.targets;
+        known.insert(group.to_owned(), targets.to_vec());
+    }
+
+    /// Sets a parameter of Systems Manager; of a `SecureString` the value is what is shown without
+    /// decrypting it.
+    pub fn set_parameter(&self, name: &str, kind: &str, value: &str) {
+        let mut world = self.world();
+        let known = &mut world.surroundings.parameters;
+        known.insert(name.to_owned(), (kind.to_owned(), value.to_owned()));
+    }
+
+    /// Removes a parameter of Systems Manager.
+    pub fn remove_parameter(&self, name: &str) {
+        self.world().surroundings.parameters.remove(name);
+    }
+
     /// Makes an alarm, or changes whether it fires.
     pub fn set_alarm(&self, name: &str, fires: bool) {
         let mut world = self.world();

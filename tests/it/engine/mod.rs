@@ -8,6 +8,7 @@ mod replay;
 mod resuming;
 mod silence;
 mod stage;
+mod tasks;
 mod verification;
 mod watch;
 mod words;

@@ -64,6 +64,8 @@ pub struct Platform {
     deployment: Mutex<String>,
     /// How long the deployment under test takes to appear.
     appears_after: Mutex<Duration>,
+    /// The tasks that run, and those that do after a rollback.
+    tasks: Mutex<[Vec<Task>; 2]>,
     ill: Arc<AtomicBool>,
 }
 
@@ -78,6 +80,7 @@ impl Platform {
             accepted: Mutex::new(0),
             deployment: Mutex::new("arn:deployment".to_owned()),
             appears_after: Mutex::new(Duration::ZERO),
+            tasks: Mutex::default(),
             ill,
         })
     }
@@ -94,6 +97,16 @@ impl Platform {
 
     pub fn stands(&self, standing: Standing) {
         *self.standing.lock().unwrap() = standing;
+    }
+
+    /// Runs these tasks.
+    pub fn runs(&self, tasks: Vec<Task>) {
+        self.tasks.lock().unwrap()[0] = tasks;
+    }
+
+    /// Runs these tasks once it has accepted a rollback.
+    pub fn runs_after_rollback(&self, tasks: Vec<Task>) {
+        self.tasks.lock().unwrap()[1] = tasks;
     }
 
     /// Does not say how the deployment stands, so many times.
@@ -120,7 +133,8 @@ impl DeploymentTarget for Platform {
     }
 
     async fn tasks(&self, _: &Deployment) -> Result<Vec<Task>, DeployError> {
-        Ok(Vec::new())
+        let is_rolled_back = *self.accepted.lock().unwrap() > 0;
+        Ok(self.tasks.lock().unwrap()[usize::from(is_rolled_back)].clone())
     }
 
     async fn parameter(&self, _: &str) -> Result<Option<String>, DeployError> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use smokejumper::clock::{Clock, Moment, WallTime};
-use smokejumper::probe::attempt;
+use smokejumper::probe::attempt::{self, Conditions};
 use smokejumper::probe::registry;
 use smokejumper::probe::{Misfit, Probe, Surroundings};
 use smokejumper::sample::{CheckId, Sample};
@@ -71,7 +71,14 @@ impl Looking {
     /// Runs once.
     pub async fn run_within(&self, timeout: Duration) -> Sample {
         let clock: Arc<dyn Clock> = self.clock.clone();
-        attempt::run(&*self.probe, &CheckId::new("chain"), clock, timeout, false).await
+        attempt::run(
+            &*self.probe,
+            &CheckId::new("chain"),
+            clock,
+            timeout,
+            Conditions::default(),
+        )
+        .await
     }
 }
 

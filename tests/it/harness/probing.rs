@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use smokejumper::clock::{Clock, Moment, WallTime};
-use smokejumper::probe::attempt;
+use smokejumper::probe::attempt::{self, Conditions};
 use smokejumper::probe::registry;
 use smokejumper::probe::{Misfit, Probe, Surroundings};
 use smokejumper::sample::{CheckId, Fault, Outcome, Reason, Sample};
@@ -51,7 +51,14 @@ pub async fn run_within(timeout: Duration, kind: &str, settings: Value) -> Sampl
 /// Runs a probe once.
 pub async fn run_probe(timeout: Duration, probe: &dyn Probe) -> Sample {
     let clock = Arc::new(MachineClock(tokio::time::Instant::now()));
-    attempt::run(probe, &CheckId::new("check"), clock, timeout, false).await
+    attempt::run(
+        probe,
+        &CheckId::new("check"),
+        clock,
+        timeout,
+        Conditions::default(),
+    )
+    .await
 }
 
 /// The fault of a sample that must have failed for this reason.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smokejumper::clock::{Clock, Moment, WallTime};
-use smokejumper::probe::{Misfit, Probe, Surroundings, attempt, registry};
+use smokejumper::probe::attempt::{self, Conditions};
+use smokejumper::probe::{Misfit, Probe, Surroundings, registry};
 use smokejumper::sample::{CheckId, Outcome, Phase, Reason, Sample};
 
 use crate::harness::certificates::Authority;
@@ -17,6 +18,7 @@ mod redirects;
 mod secrets;
 mod settings;
 mod tls;
+mod who;
 mod wrong;
 
 /// Real time.
@@ -54,8 +56,16 @@ async fn run(probe: &dyn Probe) -> Sample {
 }
 
 async fn run_within(probe: &dyn Probe, timeout: Duration, fresh: bool) -> Sample {
+    let conditions = Conditions {
+        fresh,
+        ..Conditions::default()
+    };
+    run_under(probe, timeout, conditions).await
+}
+
+async fn run_under(probe: &dyn Probe, timeout: Duration, conditions: Conditions) -> Sample {
     let clock = Arc::new(RealClock(tokio::time::Instant::now()));
-    attempt::run(probe, &CheckId::new("check"), clock, timeout, fresh).await
+    attempt::run(probe, &CheckId::new("check"), clock, timeout, conditions).await
 }
 
 #[track_caller]

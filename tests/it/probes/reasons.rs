@@ -30,6 +30,8 @@ const REASONS: &[(Reason, &str, Outcome)] = &[
     (Reason::Throttled, "throttled", Outcome::Unknown),
     (Reason::WrongChain, "wrong_chain", Outcome::Unknown),
     (Reason::ChainHalted, "chain_halted", Outcome::Unknown),
+    (Reason::OtherVersion, "other_version", Outcome::Unknown),
+    (Reason::NoTask, "no_task", Outcome::Unknown),
     (Reason::Resolver, "resolver", Outcome::Unknown),
     (Reason::Exhausted, "exhausted", Outcome::Unknown),
     (Reason::NoRoute, "no_route", Outcome::Unknown),

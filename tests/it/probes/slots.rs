@@ -11,6 +11,7 @@ use smokejumper::engine::clock::SystemClock;
 use smokejumper::engine::context::{Context, Events};
 use smokejumper::engine::sampling;
 use smokejumper::plan::CheckPlan;
+use smokejumper::probe::attempt::Conditions;
 use smokejumper::probe::registry::KINDS;
 use smokejumper::probe::{Attempt, Probe};
 use smokejumper::sample::{CheckId, Fault, Outcome, Reason, Sample};
@@ -87,7 +88,7 @@ fn descriptors() -> usize {
 
 fn start(running: &mut JoinSet<Sample>, context: &Context, check: CheckPlan) {
     let context = context.clone();
-    running.spawn(async move { sampling::sample(&context, &check, false).await });
+    running.spawn(async move { sampling::sample(&context, &check, Conditions::default()).await });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +149,7 @@ async fn a_run_that_finds_no_slot_in_time_says_so_and_blames_nobody_else() {
     while context.slots.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
-    let sample = sampling::sample(&context, &hanging(300), false).await;
+    let sample = sampling::sample(&context, &hanging(300), Conditions::default()).await;
     assert_eq!(sample.outcome, Outcome::Unknown);
     assert_eq!(sample.fault.unwrap().reason, Reason::Exhausted);
     assert_eq!(
@@ -157,7 +158,7 @@ async fn a_run_that_finds_no_slot_in_time_says_so_and_blames_nobody_else() {
         "waiting for us is no latency"
     );
     // Who waits as long as it takes is run, and the waiting does not count.
-    let sample = sampling::sample(&context, &hanging(2_000), false).await;
+    let sample = sampling::sample(&context, &hanging(2_000), Conditions::default()).await;
     assert_eq!(sample.fault.unwrap().reason, Reason::Timeout);
     assert!(
         sample.latency < Duration::from_millis(2_600),
@@ -180,7 +181,7 @@ async fn a_probe_that_panics_gives_its_slot_back() {
     let context = context(1);
     for _ in 0..3 {
         let check = check("http", Duration::from_secs(1), Arc::new(Panics));
-        let sample = sampling::sample(&context, &check, false).await;
+        let sample = sampling::sample(&context, &check, Conditions::default()).await;
         assert_eq!(sample.outcome, Outcome::Unknown);
         assert_eq!(sample.fault.unwrap().reason, Reason::Panic);
         assert_eq!(context.slots.available_permits(), 1);

@@ -1,9 +1,12 @@
 //! The operations of ECS that the stand-in knows, one file per subject, and how they refuse.
 
+pub(super) mod balancing;
 pub(super) mod cloudwatch;
 mod clusters;
 pub(super) mod codedeploy;
 pub(super) mod ecr;
+pub(super) mod logs;
+pub(super) mod parameter_store;
 mod service_deployment_view;
 mod service_deployments;
 mod service_view;

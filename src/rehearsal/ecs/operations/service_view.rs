@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::service::{Controller, Deployment, Service};
+use super::super::service::{Controller, Deployment, Event, Service};
 use super::super::state::World;
 use super::{task_sets, timestamp, without_nulls};
 
@@ -43,11 +43,26 @@ pub(super) fn show(world: &World, service: &Service) -> Value {
         "deploymentController": { "type": service.controller.name() },
         "deploymentConfiguration": service.conduct.document(),
         "createdAt": timestamp(service.created),
+        "loadBalancers": service.load_balancers(),
         "deployments": if by_ecs { deployments } else { Vec::new() },
         "taskSets": if by_ecs { Vec::new() } else { task_sets },
         "currentServiceDeployment": latest,
-        "events": [],
+        "events": service.events.iter().rev().take(EVENTS_SHOWN).map(event).collect::<Vec<_>>(),
     }))
+}
+
+impl Service {
+    /// The load balancers of the latest service revision.
+    fn load_balancers(&self) -> Value {
+        let latest = self.revisions.last();
+        latest.map_or(Value::Null, |latest| {
+            latest.configuration["loadBalancers"].clone()
+        })
+    }
+}
+
+fn event(event: &Event) -> Value {
+    json!({ "id": event.id, "createdAt": timestamp(event.at), "message": event.text })
 }
 
 fn entry(service: &Service, deployment: &Deployment) -> Value {
@@ -74,3 +89,6 @@ fn entry(service: &Service, deployment: &Deployment) -> Value {
         "launchType": "FARGATE",
     })
 }
+
+/// What AWS shows.
+const EVENTS_SHOWN: usize = 100;

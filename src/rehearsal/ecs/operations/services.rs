@@ -45,6 +45,7 @@ pub(in super::super) fn create(world: &mut World, input: &Value) -> Result<Value
         tasks: Vec::new(),
         conduct: Conduct::read(&input["deploymentConfiguration"])?,
         script: Vec::new(),
+        events: Vec::new(),
         motion: Motion::Still,
         completed: None,
         weights: None,

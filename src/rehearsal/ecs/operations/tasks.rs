@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::arn;
 use super::super::parameters;
-use super::super::service::{Service, Task};
+use super::super::service::{Image, Service, Task};
 use super::super::state::World;
 use super::{Refusal, missing, names, timestamp, without_nulls};
 
@@ -74,16 +74,12 @@ fn show(world: &World, service: &Service, task: &Task) -> Value {
         .map(|revision| revision.images.as_slice())
         .unwrap_or_default()
         .iter()
-        .map(|image| {
-            json!({
-                "name": image.container,
-                "taskArn": task.arn,
-                "image": image.image,
-                "imageDigest": image.digest,
-                "lastStatus": status,
-            })
-        })
+        .map(|image| container(task, image, status))
         .collect();
+    let code = task
+        .end
+        .as_ref()
+        .map_or("ServiceSchedulerInitiated", |end| &end.code);
     without_nulls(json!({
         "taskArn": task.arn,
         "clusterArn": world.ids.names.cluster(&service.cluster),
@@ -94,12 +90,36 @@ fn show(world: &World, service: &Service, task: &Task) -> Value {
         "desiredStatus": status,
         "healthStatus": "UNKNOWN",
         "launchType": "FARGATE",
+        "attachments": task.address.as_ref().map(|address| json!([interface(address)])),
         "containers": containers,
         "createdAt": timestamp(task.started),
         "startedAt": timestamp(task.started),
         "stoppedAt": task.stopped.map(timestamp),
-        "stopCode": task.stopped.map(|_| "ServiceSchedulerInitiated"),
+        "stopCode": task.stopped.map(|_| code),
+        "stoppedReason": task.end.as_ref().map(|end| &end.reason),
     }))
+}
+
+fn container(task: &Task, image: &Image, status: &str) -> Value {
+    without_nulls(json!({
+        "name": image.container,
+        "taskArn": task.arn,
+        "image": image.image,
+        "imageDigest": task.digests.get(&image.container).unwrap_or(&image.digest),
+        "lastStatus": status,
+        "exitCode": task.end.as_ref().and_then(|end| end.exit_code),
+    }))
+}
+
+fn interface(address: &str) -> Value {
+    json!({
+        "type": "ElasticNetworkInterface",
+        "status": "ATTACHED",
+        "details": [
+            { "name": "subnetId", "value": "subnet-00000000000000000" },
+            { "name": "privateIPv4Address", "value": address },
+        ],
+    })
 }
 
 /// What AWS allows in one page or one Describe.
