@@ -85,11 +85,14 @@ fn render_service(text: &mut String, service: &ServicePlan) {
 fn brakes_words(policy: &Policy) -> String {
     let rollback = &policy.rollback;
     let mut words = format!(
-        "not before {} and {}; not with more than {} of them saying nothing",
-        human(rollback.min_time),
+        "not before {}, not with more than {} of them saying nothing",
         counted(policy.min_samples, "sample", "samples"),
         share(rollback.max_unknown),
     );
+    if !rollback.min_time.is_zero() {
+        let least = human(rollback.min_time);
+        push(&mut words, format_args!("; not before {least}"));
+    }
     if !rollback.cooldown.is_zero() {
         let cooldown = human(rollback.cooldown);
         push(&mut words, format_args!("; one in {cooldown}"));

@@ -268,14 +268,14 @@ fn a_rule_may_speak_of_the_limit_that_holds_undeclared() {
 }
 
 #[test]
-fn what_stops_a_rollback_has_values_that_stop_loops_and_hide_nothing() {
+fn what_bounds_rollbacks_is_declared_and_what_distrusts_ourselves_holds_anyway() {
     let plan = plan("checks: { web: { http: { url: https://example.org } } }\n");
     let rollback = &plan.services[0].policy.rollback;
-    assert_eq!(rollback.cooldown, Duration::from_secs(600));
+    assert!(rollback.cooldown.is_zero());
     assert_eq!((rollback.budget, rollback.shadow), (None, 0));
     assert_eq!(rollback.freeze, Freeze::default());
     assert_eq!(rollback.max_unknown, 0.2);
-    assert_eq!(rollback.min_time, Duration::from_secs(60));
+    assert!(rollback.min_time.is_zero());
     assert!(!rollback.pin_digest);
     assert!(plan.services[0].guards.is_empty());
 }
@@ -307,16 +307,7 @@ checks: { web: { http: { url: https://example.org } } }
     let file = rollback.freeze.file.as_ref().expect("a file");
     assert!(file.ends_with("freeze") && file.is_absolute(), "{file:?}");
     assert_eq!(rollback.max_unknown, 0.05);
-    let longer = policy.clone().baking(Duration::from_secs(3_600));
-    assert_eq!(longer.rollback.min_time, Duration::from_secs(120));
-}
-
-#[test]
-fn a_least_time_that_nobody_wrote_follows_the_bake() {
-    let plan = plan("checks: { web: { http: { url: https://example.org } } }\n");
-    let policy = &plan.services[0].policy;
-    let shorter = policy.clone().baking(Duration::from_secs(50));
-    assert_eq!(shorter.rollback.min_time, Duration::from_secs(10));
+    assert_eq!(rollback.min_time, Duration::from_secs(120));
 }
 
 /// The last rules of the policy of a service with these checks.
