@@ -8,8 +8,9 @@
 //! Reading order: `facts`, `place`, `records` and `definition` (what was read), `calls` (reading it),
 //! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
 //! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
-//! `carrier`, `proof` (is it done); `concerns` (what to know before). Services that ECS does not move
-//! itself go other ways from each of these: `codedeploy`, and `external` with `task_sets`.
+//! `carrier`, `proof` (is it done); `concerns` (what to know before), `examining` (is everything
+//! there that all this needs). Services that ECS does not move itself go other ways from each of
+//! these: `codedeploy`, and `external` with `task_sets`.
 
 mod acting;
 mod calls;
@@ -19,6 +20,7 @@ mod client;
 mod codedeploy;
 mod concerns;
 mod definition;
+mod examining;
 mod external;
 mod facts;
 mod fault;
@@ -47,9 +49,10 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 
 use super::{DeployError, DeploymentTarget, EcsService, Witness};
+use crate::clock::Clock;
 use crate::deployment::{
-    Deployment, Diagnosis, NoRollback, Progress, RollbackPlan, Selector, Standing, StartedRollback,
-    Task, Wanted,
+    Deployment, Diagnosis, Examined, NoRollback, Progress, Purpose, RollbackPlan, Selector,
+    Standing, StartedRollback, Task, Wanted,
 };
 
 pub use pace::Pace;
@@ -144,6 +147,10 @@ impl DeploymentTarget for EcsTarget {
 
     async fn diagnose(&self, _deployment: &Deployment) -> Diagnosis {
         Diagnosis::default()
+    }
+
+    async fn examine(&self, purpose: &Purpose, clock: &dyn Clock) -> Vec<Examined> {
+        examining::examine(self, purpose, clock).await
     }
 
     async fn roll_back(
