@@ -55,8 +55,15 @@ const CODEDEPLOY: Service = Service {
     perform: codedeploy::perform,
 };
 
+/// Security Token Service.
+const STS: Service = Service {
+    name: "sts",
+    protocol: Protocol::Query,
+    perform: operations::caller::perform,
+};
+
 /// All of them; what a request is signed for says whom it is meant for.
-pub(super) const SERVICES: &[Service] = &[ECS, CLOUDWATCH, CODEDEPLOY, ECR];
+pub(super) const SERVICES: &[Service] = &[Service] = &[ECS, CLOUDWATCH, CODEDEPLOY, ECR, STS];
 
 /// The service of this name.
 pub(super) fn service(name: &str) -> Option<&'static Service> {

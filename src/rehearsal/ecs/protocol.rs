@@ -16,7 +16,6 @@ pub(super) enum Protocol {
     /// AWS JSON 1.1: `X-Amz-Target` is a prefix and the operation.
     Json { prefix: &'static str },
     /// AWS query: a form with `Action`, answered in XML.
-    #[expect(dead_code, reason = "the first service that speaks so uses it")]
     Query,
     /// RPC v2 CBOR: the path is a prefix and the operation.
     Cbor { prefix: &'static str },

@@ -1,5 +1,6 @@
 //! The operations of ECS that the stand-in knows, one file per subject, and how they refuse.
 
+pub(super) mod caller;
 pub(super) mod cloudwatch;
 mod clusters;
 pub(super) mod codedeploy;
