@@ -1,11 +1,15 @@
 //! What can be typed: the commands, their flags, and what each value means.
 
+mod guarded;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::formats::{ReportRequest, report_of_a_drill, report_of_a_replay, report_of_a_run};
+pub use guarded::{DoctorArguments, RollbackArguments};
+
+use super::formats::{ReportRequest, plain_report, report_of_a_replay, report_of_a_run};
 use crate::deployment::Selector;
 use crate::quantity::Span;
 use crate::rehearsal::drill::rules::Contestant;
@@ -34,6 +38,10 @@ pub enum Command {
     Gate(GateArguments),
     /// Pin the deployment under test, bake, decide, roll back if armed, verify, exit
     Watch(WatchArguments),
+    /// Return a service to its last good revision by hand, guarded, and prove that it helped
+    Rollback(RollbackArguments),
+    /// Reach everything, exercise every permission to read, say what is missing; changes nothing
+    Doctor(DoctorArguments),
     /// Validate the configuration and show what would happen
     Plan(PlanArguments),
     /// Judge recorded samples with the judge of `watch`; nothing is probed
@@ -51,6 +59,8 @@ impl Command {
         match self {
             Self::Gate(arguments) => arguments.common.shown,
             Self::Watch(arguments) => arguments.common.shown,
+            Self::Doctor(arguments) => arguments.common.shown,
+            Self::Rollback(arguments) => arguments.common.shown,
             Self::Plan(arguments) => arguments.common.shown,
             Self::Replay(arguments) => arguments.common.shown,
             Self::Drill(arguments) => arguments.common.shown,
@@ -242,7 +252,7 @@ pub struct DrillArguments {
     #[command(flatten)]
     pub common: Common,
     /// Report as text or json, to stdout or to a file (repeatable)
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_drill)]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = plain_report)]
     pub reports: Vec<ReportRequest>,
     /// Set it beside a rule of another tool: three-in-a-row, argo:N, flagger:N, cloudwatch:MofN, k6:DELAY or all (repeatable)
     #[arg(long = "compare", value_name = "RULE", value_parser = contestants)]

@@ -4,7 +4,9 @@
 
 pub mod arguments;
 pub mod baseline;
+mod confirm;
 pub mod demo;
+pub mod doctor;
 pub mod drill;
 pub mod exit;
 pub mod formats;
@@ -12,6 +14,7 @@ pub mod gate;
 pub mod history;
 pub mod plan;
 pub mod replay;
+mod rollback;
 pub mod samples;
 pub mod seen;
 pub mod session;
@@ -86,6 +89,8 @@ async fn run(command: Command) -> u8 {
     match command {
         Command::Gate(arguments) => gate::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Rollback(arguments) => rollback::run(arguments).await,
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Drill(arguments) => drill::run(&arguments),

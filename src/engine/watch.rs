@@ -129,7 +129,12 @@ impl Watch<'_> {
             sent: resuming::sent_by_others(&past, &deployment.id),
         };
         self.announce(&scene, standing).await;
-        let baked = self.bake(&deployment, standing, before).await;
+        let at_start = self.tasks_now(&deployment).await;
+        let mut baked = self.bake(&deployment, standing, before).await;
+        notes.extend(
+            self.confirm(&deployment, at_start.as_deref(), &mut baked)
+                .await,
+        );
         let mut record = self.record(started, &deployment, &baked, log);
         record.warnings = notes;
         self.see_to(&scene, &baked, &mut record).await;
@@ -422,7 +427,7 @@ impl Watch<'_> {
     }
 }
 
-fn hold(because: &str) -> Decision {
+pub(super) fn hold(because: &str) -> Decision {
     Decision::Hold {
         because: vec![because.to_owned()],
         interlock: None,

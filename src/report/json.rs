@@ -25,13 +25,13 @@ use crate::secret::Mask;
 use crate::verdict::Finding;
 use crate::window::Latency;
 
-/// The report of one `gate`, `watch` or `replay`.
+/// The report of one `gate`, `watch`, `replay` or `rollback`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Always `smokejumper.report/1`.
     #[schemars(extend("const" = "smokejumper.report/1"))]
     pub schema: &'static str,
-    /// The command that ran: `gate`, `watch` or `replay`.
+    /// The command that ran: `gate`, `watch`, `replay` or `rollback`.
     pub command: &'static str,
     /// The identifier of the window (a ULID).
     pub window: String,
@@ -126,6 +126,12 @@ pub struct DeploymentReport {
     pub from: Option<String>,
     /// The revision under test.
     pub to: String,
+    /// The platform's record of just what was deployed, where it keeps one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_revision: Option<String>,
+    /// The digests of the images under test, by container, where they are known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, String>,
 }
 
 /// What was decided.
@@ -166,6 +172,8 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
                     .as_ref()
                     .map(|revision| revision.label.clone()),
                 to: deployment.revision.label.clone(),
+                service_revision: deployment.service_revision.clone(),
+                images: deployment.images.clone(),
             }),
         decision: DecisionReport {
             action: record.decision.action,

@@ -4,11 +4,13 @@
 
 pub mod board;
 mod diagnosis;
+pub mod doctor;
 pub mod drill;
 pub mod json;
 pub mod line;
 mod outcome;
 pub mod plan;
+pub mod prospect;
 pub mod samples;
 pub mod schema;
 pub mod text;

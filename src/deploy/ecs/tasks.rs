@@ -28,7 +28,9 @@ pub(super) async fn tasks(
     let tasks = tasks.map_err(|fault| target.told(&fault))?;
     let starter = Starter::of(&target.service().await?.entries, deployment);
     let shown = tasks.into_iter().map(|task| deployment::Task {
-        of_deployment: starter.started(&task),
+        of_deployment: starter.started(&task)
+            // Where nobody is named, the task definition must do.
+            || (task.started_by.is_none() && task.task_definition == deployment.revision.id),
         id: task.id,
         revision: facts::revision(&task.task_definition),
         images: task.digests,
