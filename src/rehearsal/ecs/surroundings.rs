@@ -1,5 +1,5 @@
 //! What the other AWS services know of the stand-in's services: log streams, the health of targets,
-//! parameters, alarms, which images are lost. Filled by hand through [`Control`], read by their operations.
+//! parameters, which alarms and images are lost. Filled by hand through [`Control`], read by their operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ pub(super) struct Surroundings {
     pub(super) targets: BTreeMap<String, Vec<TargetState>>,
     /// Type and value of parameters by name.
     pub(super) parameters: BTreeMap<String, (String, String)>,
-    /// By the name of an alarm, whether it fires.
-    pub(super) alarms: BTreeMap<String, bool>,
+    /// Alarms that were deleted, by name; every other that a service names is there.
+    pub(super) lost_alarms: BTreeSet<String>,
     /// Digests of images that were deleted; every other image is there.
     pub(super) lost_images: BTreeSet<String>,
 }
@@ -62,14 +62,14 @@ impl Control {
         self.world().surroundings.parameters.remove(name);
     }
 
-    /// Makes an alarm, or changes whether it fires.
-    pub fn set_alarm(&self, name: &str, fires: bool) {
+    /// Deletes an alarm that services may name.
+    pub fn delete_alarm(&self, name: &str) {
         let mut world = self.world();
-        world.surroundings.alarms.insert(name.to_owned(), fires);
+        world.surroundings.lost_alarms.insert(name.to_owned());
     }
 
     /// Deletes the image that a name stands for now from its repository.
-    pub fn lose_image(&self, image: &str) {
+    pub fn delete_image(&self, image: &str) {
         let mut world = self.world();
         let digest = world.digest(image);
         world.surroundings.lost_images.insert(digest);

@@ -11,51 +11,27 @@ use super::stage::Stage;
 
 const BAKE: Duration = Duration::from_mins(10);
 
-/// What a service should have: a circuit breaker that rolls back, and an alarm.
-fn safe() -> Value {
+/// What a service should have: a circuit breaker that rolls back, and alarms.
+fn safe(alarms: &[&str]) -> Value {
     json!({
         "strategy": "ROLLING",
+        "bakeTimeInMinutes": 0,
         "deploymentCircuitBreaker": { "enable": true, "rollback": true },
-        "alarms": { "alarmNames": ["api-5xx"], "enable": true, "rollback": true },
+        "alarms": { "alarmNames": alarms, "enable": true, "rollback": true },
     })
 }
 
-fn configured(stage: &Stage, configuration: Value) {
-    let fault = Fault::altered(move |answer| {
-        answer["services"][0]["deploymentConfiguration"] = configuration.clone();
-    });
-    stage
-        .control()
-        .fault("DescribeServices", fault, Times::Always);
-}
-
-/// What ECS watches on the deployment itself.
-fn watched(stage: &Stage, alarms: Value) {
-    let fault = Fault::altered(move |answer| {
-        for deployment in answer["serviceDeployments"]
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-        {
-            deployment["alarms"] = alarms.clone();
-        }
-    });
-    stage
-        .control()
-        .fault("DescribeServiceDeployments", fault, Times::Always);
-}
-
-/// A service with everything that it should have, and `api:2` just deployed.
-async fn well() -> Stage {
+/// `api:2` just deployed to a service that is configured so.
+async fn configured(configuration: &Value) -> Stage {
     let stage = Stage::set().await;
-    stage.control().set_alarm("api-5xx", false);
-    configured(&stage, safe());
-    watched(
-        &stage,
-        json!({ "status": "MONITORING", "alarmNames": ["api-5xx"] }),
-    );
+    stage.service.configure(configuration).unwrap();
     stage.deploy();
     stage
+}
+
+/// A service with everything that it should have.
+async fn well() -> Stage {
+    configured(&safe(&["api-5xx"])).await
 }
 
 async fn concerns(stage: &Stage, deployment: &Deployment) -> Vec<String> {
@@ -98,43 +74,41 @@ async fn a_service_as_it_is_created_by_default_has_no_circuit_breaker() {
 }
 
 #[tokio::test]
-async fn alarms_that_fire_or_are_gone_are_said() {
-    let stage = well().await;
+async fn an_alarm_that_fires_before_the_deployment_is_said_with_what_ecs_makes_of_it() {
+    let stage = Stage::set().await;
+    stage.service.configure(&safe(&["api-5xx"])).unwrap();
+    stage.service.set_alarm("api-5xx", true).unwrap();
+    stage.deploy();
     let pinned = stage.pinned().await;
-    stage.control().set_alarm("api-5xx", true);
-    only(
-        &concerns(&stage, &pinned).await,
-        "alarm api-5xx of service api is in ALARM already",
+    let [ignored, fires] = concerns(&stage, &pinned).await.try_into().unwrap();
+    assert!(
+        ignored.contains("ECS does not watch the alarms of service api"),
+        "{ignored}"
     );
-    let stage = well().await;
+    assert!(
+        fires.contains("alarm api-5xx of service api is in ALARM already"),
+        "{fires}"
+    );
+}
+
+#[tokio::test]
+async fn alarms_that_are_gone_or_stop_without_a_rollback_are_said() {
+    let mut configuration = safe(&["api-5xx", "gone"]);
+    configuration["alarms"]["rollback"] = json!(false);
+    let stage = configured(&configuration).await;
+    stage.control().delete_alarm("gone");
     let pinned = stage.pinned().await;
-    stage.control().clear_faults();
-    let mut other = safe();
-    other["alarms"]["alarmNames"] = json!(["api-5xx", "gone"]);
-    other["alarms"]["rollback"] = json!(false);
-    configured(&stage, other);
-    for (status, part) in [
-        ("TRIGGERED", "has fired: api-5xx"),
-        ("DISABLED", "does not watch the alarms"),
-    ] {
-        watched(
-            &stage,
-            json!({ "status": status, "triggeredAlarmNames": ["api-5xx"] }),
-        );
-        let concerns = concerns(&stage, &pinned).await;
-        let [deployment, rollback, gone] = concerns.try_into().unwrap();
-        assert!(deployment.contains(part), "{deployment}");
-        assert!(rollback.contains("do not roll it back"), "{rollback}");
-        assert!(
-            gone.contains("alarm gone") && gone.contains("does not exist"),
-            "{gone}"
-        );
-        stage.control().clear_faults();
-        let mut again = safe();
-        again["alarms"] =
-            json!({ "alarmNames": ["api-5xx", "gone"], "enable": true, "rollback": false });
-        configured(&stage, again);
-    }
+    let [rollback, gone] = concerns(&stage, &pinned).await.try_into().unwrap();
+    assert!(rollback.contains("do not roll it back"), "{rollback}");
+    assert!(
+        gone.contains("alarm gone") && gone.contains("does not exist"),
+        "{gone}"
+    );
+    // One that fires on the deployment itself.
+    stage.service.set_alarm("api-5xx", true).unwrap();
+    let concerns = concerns(&stage, &pinned).await;
+    let fired = "an alarm of this deployment of service api has fired: api-5xx";
+    assert!(concerns.iter().any(|one| one == fired), "{concerns:?}");
 }
 
 #[tokio::test]
@@ -169,10 +143,7 @@ async fn what_would_stop_a_rollback_is_said() {
     );
 
     let stage = Stage::set().await;
-    configured(
-        &stage,
-        json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } }),
-    );
+    stage.service.configure(&safe(&[])).unwrap();
     let pinned = stage.pinned().await;
     only(
         &concerns(&stage, &pinned).await,
@@ -204,7 +175,7 @@ async fn an_image_that_its_repository_has_lost_is_said() {
     let asked = &asked.unwrap().parameters;
     assert_eq!(asked["repositoryName"], "team/api");
     assert_eq!(asked["registryId"], "000000000000");
-    control.lose_image(image);
+    control.delete_image(image);
     let concerns_now = concerns(&stage, &pinned).await;
     let said = only(&concerns_now, "is not in team/api any more");
     assert!(said.contains("api:3") && said.contains("sha256:"), "{said}");
@@ -232,8 +203,8 @@ async fn version_consistency_that_is_off_is_said() {
 
 #[tokio::test]
 async fn a_look_that_is_denied_or_fails_is_left_out() {
-    let stage = well().await;
-    stage.control().set_alarm("api-5xx", true);
+    let stage = configured(&safe(&["api-5xx", "gone"])).await;
+    stage.control().delete_alarm("gone");
     let pinned = stage.pinned().await;
     for (fault, tries) in [
         (Fault::AccessDenied, 1),
@@ -270,21 +241,17 @@ async fn a_look_that_is_denied_or_fails_is_left_out() {
 
 #[tokio::test]
 async fn the_pauses_and_the_bake_of_ecs_are_measured_against_ours() {
-    let stage = well().await;
+    let stage = configured(&json!({
+        "strategy": "BLUE_GREEN",
+        "bakeTimeInMinutes": 5,
+        "lifecycleHooks": [{
+            "targetType": "PAUSE",
+            "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+            "timeoutConfiguration": { "timeoutInMinutes": 3, "action": "ROLLBACK" },
+        }],
+    }))
+    .await;
     let pinned = stage.pinned().await;
-    stage.control().clear_faults();
-    configured(
-        &stage,
-        json!({
-            "strategy": "BLUE_GREEN",
-            "bakeTimeInMinutes": 5,
-            "lifecycleHooks": [{
-                "targetType": "PAUSE",
-                "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
-                "timeoutConfiguration": { "timeoutInMinutes": 3, "action": "ROLLBACK" },
-            }],
-        }),
-    );
     let [bake, pause] = concerns(&stage, &pinned).await.try_into().unwrap();
     assert!(
         bake.contains("for 5m after the traffic has moved"),

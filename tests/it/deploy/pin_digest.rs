@@ -3,7 +3,6 @@
 
 use std::sync::Mutex;
 
-use super::stage::Hand;
 use async_trait::async_trait;
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
@@ -11,7 +10,7 @@ use smokejumper::deployment::{
 };
 use smokejumper::rehearsal::ecs::{Fault, Times};
 
-use super::stage::Stage;
+use super::stage::{Hand, Stage};
 
 const IMAGE: &str = "registry.test/api:1";
 
@@ -212,11 +211,15 @@ async fn a_second_run_finds_the_copy_of_the_first_and_registers_none() {
         let error = stage.target.roll_back(&plan, &first).await.unwrap_err();
         assert!(matches!(error, DeployError::Forbidden(_)), "{error:?}");
         assert_eq!(stage.done(), ["RegisterTaskDefinition"]);
-        let second = if is_remembered {
-            first.hand
+        let second = Hand::default();
+        let sent = if is_remembered {
+            first.sent()
         } else {
-            Hand::default()
+            Vec::new()
         };
+        for call in sent {
+            second.before(&call).await.unwrap();
+        }
         let started = stage.target.roll_back(&plan, &second).await;
         assert_eq!(started.unwrap().unwrap().plan.target.label, "api:2");
         assert_eq!(stage.done(), ["RegisterTaskDefinition", "UpdateService"]);

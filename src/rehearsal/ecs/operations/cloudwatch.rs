@@ -1,5 +1,7 @@
 //! CloudWatch: alarms and whether they fire, as far as a deployment asks.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::super::parameters;
@@ -32,9 +34,9 @@ fn describe(world: &World, input: &Value) -> Result<Value, Refusal> {
     }
     let types = parameters::texts(input, "AlarmTypes")?;
     let metric = types.is_empty() || types.contains(&"MetricAlarm");
-    let alarms = world.surroundings.alarms.iter();
-    let shown: Vec<Value> = alarms
-        .filter(|(name, _)| metric && (names.is_empty() || names.contains(&name.as_str())))
+    let shown: Vec<Value> = alarms(world)
+        .into_iter()
+        .filter(|(name, _)| metric && (names.is_empty() || names.contains(name)))
         .map(|(name, fires)| {
             json!({
                 "AlarmName": name,
@@ -42,11 +44,24 @@ fn describe(world: &World, input: &Value) -> Result<Value, Refusal> {
                     "arn:aws:cloudwatch:{}:{}:alarm:{name}",
                     world.settings.region, world.settings.account
                 ),
-                "StateValue": if *fires { "ALARM" } else { "OK" },
+                "StateValue": if fires { "ALARM" } else { "OK" },
             })
         })
         .collect();
     Ok(json!({ "MetricAlarms": shown, "CompositeAlarms": [] }))
+}
+
+/// The alarms that services name, and whether each fires.
+fn alarms(world: &World) -> BTreeMap<&str, bool> {
+    let mut alarms = BTreeMap::new();
+    for service in &world.services {
+        for name in &service.conduct.alarms.names {
+            let fires = alarms.entry(name.as_str()).or_insert(false);
+            *fires |= service.firing.contains(name);
+        }
+    }
+    alarms.retain(|name, _| !world.surroundings.lost_alarms.contains(*name));
+    alarms
 }
 
 /// What AWS allows in one DescribeAlarms.
