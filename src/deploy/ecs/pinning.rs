@@ -17,7 +17,7 @@ pub(super) async fn pin(
     selector: &Selector,
 ) -> Result<Deployment, DeployError> {
     let service = target.service().await?;
-    if service.controller == codedeploy::CONTROLLER {
+    if service.controller == codedeploy::CONTROLLER && !matches!(selector, Selector::Own(_)) {
         return codedeploy::pin(target, selector).await;
     }
     match selector {
@@ -67,6 +67,9 @@ pub(super) async fn current(
     service: &Service,
     former: Option<&Revision>,
 ) -> Result<Deployment, DeployError> {
+    if service.controller == codedeploy::CONTROLLER {
+        return codedeploy::pin(target, &Selector::Current).await;
+    }
     if service.is_moved_by_ecs()
         && let Some(deployment) = recorded(target, service).await?
     {
