@@ -8,9 +8,9 @@ use aws_sdk_ecs::types;
 
 use super::facts::{self, Service};
 use super::metadata::{self, OwnTask};
-use super::{EcsTarget, pinning, tasks};
+use super::{EcsTarget, codedeploy, pinning, tasks};
 use crate::deploy::DeployError;
-use crate::deployment::{Deployment, Software};
+use crate::deployment::{Deployment, Selector, Software};
 
 /// Pins the deployment that started the task that the metadata endpoint at this URL names.
 pub(super) async fn pin(target: &EcsTarget, url: &str) -> Result<Deployment, DeployError> {
@@ -48,6 +48,10 @@ async fn of_service(
     let Some(entry) = service.entry(id) else {
         return Err(unseen(target, service, task));
     };
+    if service.controller == codedeploy::CONTROLLER {
+        // The task set names the deployment of CodeDeploy that made it.
+        return codedeploy::pin(target, &Selector::Id(id.to_owned())).await;
+    }
     if !service.is_moved_by_ecs() {
         // A green task set is no primary one before the traffic has moved to it.
         return pinning::from_entry(target, service, id, None);

@@ -16,15 +16,18 @@ pub(super) async fn pin(
     target: &EcsTarget,
     selector: &Selector,
 ) -> Result<Deployment, DeployError> {
+    if let Selector::Own(url) = selector {
+        return own::pin(target, url).await;
+    }
     let service = target.service().await?;
     if service.controller == codedeploy::CONTROLLER {
         return codedeploy::pin(target, selector).await;
     }
     match selector {
-        Selector::Current => current(target, &service, None).await,
         Selector::Next => next(target, service).await,
         Selector::Id(id) => by_id(target, &service, id).await,
-        Selector::Own(url) => own::pin(target, url).await,
+        // Where the own task leads to was followed above.
+        Selector::Current | Selector::Own(_) => current(target, &service, None).await,
     }
 }
 
@@ -67,6 +70,9 @@ pub(super) async fn current(
     service: &Service,
     former: Option<&Revision>,
 ) -> Result<Deployment, DeployError> {
+    if service.controller == codedeploy::CONTROLLER {
+        return codedeploy::pin(target, &Selector::Current).await;
+    }
     if service.is_moved_by_ecs()
         && let Some(deployment) = recorded(target, service).await?
     {

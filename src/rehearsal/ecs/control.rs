@@ -340,7 +340,7 @@ impl Control {
         let world = &mut *guard;
         world.present = present;
         for service in &mut world.services {
-            service.advance(&world.settings, &mut world.ids, world.present);
+            service.move_on(&world.settings, &mut world.ids, world.present);
         }
         codedeploy::advance(world);
         lock(&self.0.memory).look(world);

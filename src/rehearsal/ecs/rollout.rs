@@ -7,9 +7,7 @@ use std::time::Duration;
 use super::arn;
 use super::hooks::{HOOK_TIMED_OUT, Pause};
 use super::monitors::Monitors;
-use super::service::{
-    Controller, Deployment, Motion, Rollback, Rollout, Service, ServiceDeployment, Status,
-};
+use super::service::{Deployment, Motion, Rollback, Rollout, Service, ServiceDeployment, Status};
 use super::settings::{RollbackEntry, Settings};
 use super::stages::{self, Movement};
 use super::state::{Ids, Present};
@@ -62,10 +60,6 @@ impl Service {
 
     /// Brings the service up to the present.
     pub(super) fn advance(&mut self, settings: &Settings, ids: &mut Ids, present: Present) {
-        if self.controller != Controller::Ecs && self.motion == Motion::Still {
-            self.keep_task_sets(ids, present);
-            return;
-        }
         while self.moves_on(settings, ids, present) {}
         self.publish();
     }

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 
 use super::arn;
-use super::service::{Deployment, Rollout, Service};
+use super::service::{Controller, Deployment, Motion, Rollout, Service};
+use super::settings::Settings;
 use super::state::{Ids, Present};
 use super::traffic::Traffic;
 
@@ -41,6 +42,15 @@ impl Default for TaskSet {
 }
 
 impl Service {
+    /// Brings the service up to the present, whoever moves its tasks.
+    pub(super) fn move_on(&mut self, settings: &Settings, ids: &mut Ids, present: Present) {
+        if self.controller == Controller::Ecs || self.motion != Motion::Still {
+            self.advance(settings, ids, present);
+        } else {
+            self.keep_task_sets(ids, present);
+        }
+    }
+
     /// What only this task set has.
     pub(super) fn task_set(&self, id: &str) -> TaskSet {
         self.sets.get(id).cloned().unwrap_or_default()

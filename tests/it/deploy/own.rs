@@ -62,6 +62,23 @@ async fn the_deployment_that_started_the_own_task_is_judged() {
 }
 
 #[tokio::test]
+async fn a_task_that_codedeploy_s_deployment_brought_judges_that_one_in_flight_and_after() {
+    let stage = Stage::set_with(Controller::CodeDeploy, 1).await;
+    let control = stage.control();
+    let group = control.codedeploy(("shop", "blue-green"), ("prod", "api"));
+    let judged = group.deploy(&stage.register()).unwrap();
+    stage.clock.pass(LAG);
+    control.advance();
+    let peer = endpoint("prod", &task_of(&stage, "api:2").await).await;
+    for _ in 0..2 {
+        let pinned = pin(&stage, &peer).await.unwrap();
+        assert_eq!(pinned.id, judged);
+        assert_eq!(pinned.revision.label, "api:2");
+        stage.finish();
+    }
+}
+
+#[tokio::test]
 async fn a_task_of_another_service_or_cluster_judges_what_is_current() {
     let stage = Stage::set().await;
     let judged = stage.deploy_whole();

@@ -26,24 +26,38 @@ impl<'a> CodeDeploy<'a> {
         }
     }
 
-    /// One deployment that must be there.
+    /// One deployment that must be there: what was just created may take a while to be shown.
     pub(super) async fn deployment(&self, id: &str) -> Result<Record, DeployError> {
-        let asked = self.client.get_deployment().deployment_id(id).send().await;
-        let answer = asked.map_err(|error| {
-            let fault = CallFault::of("codedeploy:GetDeployment", &error);
-            match fault.code.as_deref() {
-                Some(UNKNOWN) => DeployError::Declared(format!(
-                    "CodeDeploy knows no deployment {id} here: check its id and the region"
-                )),
-                _ => self.target.told(&fault),
-            }
-        })?;
-        let shown = answer.deployment_info().and_then(Record::of);
-        shown.filter(|shown| shown.id == id).ok_or_else(|| {
-            DeployError::Strange(format!(
-                "asked about deployment {id}, CodeDeploy answered without what makes one"
+        self.known(id).await?.ok_or_else(|| {
+            DeployError::Passing(format!(
+                "CodeDeploy does not show deployment {id} of service {}",
+                self.target.declared.service
             ))
         })
+    }
+
+    /// One deployment, if CodeDeploy knows it.
+    pub(super) async fn known(&self, id: &str) -> Result<Option<Record>, DeployError> {
+        let asked = self.client.get_deployment().deployment_id(id).send().await;
+        let answer = match asked {
+            Ok(answer) => answer,
+            Err(error) => {
+                let fault = CallFault::of("codedeploy:GetDeployment", &error);
+                return match fault.code.as_deref() {
+                    Some(UNKNOWN | MISSHAPEN) => Ok(None),
+                    _ => Err(self.target.told(&fault)),
+                };
+            }
+        };
+        let shown = answer.deployment_info().and_then(Record::of);
+        shown
+            .filter(|shown| shown.id == id)
+            .map(Some)
+            .ok_or_else(|| {
+                DeployError::Strange(format!(
+                    "asked about deployment {id}, CodeDeploy answered without what makes one"
+                ))
+            })
     }
 
     /// The deployments of a group, the newest first.
@@ -143,8 +157,9 @@ pub(super) struct Filter {
 
 type HttpResponse = aws_sdk_codedeploy::config::http::HttpResponse;
 
-/// CodeDeploy's code for an id that it does not know.
+/// CodeDeploy's codes for an id that it does not know, or that is none.
 const UNKNOWN: &str = "DeploymentDoesNotExistException";
+const MISSHAPEN: &str = "InvalidDeploymentIdException";
 /// Times lose their last digits on the wire, and whether a limit is included is not documented.
 const SLACK: Duration = Duration::from_secs(1);
 /// What CodeDeploy allows in one BatchGet.

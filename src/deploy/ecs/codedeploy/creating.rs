@@ -143,7 +143,10 @@ async fn alone(
     let state = match stopping::stop(codedeploy.target, &id, witness).await {
         Ok(true) => format!("our own deployment {id} was stopped again"),
         Ok(false) => format!("our own deployment {id} was not in flight any more"),
-        Err(_) => format!("our own deployment {id} could not be stopped again"),
+        Err(Halt::No(no)) => format!("our own deployment {id} could not be stopped again ({no})"),
+        Err(Halt::Broken(error)) => {
+            format!("our own deployment {id} could not be stopped again ({error})")
+        }
     };
     Err(Halt::Broken(DeployError::Strange(format!(
         "deployment {} was started at the same moment; {state}: look at the service",

@@ -62,10 +62,10 @@ async fn by_id(target: &EcsTarget, id: &str) -> Result<Deployment, DeployError> 
         return Err(foreign(target, id));
     };
     let group = codedeploy.deployment(anchor).await?.group;
-    if codedeploy.deployment(id).await?.group != group {
-        return Err(foreign(target, id));
+    match codedeploy.known(id).await? {
+        Some(known) if known.group == group => pinned(target, id).await,
+        _ => Err(foreign(target, id)),
     }
-    pinned(target, id).await
 }
 
 /// The newest deployment of the group that deploys the service; none before there is one.

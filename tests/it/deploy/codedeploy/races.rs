@@ -3,7 +3,7 @@
 
 use smokejumper::deploy::{DeployError, DeploymentTarget};
 use smokejumper::deployment::{Actuator, NoRollback, Progress};
-use smokejumper::rehearsal::ecs::{Answer, Fault, GroupControl, Times};
+use smokejumper::rehearsal::ecs::{Answer, Fault, GroupControl, Lag, Times};
 
 use super::super::stage::{LAG, stale};
 use super::Scene;
@@ -178,6 +178,52 @@ async fn a_list_that_lags_behind_hides_no_newer_deployment() {
         "{no:?}"
     );
     assert!(scene.stage.changes().is_empty());
+}
+
+#[tokio::test]
+async fn readings_that_lag_behind_lead_to_no_second_call() {
+    for operation in ["StopDeployment", "CreateDeployment"] {
+        for reads in 1..8 {
+            let scene = Scene::set().await;
+            scene.deploy();
+            if operation == "CreateDeployment" {
+                scene.finish();
+            }
+            let plan = scene.planned().await;
+            let control = scene.stage.control();
+            control.lag(Lag::Reads(reads));
+            control.advance();
+            let started = scene.rolled_back(&plan).await;
+            assert_eq!(scene.done(), [operation], "{reads} late reads");
+            control.lag(Lag::None);
+            scene.finish();
+            assert_eq!(
+                scene.stage.target.progress(&started).await,
+                Ok(Progress::Complete),
+                "{reads} late reads"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_not_shown_yet_is_waited_for() {
+    let scene = Scene::set().await;
+    scene.deploy_whole();
+    let started = scene.rolled_back(&scene.planned().await).await;
+    let unseen = Fault::Refuse("DeploymentDoesNotExistException");
+    let control = scene.stage.control();
+    control.fault("GetDeployment", unseen, Times::Next(1));
+    let error = scene.stage.target.progress(&started).await.unwrap_err();
+    assert!(
+        matches!(&error, DeployError::Passing(text) if text.contains(&started.carrier)),
+        "{error:?}"
+    );
+    scene.finish();
+    assert_eq!(
+        scene.stage.target.progress(&started).await,
+        Ok(Progress::Complete)
+    );
 }
 
 #[tokio::test]
