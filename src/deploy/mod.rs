@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Clock;
 use crate::deployment::{
-    Answer, Call, Deployment, Diagnosis, NoRollback, Progress, RollbackPlan, Selector, Standing,
-    StartedRollback, Task, Wanted,
+    Answer, Call, Deployment, Diagnosis, Examined, NoRollback, Progress, Purpose, RollbackPlan,
+    Selector, Standing, StartedRollback, Task, Wanted,
 };
 
 /// Where a service is deployed, as declared.
@@ -72,6 +73,11 @@ pub trait DeploymentTarget: Send + Sync {
 
     /// What a parameter of the platform's own store says, by its name; nothing when there is none.
     async fn parameter(&self, name: &str) -> Result<Option<String>, DeployError>;
+
+    /// Looks at everything that a watch will need: who we are, where the platform is asked, whether
+    /// its clock and ours agree, and every permission, exercised where that changes nothing. What
+    /// cannot be looked at is told in its place, never as an error.
+    async fn examine(&self, purpose: &Purpose, clock: &dyn Clock) -> Vec<Examined>;
 
     /// Carries the plan out: re-reads the state first, and acts only when the deployment that was
     /// judged is still the one that would be undone.

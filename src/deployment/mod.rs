@@ -2,6 +2,7 @@
 
 mod call;
 mod diagnosis;
+mod examined;
 mod task;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::WallTime;
 pub use call::{Answer, Call};
 pub use diagnosis::{Diagnosis, ServiceEvent, StoppedContainer, StoppedTask, TargetHealth};
+pub use examined::{Examined, Permission, Purpose, State};
 pub use task::Task;
 
 /// The digests of images, by container; those that the platform did not resolve are absent.

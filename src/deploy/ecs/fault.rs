@@ -77,6 +77,11 @@ impl CallFault {
         }
     }
 
+    /// What happened, without the operation.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// How it is written down.
     pub(super) fn answer(&self) -> Answer {
         if self.is_unclear() {

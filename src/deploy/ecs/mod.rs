@@ -9,8 +9,9 @@
 //! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
 //! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
 //! `carrier`, `proof` (is it done); `concerns` (what to know before), `tasks` (what really runs),
-//! `diagnosis` (what a person needs when it went wrong), `parameter`. Services that ECS does not move
-//! itself go other ways from each of these: `codedeploy`, and `external` with `task_sets`.
+//! `diagnosis` (what a person needs when it went wrong), `parameter`; `examining` (is everything there
+//! that all this needs). Services that ECS does not move itself go other ways from each of these:
+//! `codedeploy`, and `external` with `task_sets`.
 
 mod acting;
 mod calls;
@@ -21,6 +22,7 @@ mod codedeploy;
 mod concerns;
 mod definition;
 mod diagnosis;
+mod examining;
 mod external;
 mod facts;
 mod fault;
@@ -51,9 +53,10 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 
 use super::{DeployError, DeploymentTarget, EcsService, Witness};
+use crate::clock::Clock;
 use crate::deployment::{
-    Deployment, Diagnosis, NoRollback, Progress, RollbackPlan, Selector, Standing, StartedRollback,
-    Task, Wanted,
+    Deployment, Diagnosis, Examined, NoRollback, Progress, Purpose, RollbackPlan, Selector,
+    Standing, StartedRollback, Task, Wanted,
 };
 
 pub use pace::Pace;
@@ -148,6 +151,10 @@ impl DeploymentTarget for EcsTarget {
 
     async fn diagnose(&self, deployment: &Deployment) -> Diagnosis {
         diagnosis::diagnose(self, deployment).await
+    }
+
+    async fn examine(&self, purpose: &Purpose, clock: &dyn Clock) -> Vec<Examined> {
+        examining::examine(self, purpose, clock).await
     }
 
     async fn roll_back(
