@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::formats::{ReportRequest, report_of_a_drill, report_of_a_replay, report_of_a_run};
+use super::formats::{ReportRequest, plain_report, report_of_a_replay, report_of_a_run};
 use crate::deployment::Selector;
 use crate::quantity::Span;
 use crate::rehearsal::drill::rules::Contestant;
@@ -34,6 +34,8 @@ pub enum Command {
     Gate(GateArguments),
     /// Pin the deployment under test, bake, decide, roll back if armed, verify, exit
     Watch(WatchArguments),
+    /// Reach everything, exercise every permission to read, say what is missing; changes nothing
+    Doctor(DoctorArguments),
     /// Validate the configuration and show what would happen
     Plan(PlanArguments),
     /// Judge recorded samples with the judge of `watch`; nothing is probed
@@ -51,6 +53,7 @@ impl Command {
         match self {
             Self::Gate(arguments) => arguments.common.shown,
             Self::Watch(arguments) => arguments.common.shown,
+            Self::Doctor(arguments) => arguments.common.shown,
             Self::Plan(arguments) => arguments.common.shown,
             Self::Replay(arguments) => arguments.common.shown,
             Self::Drill(arguments) => arguments.common.shown,
@@ -212,6 +215,20 @@ pub struct PlanArguments {
     pub common: Common,
 }
 
+/// `smokejumper doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing is missing that a watch cannot do without · 2 something is"
+)]
+pub struct DoctorArguments {
+    /// What to look at.
+    #[command(flatten)]
+    pub common: Common,
+    /// Report as text or json, to stdout or to a file (repeatable)
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = plain_report)]
+    pub reports: Vec<ReportRequest>,
+}
+
 /// `smokejumper replay`
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
@@ -242,7 +259,7 @@ pub struct DrillArguments {
     #[command(flatten)]
     pub common: Common,
     /// Report as text or json, to stdout or to a file (repeatable)
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_drill)]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = plain_report)]
     pub reports: Vec<ReportRequest>,
     /// Set it beside a rule of another tool: three-in-a-row, argo:N, flagger:N, cloudwatch:MofN, k6:DELAY or all (repeatable)
     #[arg(long = "compare", value_name = "RULE", value_parser = contestants)]

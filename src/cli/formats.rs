@@ -31,8 +31,8 @@ impl Format {
     const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples];
     /// Those of `replay`.
     const OF_A_REPLAY: &[Self] = &[Self::Text, Self::Json, Self::Ndjson];
-    /// Those of `drill`.
-    const OF_A_DRILL: &[Self] = &[Self::Text, Self::Json];
+    /// Those of `drill`, `doctor` and `rollback`.
+    const PLAIN: &[Self] = &[Self::Text, Self::Json];
 
     /// The name, as typed.
     #[must_use]
@@ -56,9 +56,9 @@ pub(super) fn report_of_a_replay(text: &str) -> Result<ReportRequest, String> {
     ReportRequest::parse(text, Format::OF_A_REPLAY)
 }
 
-/// What `drill` can be asked for.
-pub(super) fn report_of_a_drill(text: &str) -> Result<ReportRequest, String> {
-    ReportRequest::parse(text, Format::OF_A_DRILL)
+/// What commands can be asked for that record no samples.
+pub(super) fn plain_report(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::PLAIN)
 }
 
 impl ReportRequest {

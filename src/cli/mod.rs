@@ -5,6 +5,7 @@
 pub mod arguments;
 pub mod baseline;
 pub mod demo;
+pub mod doctor;
 pub mod drill;
 pub mod exit;
 pub mod formats;
@@ -86,6 +87,7 @@ async fn run(command: Command) -> u8 {
     match command {
         Command::Gate(arguments) => gate::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Drill(arguments) => drill::run(&arguments),

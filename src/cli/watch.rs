@@ -236,7 +236,10 @@ fn permission(arguments: &WatchArguments, service: &ServicePlan) -> Permission {
     }
 }
 
-async fn connect(service: &ServicePlan) -> Result<Arc<dyn DeploymentTarget>, DeployError> {
+/// Connects to where a service is deployed.
+pub(super) async fn connect(
+    service: &ServicePlan,
+) -> Result<Arc<dyn DeploymentTarget>, DeployError> {
     match &service.platform {
         Some(Platform::Ecs(ecs)) => Ok(Arc::new(EcsTarget::connect(ecs).await?)),
         None => Err(DeployError::Declared(format!(

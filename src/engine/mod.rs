@@ -12,6 +12,7 @@ pub mod brakes;
 pub mod clock;
 mod completion;
 pub mod context;
+pub mod doctor;
 pub mod freeze;
 pub mod gate;
 pub mod guard;

@@ -80,9 +80,16 @@ const PARAMETERS: Service = Service {
     perform: parameter_store::perform,
 };
 
+/// Security Token Service.
+const STS: Service = Service {
+    name: "sts",
+    protocol: Protocol::Query,
+    perform: operations::caller::perform,
+};
+
 /// All of them; what a request is signed for says whom it is meant for.
 pub(super) const SERVICES: &[Service] = &[
-    ECS, CLOUDWATCH, CODEDEPLOY, ECR, LOGS, BALANCING, PARAMETERS,
+    ECS, CLOUDWATCH, CODEDEPLOY, ECR, LOGS, BALANCING, PARAMETERS, STS,
 ];
 
 /// The service of this name.

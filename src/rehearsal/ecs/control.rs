@@ -222,6 +222,14 @@ impl Control {
         lock(&self.0.audit).clear();
     }
 
+    /// What time it is there, as the header `Date` has it.
+    pub(super) fn date(&self) -> String {
+        let seconds = self.0.clock.wall().unix().as_secs();
+        let seconds = i64::try_from(seconds).unwrap_or_default();
+        let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+        time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// The region that it is.
     pub(super) fn region(&self) -> String {
         lock(&self.0.world).settings.region.clone()

@@ -102,7 +102,11 @@ impl Control {
                 (&aws::ECS, String::new(), answered)
             }
         };
-        write(service.protocol, &operation, reply, &request).await
+        let mut response = write(service.protocol, &operation, reply, &request).await?;
+        if let Ok(date) = header::HeaderValue::from_str(&self.date()) {
+            response.headers_mut().insert(header::DATE, date);
+        }
+        Ok(response)
     }
 }
 

@@ -5,6 +5,7 @@ mod crash;
 mod credentials;
 mod crowd;
 mod demo;
+mod doctor;
 mod drill;
 mod gate;
 mod interruptions;

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use smokejumper::clock::Clock;
 use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
-    Actuator, Answer, Call, Deployment, Diagnosis, Images, NoRollback, Progress, Revision,
+    Actuator, Answer, Call, Deployment, Diagnosis, Examined, Images, NoRollback, Progress, Purpose,
+    Revision,
     RollbackPlan, Selector, Standing, StartedRollback, Task, Wanted,
 };
 use smokejumper::plan::{CheckPlan, ServicePlan};
@@ -130,6 +132,10 @@ impl DeploymentTarget for Platform {
 
     async fn concerns(&self, _: &Deployment, _: Duration) -> Result<Vec<String>, DeployError> {
         Ok(Vec::new())
+    }
+
+    async fn examine(&self, _: &Purpose, _: &dyn Clock) -> Vec<Examined> {
+        Vec::new()
     }
 
     async fn tasks(&self, _: &Deployment) -> Result<Vec<Task>, DeployError> {

@@ -127,13 +127,13 @@ mod tests {
                 1_061,
                 1_000,
                 State::Failed,
-                "1m 1s behind AWS's: set it right; AWS refuses what is signed 5m off",
+                "1m1s behind AWS's: set it right; AWS refuses what is signed 5m off",
             ),
             (
                 1_000,
                 1_400,
                 State::Failed,
-                "6m 40s ahead of AWS's: set it right; AWS refuses what is signed 5m off",
+                "6m40s ahead of AWS's: set it right; AWS refuses what is signed 5m off",
             ),
         ];
         for (theirs, ours, state, detail) in cases {

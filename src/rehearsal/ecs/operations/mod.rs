@@ -1,6 +1,7 @@
 //! The operations of ECS that the stand-in knows, one file per subject, and how they refuse.
 
 pub(super) mod balancing;
+pub(super) mod caller;
 pub(super) mod cloudwatch;
 mod clusters;
 pub(super) mod codedeploy;
