@@ -3,7 +3,8 @@
 
 use super::arguments::DoctorArguments;
 use super::formats::Format;
-use super::session::Session;
+use super::session::{Session, environment};
+use super::state;
 use super::stop::Stop;
 use super::watch::connect;
 use super::{exit, refuse};
@@ -26,7 +27,7 @@ pub async fn run(arguments: DoctorArguments) -> u8 {
         context: &context,
         patients: patients(&session).await,
         checks: &session.plan.checks,
-        journal: None,
+        journaling: state::journal(&environment()).await,
     };
     let examined = stop.unless_insisted(doctor.examine()).await;
     drop(doctor);

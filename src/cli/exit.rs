@@ -1,7 +1,7 @@
 //! The exit codes: the one table of them, and how a record maps to one. Pure.
 
 use crate::deployment::RollbackOutcome;
-use crate::engine::record::Record;
+use crate::engine::record::{Command, Record};
 use crate::event::{Action, Verdict};
 
 /// Pass; warnings are allowed.
@@ -38,6 +38,10 @@ pub const TERMINATED: u8 = 143;
 #[must_use]
 pub fn exit_code(record: &Record, fail_on_warning: bool, signal: Option<u8>) -> u8 {
     if let Some(rollback) = &record.rollback {
+        // Nothing has failed where a person only wanted to see what a rollback would do.
+        if (record.command, rollback.outcome) == (Command::Rollback, RollbackOutcome::DryRun) {
+            return PASS;
+        }
         return rollback_code(rollback.outcome, rollback.actuator.is_some());
     }
     match record.assessment.verdict {

@@ -4,6 +4,7 @@
 
 pub mod arguments;
 pub mod baseline;
+mod confirm;
 pub mod demo;
 pub mod doctor;
 pub mod drill;
@@ -13,6 +14,7 @@ pub mod gate;
 pub mod history;
 pub mod plan;
 pub mod replay;
+mod rollback;
 pub mod samples;
 pub mod seen;
 pub mod session;
@@ -88,6 +90,7 @@ async fn run(command: Command) -> u8 {
         Command::Gate(arguments) => gate::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Rollback(arguments) => rollback::run(arguments).await,
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Drill(arguments) => drill::run(&arguments),

@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use super::asking;
 use super::context::Context;
+use super::logbook::Journaling;
 use super::record::Stamp;
 use super::sampling;
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, Examined, Purpose, Selector, Standing, State, Wanted};
 use crate::plan::{CheckPlan, ServicePlan};
+use crate::quantity::human;
 use crate::sample::{Outcome, Sample};
-use crate::store::Journal;
 
 /// A service to look at.
 pub struct Patient<'a> {
@@ -33,8 +34,8 @@ pub struct Doctor<'a> {
     pub patients: Vec<Patient<'a>>,
     /// The checks.
     pub checks: &'a [CheckPlan],
-    /// The journal, or why there is none; absent where nobody keeps one.
-    pub journal: Option<Result<Arc<dyn Journal>, String>>,
+    /// The journal, or why there is none.
+    pub journaling: Journaling,
 }
 
 /// What was found.
@@ -136,10 +137,12 @@ impl Doctor<'_> {
         if found.iter().any(Examined::is_problem) {
             // What cannot be told of a deployment rests on that; it is not a problem of its own.
             let failed = of_deployment.iter_mut();
-            failed.filter(|one| one.is_problem()).for_each(|one| one.state = State::Unknown);
+            failed
+                .filter(|one| one.is_problem())
+                .for_each(|one| one.state = State::Unknown);
         }
         found.extend(of_deployment);
-        found.extend(self.journal(target).await);
+        found.extend(self.journal(target, purpose.acts).await);
         found
     }
 
@@ -194,24 +197,40 @@ impl Doctor<'_> {
 
     /// Whether what was decided and done is remembered: without a journal nothing is rolled back
     /// automatically.
-    async fn journal(&self, target: &dyn DeploymentTarget) -> Option<Examined> {
-        let journal = match self.journal.as_ref()? {
-            Ok(journal) => journal,
-            Err(why) => return Some(Examined::of("journal", State::Failed, why.clone())),
+    async fn journal(&self, target: &dyn DeploymentTarget, acts: bool) -> Vec<Examined> {
+        // Where nothing is ever rolled back, nothing depends on it.
+        let broken = match acts {
+            true => State::Failed,
+            false => State::Unknown,
         };
-        // The platform could not be asked for the service's name, and has said so already.
-        let service = self.ask(target.identity()).await.ok()?;
-        Some(match journal.of_service(&service).await {
-            Ok(kept) => {
-                let detail = match kept.len() {
-                    0 => "usable, nothing in it about this service yet".to_owned(),
-                    1 => "usable, 1 entry about this service".to_owned(),
-                    count => format!("usable, {count} entries about this service"),
-                };
-                Examined::of("journal", State::Ok, detail)
+        let journal = match &self.journaling {
+            Ok(journal) => journal,
+            Err(why) => return vec![Examined::of("journal", broken, why.clone())],
+        };
+        let Ok(service) = self.ask(target.identity()).await else {
+            let detail = "opened; what the platform calls the service could not be asked";
+            return vec![Examined::of("journal", State::Unknown, detail)];
+        };
+        let kept = match journal.of_service(&service).await {
+            Ok(kept) => kept.len(),
+            Err(error) => return vec![Examined::of("journal", broken, error.to_string())],
+        };
+        let detail = match kept {
+            0 => "usable, nothing in it about this service yet".to_owned(),
+            1 => "usable, 1 entry about this service".to_owned(),
+            count => format!("usable, {count} entries about this service"),
+        };
+        let now = self.context.clock.wall();
+        let lease = match journal.holder(&service, now).await {
+            Ok(None) => Examined::of("lease", State::Ok, "free"),
+            Ok(Some((by, until))) => {
+                let left = human(until.since(now));
+                let detail = format!("held by {by} for {left} still: one at a time may act");
+                Examined::of("lease", State::Unknown, detail)
             }
-            Err(error) => Examined::of("journal", State::Failed, error.to_string()),
-        })
+            Err(error) => Examined::of("lease", broken, error.to_string()),
+        };
+        vec![Examined::of("journal", State::Ok, detail), lease]
     }
 
     /// Runs every check once.
@@ -244,8 +263,8 @@ impl Doctor<'_> {
 fn purpose(service: &ServicePlan) -> Purpose {
     Purpose {
         acts: service.policy.rollback.arm,
-        pins: false,
-        parameter: None,
+        pins: service.policy.rollback.pin_digest,
+        parameter: service.policy.rollback.freeze.parameter.clone(),
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Guard {
     log: Logbook,
     clock: Arc<dyn Clock>,
     ours: Arc<AtomicBool>,
+    /// Whether a person insists on it.
+    is_insisted: bool,
     // Dropping it ends the renewing.
     renewing: Mutex<Option<AbortOnDropHandle<()>>>,
 }
@@ -68,6 +70,9 @@ impl Guard {
     /// # Errors
     /// Why it is not.
     pub async fn confirm(&self) -> Result<(), Interlock> {
+        if self.is_insisted {
+            return Ok(());
+        }
         let confirmed = take(&self.log, &*self.clock).await;
         self.ours.store(confirmed.is_ok(), Ordering::SeqCst);
         confirmed
@@ -79,6 +84,16 @@ impl Guard {
         self.ours.load(Ordering::SeqCst)
     }
 
+    /// A right that a person insists on, whoever holds it: nothing is taken and nothing renewed.
+    #[must_use]
+    pub fn insisted(context: &Context, log: &Logbook) -> Self {
+        Self {
+            ours: Arc::new(AtomicBool::new(true)),
+            is_insisted: true,
+            ..Self::none(context, log)
+        }
+    }
+
     /// A guard for runs that change nothing.
     #[must_use]
     pub fn none(context: &Context, log: &Logbook) -> Self {
@@ -86,6 +101,7 @@ impl Guard {
             log: log.clone(),
             clock: Arc::clone(&context.clock),
             ours: Arc::default(),
+            is_insisted: false,
             renewing: Mutex::default(),
         }
     }
@@ -94,6 +110,7 @@ impl Guard {
     pub async fn give_back(self) {
         self.renewed_by(None);
         if self.is_ours()
+            && !self.is_insisted
             && let Ok(store) = self.log.store()
             && let Err(error) = store.release(self.log.service()).await
         {

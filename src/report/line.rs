@@ -142,7 +142,9 @@ fn judged(
     Some((Detail::Normal, format!("{to} {check}{because}")))
 }
 
-const fn ended(outcome: RollbackOutcome) -> &'static str {
+/// How a rollback ended, in a few words.
+#[must_use]
+pub const fn ended(outcome: RollbackOutcome) -> &'static str {
     match outcome {
         RollbackOutcome::RolledBackVerified => "rolled back and verified",
         RollbackOutcome::RolledBackUnhealthy => "rolled back, and it is no better",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{diagnosis, outcome};
 use crate::deployment::RollbackOutcome;
-use crate::engine::record::{Command, Record};
+use crate::engine::record::{Command, Record, RollbackRecord};
 use crate::event::{Action, Verdict};
 use crate::quantity::human;
 use crate::verdict::Finding;
@@ -27,6 +27,9 @@ pub enum Colour {
 /// Renders a record that ended with an exit code.
 #[must_use]
 pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
+    if let (Command::Rollback, Some(rollback)) = (record.command, &record.rollback) {
+        return by_hand(record, rollback, exit_code, colour);
+    }
     let mut text = checks(&record.assessment.findings, colour);
     if let Some(found) = &record.diagnosis {
         diagnosis::push(&mut text, found);
@@ -50,6 +53,31 @@ pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     if let Some(next) = next {
         push_wrapped(&mut text, "next: ", &next);
     }
+    push_wrapped(&mut text, "", &closing(record, exit_code));
+    text
+}
+
+/// A rollback by hand: nothing was judged before it, so that only its end is told.
+fn by_hand(record: &Record, rollback: &RollbackRecord, exit_code: u8, colour: Colour) -> String {
+    let found = rollback.verification.as_ref();
+    let mut text = found.map_or_else(String::new, |found| checks(&found.findings, colour));
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let service = record.service.as_deref().unwrap_or_default();
+    push_wrapped(
+        &mut text,
+        &format!("{service}: "),
+        &outcome::sentence(rollback),
+    );
+    let next = match (rollback.outcome, rollback.interlocks.is_empty()) {
+        (RollbackOutcome::Refused, true) => "nothing was changed".to_owned(),
+        (RollbackOutcome::Refused, false) => {
+            "nothing was changed; to go on all the same, name each with --override".to_owned()
+        }
+        _ => outcome::next(rollback),
+    };
+    push_wrapped(&mut text, "next: ", &next);
     push_wrapped(&mut text, "", &closing(record, exit_code));
     text
 }

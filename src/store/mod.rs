@@ -39,6 +39,13 @@ pub trait Journal: Send + Sync {
         span: Duration,
     ) -> Result<Lease, StoreError>;
 
+    /// Who else holds the right to act on a service now, and until when; takes nothing.
+    async fn holder(
+        &self,
+        service: &str,
+        now: WallTime,
+    ) -> Result<Option<(String, WallTime)>, StoreError>;
+
     /// Gives the right to act back; one that is not ours stays.
     async fn release(&self, service: &str) -> Result<(), StoreError>;
 }

@@ -137,6 +137,16 @@ impl Journal for Sqlite {
             .await
     }
 
+    async fn holder(
+        &self,
+        service: &str,
+        now: WallTime,
+    ) -> Result<Option<(String, WallTime)>, StoreError> {
+        let (service, holder) = (service.to_owned(), self.holder.clone());
+        self.with(move |connection| lease::look(connection, &service, &holder, now))
+            .await
+    }
+
     async fn release(&self, service: &str) -> Result<(), StoreError> {
         let (service, holder) = (service.to_owned(), self.holder.clone());
         self.with(move |connection| lease::give_back(connection, &service, &holder))

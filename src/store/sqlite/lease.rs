@@ -43,6 +43,19 @@ pub(super) fn take(
     Ok(lease)
 }
 
+/// Who else holds the lease of a service.
+pub(super) fn look(
+    connection: &mut Connection,
+    service: &str,
+    holder: &Holder,
+    now: WallTime,
+) -> Result<Option<(String, WallTime)>, Fault> {
+    let transaction = connection.transaction()?;
+    let held = held(&transaction, service)?;
+    let theirs = held.filter(|(by, until)| by != holder && now < *until && !by.is_gone());
+    Ok(theirs.map(|(by, until)| (by.to_string(), until)))
+}
+
 /// Gives the lease of a service back, if it is ours.
 pub(super) fn give_back(
     connection: &mut Connection,

@@ -16,6 +16,7 @@ mod plan;
 mod program;
 mod replay;
 mod reports;
+mod rollback;
 mod secrets;
 mod usage;
 mod watch;

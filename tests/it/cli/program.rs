@@ -52,8 +52,16 @@ impl Program {
 
     /// Starts the program; the caller ends it.
     pub fn start(&self, arguments: &[&str]) -> tokio::process::Child {
-        tokio::process::Command::new(env!("CARGO_BIN_EXE_smokejumper"))
+        self.command(env!("CARGO_BIN_EXE_smokejumper"))
             .args(arguments)
+            .spawn()
+            .expect("the program starts")
+    }
+
+    /// A command in the folder and the environment of the program.
+    pub fn command(&self, name: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(name);
+        command
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -62,9 +70,8 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts")
+            .kill_on_drop(true);
+        command
     }
 
     /// Runs the program to its end.

@@ -1,0 +1,347 @@
+//! `smokejumper rollback`: show what a rollback would do, ask, carry it out, prove it; for one
+//! service or for all of them, one after the other.
+
+use std::io;
+use std::sync::Arc;
+
+use super::arguments::RollbackArguments;
+use super::confirm;
+use super::formats::Format;
+use super::session::{Session, environment};
+use super::state;
+use super::stop::Stop;
+use super::watch::connect;
+use super::{exit, refuse};
+use crate::config::suggestion;
+use crate::deploy::DeployError;
+use crate::deployment::{NoRollback, RollbackOutcome};
+use crate::engine::by_hand::{ByHand, Prospect, Wish};
+use crate::engine::context::Context;
+use crate::engine::record::Record;
+use crate::engine::rollback::Pace;
+use crate::plan::{CheckPlan, ServicePlan};
+use crate::report::{json, line, prospect, text};
+
+/// The word that stands for every service.
+const ALL: &str = "all";
+
+/// Runs the command and says with which code it ends.
+pub async fn run(arguments: RollbackArguments) -> u8 {
+    let session = match Session::open(&arguments.common, &arguments.reports) {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return refuse(&session.terminal, exit::INTERNAL, &error.to_string()),
+    };
+    let services = match choose(&session, &arguments) {
+        Ok(services) => services,
+        Err(why) => return refuse(&session.terminal, exit::USAGE, &why),
+    };
+    if !arguments.yes && !arguments.dry_run && !confirm::can_ask() {
+        let why = "nobody can be asked here whether to roll back; say --yes, or look first with \
+                   --dry-run; nothing was changed";
+        return refuse(&session.terminal, exit::USAGE, why);
+    }
+    let (context, shown) = session.context(&stop);
+    let hand = Ordering {
+        session: &session,
+        arguments: &arguments,
+        stop: &stop,
+        context: &context,
+        wish: wish(&arguments).await,
+    };
+    let ended = stop.unless_insisted(hand.each(&services)).await;
+    drop(hand);
+    drop(context);
+    let ends = match ended {
+        Ok(ends) => ends,
+        Err(signal) => return shown.give_up(&session.terminal, signal).await,
+    };
+    let shown = shown.finish().await;
+    report(&session, &ends, shown)
+}
+
+/// How it ended for one service.
+struct End {
+    service: Arc<str>,
+    code: u8,
+    /// What happened, or why nothing did.
+    record: Result<Record, String>,
+}
+
+/// The services that are meant.
+fn choose(session: &Session, arguments: &RollbackArguments) -> Result<Vec<ServicePlan>, String> {
+    let all = &session.plan.services;
+    let wanted = &*arguments.target;
+    if wanted == ALL {
+        let deployed = all.iter().filter(|service| service.platform.is_some());
+        let deployed: Vec<ServicePlan> = deployed.cloned().collect();
+        return match deployed.as_slice() {
+            [] => Err("no service is declared with a deployment".to_owned()),
+            [_, _, ..] if arguments.to.is_some() => {
+                Err("--to names a revision of one service; give its name, not all".to_owned())
+            }
+            _ => Ok(deployed),
+        };
+    }
+    let Some(service) = all.iter().find(|service| &*service.name == wanted) else {
+        let known = all.iter().map(|service| &*service.name);
+        let meant = suggestion::did_you_mean(wanted, known.chain([ALL]));
+        let meant = meant.map_or_else(String::new, |meant| format!("; {meant}"));
+        return Err(format!("there is no service `{wanted}`{meant}"));
+    };
+    if service.platform.is_none() {
+        return Err(format!(
+            "{wanted} is deployed nowhere; declare it under services.{wanted}.deployment, as \
+             {{ ecs: {{ cluster: …, service: … }} }}"
+        ));
+    }
+    Ok(vec![service.clone()])
+}
+
+async fn wish(arguments: &RollbackArguments) -> Wish {
+    let environment = environment();
+    Wish {
+        to: arguments.to.clone(),
+        reason: arguments.reason.clone(),
+        overridden: arguments.overridden.clone(),
+        pace: Pace::default(),
+        journaling: state::journal(&environment).await,
+        kill_switch: state::kill_switch(&environment),
+    }
+}
+
+/// What one order has at hand.
+struct Ordering<'a> {
+    session: &'a Session,
+    arguments: &'a RollbackArguments,
+    stop: &'a Stop,
+    context: &'a Context,
+    wish: Wish,
+}
+
+impl Ordering<'_> {
+    /// One service after the other; told to stop, no more are begun.
+    async fn each(&self, services: &[ServicePlan]) -> Vec<End> {
+        let mut ends = Vec::new();
+        for service in services {
+            let end = match self.stop.signal() {
+                Some(signal) => End {
+                    service: Arc::clone(&service.name),
+                    code: signal,
+                    record: Err("told to stop before it was begun".to_owned()),
+                },
+                None => self.one(service).await,
+            };
+            ends.push(end);
+        }
+        ends
+    }
+
+    async fn one(&self, service: &ServicePlan) -> End {
+        let checks: Vec<CheckPlan> = {
+            let checks = self.session.plan.checks.iter();
+            let own = checks.filter(|check| check.facts.service == service.name);
+            own.cloned().collect()
+        };
+        let record = self.looked_and_done(service, &checks).await;
+        let name = Arc::clone(&service.name);
+        match record {
+            Ok(record) => End {
+                service: name,
+                code: exit::exit_code(&record, false, self.stop.signal()),
+                record: Ok(record),
+            },
+            Err(error) => End {
+                service: name,
+                code: self.stop.signal().unwrap_or_else(|| code_of(&error)),
+                record: Err(format!("{error}; nothing was changed")),
+            },
+        }
+    }
+
+    async fn looked_and_done(
+        &self,
+        service: &ServicePlan,
+        checks: &[CheckPlan],
+    ) -> Result<Record, DeployError> {
+        let by_hand = ByHand {
+            context: self.context,
+            service,
+            checks,
+            target: connect(service).await?,
+            wish: self.wish.clone(),
+        };
+        let prospect = by_hand.look().await?;
+        let named = &self.arguments.overridden;
+        let told = prospect::render(&service.name, &prospect, named, checks.len());
+        self.session.terminal.tell(&told);
+        if let Some((outcome, because)) = impossible(&prospect) {
+            return Ok(by_hand.leave(&prospect, outcome, &because));
+        }
+        if self.arguments.dry_run {
+            let because = "nothing was changed";
+            return Ok(by_hand.leave(&prospect, RollbackOutcome::DryRun, because));
+        }
+        if !self.is_agreed(service, &prospect).await {
+            let because = "it was not agreed to";
+            return Ok(by_hand.leave(&prospect, RollbackOutcome::Refused, because));
+        }
+        Ok(by_hand.carry_out(&prospect).await)
+    }
+
+    /// Asks, where there is something to agree to: following the platform's own rollback changes
+    /// nothing.
+    async fn is_agreed(&self, service: &ServicePlan, prospect: &Prospect) -> bool {
+        match &prospect.plan {
+            Ok(plan) if !self.arguments.yes => {
+                let question = format!("Roll {} back to {}?", service.name, plan.target);
+                confirm::confirmed(&self.session.terminal, &question, self.stop).await
+            }
+            Ok(_) | Err(_) => true,
+        }
+    }
+}
+
+/// Why nothing can be ordered, if so.
+fn impossible(prospect: &Prospect) -> Option<(RollbackOutcome, String)> {
+    match &prospect.plan {
+        Err(NoRollback::ByPlatform) => None,
+        Err(none) => {
+            let outcome = match none {
+                NoRollback::NoTarget(_) => RollbackOutcome::NoTarget,
+                NoRollback::Superseded(_) => RollbackOutcome::Superseded,
+                NoRollback::NotRollbackable(_) | NoRollback::ByPlatform => {
+                    RollbackOutcome::NotRollbackable
+                }
+            };
+            Some((outcome, none.to_string()))
+        }
+        Ok(_) if prospect.holding.is_empty() => None,
+        Ok(_) => {
+            let holding = prospect.holding.iter();
+            let told: Vec<String> = holding
+                .map(|one| match one.can_be_overridden() {
+                    true => format!("{one} (--override {})", one.name()),
+                    false => one.to_string(),
+                })
+                .collect();
+            Some((RollbackOutcome::Refused, told.join("; ")))
+        }
+    }
+}
+
+const fn code_of(error: &DeployError) -> u8 {
+    match error {
+        DeployError::Declared(_) => exit::USAGE,
+        DeployError::Passing(_) | DeployError::Strange(_) | DeployError::Forbidden(_) => {
+            exit::INCONCLUSIVE
+        }
+    }
+}
+
+/// Writes the reports of all services and says with which code to end.
+fn report(session: &Session, ends: &[End], shown: io::Result<()>) -> u8 {
+    let code = worst(ends.iter().map(|end| end.code));
+    let mask = session.terminal.mask();
+    let summary = |colour| summary(ends, colour);
+    let written = session.write(summary, |format| match format {
+        Format::Text => Ok(Some(mask.apply(&summary(text::Colour::Plain)))),
+        Format::Json => {
+            let records = ends
+                .iter()
+                .filter_map(|end| Some((end, end.record.as_ref().ok()?)));
+            let lines = records.map(|(end, record)| json::render(record, end.code, mask));
+            let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+            Ok(Some(lines.iter().map(|line| format!("{line}\n")).collect()))
+        }
+        Format::Samples | Format::Ndjson => Ok(None),
+    });
+    session.end(code, shown.and(written))
+}
+
+/// The end of each service, and of several a line each.
+fn summary(ends: &[End], colour: text::Colour) -> String {
+    let mut summary = String::new();
+    for end in ends {
+        match &end.record {
+            Ok(record) => summary.push_str(&text::render(record, end.code, colour)),
+            Err(why) => {
+                text::push_wrapped(&mut summary, &format!("{}: ", end.service), why);
+                let code = format!("exit code {}", end.code);
+                text::push_wrapped(&mut summary, "", &code);
+            }
+        }
+        if ends.len() > 1 {
+            summary.push('\n');
+        }
+    }
+    if ends.len() > 1 {
+        for end in ends {
+            let line = format!("{}, exit code {}", meaning(end), end.code);
+            text::push_wrapped(&mut summary, &format!("{}: ", end.service), &line);
+        }
+    }
+    summary
+}
+
+fn meaning(end: &End) -> String {
+    let rollback = end
+        .record
+        .as_ref()
+        .ok()
+        .and_then(|record| record.rollback.as_ref());
+    rollback.map_or_else(
+        || "nothing was changed".to_owned(),
+        |rollback| {
+            let to = rollback.to.as_ref();
+            let to = to.map_or_else(String::new, |to| format!(" -> {to}"));
+            format!("{}{to}: {}", rollback.from, line::ended(rollback.outcome))
+        },
+    )
+}
+
+/// The worst code of several, by the contract's order.
+fn worst(codes: impl Iterator<Item = u8>) -> u8 {
+    let rank = |code: &u8| {
+        let order = WORST_FIRST.iter().position(|known| known == code);
+        std::cmp::Reverse(order.unwrap_or(0))
+    };
+    codes.max_by_key(rank).unwrap_or(exit::PASS)
+}
+
+/// Of several services the worst end is the command's. An error of usage at one of them is worth
+/// more than that another went well.
+const WORST_FIRST: [u8; 10] = [
+    exit::ROLLBACK_FAILED,
+    exit::REFUSED,
+    exit::ROLLED_BACK,
+    exit::SUPERSEDED,
+    exit::FAILED,
+    exit::INCONCLUSIVE,
+    exit::USAGE,
+    exit::INTERRUPTED,
+    exit::TERMINATED,
+    exit::PASS,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_services_the_worst_end_counts() {
+        let cases: [(&[u8], u8, &str); 5] = [
+            (&[10, 11, 12], 11, "a rollback that failed is the worst"),
+            (&[10, 12], 12, "then one that was refused"),
+            (&[13, 10], 10, "then one that was done"),
+            (&[2, 0], 2, "a mistake is worse than nothing"),
+            (&[], 0, "nothing was to be done"),
+        ];
+        for (codes, expected, why) in cases {
+            assert_eq!(worst(codes.iter().copied()), expected, "{why}");
+        }
+    }
+}
