@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod aws;
 mod cli;
 mod config;
 mod deploy;

@@ -218,7 +218,8 @@ async fn all_takes_one_service_after_the_other_and_ends_with_the_worst() {
     );
     let configuration = configuration
         .replace("  health:\n", "  health:\n    service: shop\n")
-        .replace("  orders:\n", "  orders:\n    service: shop\n");
+        .replace("  orders:\n", "  orders:\n    service: shop\n")
+        .replace("policies:\n", TILL);
     let program = program(&incident, &configuration);
     let ran = program.run(&["rollback", "all", "--yes"]).await;
     // The till had nowhere to return to, which is worse than the shop's good end.
@@ -235,6 +236,10 @@ async fn all_takes_one_service_after_the_other_and_ends_with_the_worst() {
     );
     assert_eq!(mutations(&incident), ["UpdateService"]);
 }
+
+/// A check of the till, before the policies.
+const TILL: &str =
+    "  till:\n    service: till\n    http: { url: \"${SHOP_URL}/health\" }\npolicies:\n";
 
 /// Runs the order with a terminal as its standard input and output, on which this is typed.
 async fn on_a_terminal(program: &Program, typed: &str) -> Ran {

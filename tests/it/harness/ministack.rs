@@ -24,6 +24,11 @@ pub struct Ministack {
 impl Ministack {
     /// Starts one on a free loopback port and waits until it is ready.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more in its environment: `AUTH=true`, say.
+    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
         let program = tools::program("ministack", &[tools::folder().join("venv/bin/ministack")]);
         let folder = tempfile::tempdir().expect("a folder for ministack");
         let port = free_port();
@@ -34,6 +39,7 @@ impl Ministack {
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             .env("HOME", folder.path())
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

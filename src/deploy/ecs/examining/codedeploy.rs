@@ -22,17 +22,38 @@ impl Looker<'_> {
         let permission = on("codedeploy:GetDeployment", vec![self.groups()]);
         let known = self.needed(permission, answer, |_| id.to_owned());
         let known = known.and_then(|answer| answer.deployment_info);
+        let name = self.realm.service.clone();
         let application = known.as_ref().and_then(|info| info.application_name());
+        let application = application.unwrap_or(&name);
         let group = known.as_ref().and_then(|info| info.deployment_group_name());
+        let group = group.unwrap_or(&name);
         let answer = client
             .list_deployments()
-            .application_name(application.unwrap_or(&self.realm.service))
-            .deployment_group_name(group.unwrap_or(&self.realm.service))
+            .application_name(application)
+            .deployment_group_name(group)
             .send()
             .await
             .map_err(|error| CallFault::of("ListDeployments", &error));
         let permission = on("codedeploy:ListDeployments", vec![self.groups()]);
         self.needed(permission, answer, |_| String::new());
+        let answer = client
+            .batch_get_deployments()
+            .deployment_ids(id)
+            .send()
+            .await
+            .map_err(|error| CallFault::of("BatchGetDeployments", &error));
+        let permission = on("codedeploy:BatchGetDeployments", vec![self.groups()]);
+        self.needed(permission, answer, |_| String::new());
+        let answer = client
+            .get_deployment_group()
+            .application_name(application)
+            .deployment_group_name(group)
+            .send()
+            .await
+            .map_err(|error| CallFault::of("GetDeploymentGroup", &error));
+        let permission = on("codedeploy:GetDeploymentGroup", vec![self.groups()]);
+        let lost = "no warning of what the deployment group does by itself";
+        self.optional(permission, lost, answer, |_| String::new());
     }
 
     /// All groups: which one moves the service only CodeDeploy knows.
