@@ -112,22 +112,33 @@ impl ByHand<'_> {
             past,
         };
         if let Ok(plan) = prospect.plan.clone() {
-            let guard = Guard::none(self.context, &prospect.log);
-            let all = self.brakes(&prospect, &guard, &[]).holding(&plan).await;
-            guard.give_back().await;
-            let mut all = all;
-            // Two brakes may find that there is no journal.
-            all.dedup_by_key(|one| one.name());
-            let may = |one: &Interlock| self.overrides(one.name()) && one.can_be_overridden();
-            (prospect.overridden, prospect.holding) = all.into_iter().partition(may);
-            if let Err(why) = &self.wish.journaling
-                && self.overrides("journal")
-            {
-                let why = why.clone();
-                prospect.overridden.push(Interlock::Journal { why });
-            }
+            self.ask_brakes(&mut prospect, &plan).await;
         }
         Ok(prospect)
+    }
+
+    /// Finds what holds the rollback back, whether overridden or not.
+    async fn ask_brakes(&self, prospect: &mut Prospect, plan: &RollbackPlan) {
+        let guard = Guard::none(self.context, &prospect.log);
+        let holding = self.brakes(prospect, &guard, &[]).holding(plan).await;
+        guard.give_back().await;
+        for interlock in holding {
+            let is_overridden = self.overrides(interlock.name()) && interlock.can_be_overridden();
+            let known = match is_overridden {
+                true => &mut prospect.overridden,
+                false => &mut prospect.holding,
+            };
+            // Two brakes may find that there is no journal.
+            if !known.contains(&interlock) {
+                known.push(interlock);
+            }
+        }
+        if let Err(why) = &self.wish.journaling
+            && self.overrides("journal")
+        {
+            let why = why.clone();
+            prospect.overridden.push(Interlock::Journal { why });
+        }
     }
 
     /// Carries out what was looked at and agreed to. Everything is looked at again right before:

@@ -12,6 +12,7 @@ use super::context::Context;
 use super::logbook::Journaling;
 use super::record::Stamp;
 use super::sampling;
+use crate::decision::Past;
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, Examined, Purpose, Selector, Standing, State, Wanted};
 use crate::plan::{CheckPlan, ServicePlan};
@@ -165,7 +166,8 @@ impl Doctor<'_> {
             }
             Err(error) => told("deployment", &error),
         }];
-        found.push(self.rollback(target, &deployment).await);
+        let wanted = self.wanted(service, target).await;
+        found.push(self.rollback(target, &deployment, &wanted).await);
         match self
             .ask(target.concerns(&deployment, service.policy.bake))
             .await
@@ -180,9 +182,29 @@ impl Doctor<'_> {
         found
     }
 
-    async fn rollback(&self, target: &dyn DeploymentTarget, deployment: &Deployment) -> Examined {
-        let wanted = Wanted::default();
-        match self.ask(target.plan(deployment, &wanted)).await {
+    /// What a watch would choose the target by. A journal that cannot be read is told of by itself.
+    async fn wanted(&self, service: &ServicePlan, target: &dyn DeploymentTarget) -> Wanted {
+        let mut past = Past::default();
+        if let (Ok(journal), Ok(name)) = (&self.journaling, self.ask(target.identity()).await)
+            && let Ok(kept) = journal.of_service(&name).await
+        {
+            past = Past::of(&kept);
+        }
+        Wanted {
+            to: None,
+            pin_digest: service.policy.rollback.pin_digest,
+            avoid: past.bad(),
+            good: past.good(),
+        }
+    }
+
+    async fn rollback(
+        &self,
+        target: &dyn DeploymentTarget,
+        deployment: &Deployment,
+        wanted: &Wanted,
+    ) -> Examined {
+        match self.ask(target.plan(deployment, wanted)).await {
             Ok(Ok(plan)) => {
                 let detail = format!("would return to {} ({})", plan.target, plan.actuator.name());
                 Examined::of("rollback", State::Ok, detail)

@@ -11,8 +11,7 @@ use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
     Actuator, Answer, Call, Deployment, Diagnosis, Examined, Images, NoRollback, Progress, Purpose,
-    Revision,
-    RollbackPlan, Selector, Standing, StartedRollback, Task, Wanted,
+    Revision, RollbackPlan, Selector, Standing, StartedRollback, Task, Wanted,
 };
 use smokejumper::plan::{CheckPlan, ServicePlan};
 use smokejumper::probe::{Attempt, Probe};
