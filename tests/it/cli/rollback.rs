@@ -219,7 +219,7 @@ async fn all_takes_one_service_after_the_other_and_ends_with_the_worst() {
     let configuration = configuration
         .replace("  health:\n", "  health:\n    service: shop\n")
         .replace("  orders:\n", "  orders:\n    service: shop\n")
-        .replace("policies:\n", TILL);
+        .replace("policies:\n", TILL.trim_start_matches('\n'));
     let program = program(&incident, &configuration);
     let ran = program.run(&["rollback", "all", "--yes"]).await;
     // The till had nowhere to return to, which is worse than the shop's good end.
@@ -238,8 +238,14 @@ async fn all_takes_one_service_after_the_other_and_ends_with_the_worst() {
 }
 
 /// A check of the till, before the policies.
-const TILL: &str =
-    "  till:\n    service: till\n    http: { url: \"${SHOP_URL}/health\" }\npolicies:\n";
+const TILL: &str = r#"
+  till:
+    service: till
+    http: { url: "${SHOP_URL}/health" }
+    every: 250ms
+    timeout: 240ms
+policies:
+"#;
 
 /// Runs the order with a terminal as its standard input and output, on which this is typed.
 async fn on_a_terminal(program: &Program, typed: &str) -> Ran {
