@@ -180,7 +180,11 @@ const PARAMETER: &str = "/smokejumper/freeze";
 const FREE: [&str; 1] = ["sts:GetCallerIdentity"];
 /// What AWS asks for besides the action of the call itself.
 const BESIDES: [(&str, &[&str]); 2] = [
-    ("ecs:RegisterTaskDefinition", &["iam:PassRole"]),
+    // Tags at the making of a thing take the permission to tag.
+    (
+        "ecs:RegisterTaskDefinition",
+        &["ecs:TagResource", "iam:PassRole"],
+    ),
     (
         "codedeploy:CreateDeployment",
         &[

@@ -24,7 +24,7 @@ const ON_ANYTHING: [&str; 5] = [
 ];
 
 /// What stands in the documents to be replaced.
-const TO_REPLACE: [&str; 11] = [
+const TO_REPLACE: [&str; 12] = [
     "REGION",
     "ACCOUNT",
     "CLUSTER",
@@ -34,6 +34,7 @@ const TO_REPLACE: [&str; 11] = [
     "PARAMETER",
     "APPLICATION",
     "GROUP",
+    "FAMILY",
     "TASK_ROLE",
     "EXECUTION_ROLE",
 ];

@@ -62,6 +62,11 @@ impl Looker<'_> {
                 on_anything("ecs:RegisterTaskDefinition"),
                 "to pin images by digest",
             ));
+            let definitions = realm.arn("ecs", "task-definition/*");
+            needed.push((
+                on("ecs:TagResource", vec![definitions]),
+                "to pin images by digest, for the tag that says what it is for",
+            ));
             let role = format!("arn:{}:iam::{}:role/*", realm.partition, realm.account);
             needed.push((
                 on("iam:PassRole", vec![role]),
