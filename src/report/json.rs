@@ -25,13 +25,13 @@ use crate::secret::Mask;
 use crate::verdict::Finding;
 use crate::window::Latency;
 
-/// The report of one `gate`, `watch` or `replay`.
+/// The report of one `gate`, `watch`, `replay` or `rollback`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Always `smokejumper.report/1`.
     #[schemars(extend("const" = "smokejumper.report/1"))]
     pub schema: &'static str,
-    /// The command that ran: `gate`, `watch` or `replay`.
+    /// The command that ran: `gate`, `watch`, `replay` or `rollback`.
     pub command: &'static str,
     /// The identifier of the window (a ULID).
     pub window: String,
