@@ -143,7 +143,7 @@ fn the_rule_starts_the_standalone_task_for_the_deployment_that_began() {
     match command(overriding) {
         Command::Watch(watch) => {
             let id = Selector::Id("ecs-svc/1234567890123456789".to_owned());
-            assert_eq!(watch.deployment, id);
+            assert_eq!(watch.deployment, Some(id));
         }
         other => panic!("not a watch: {other:?}"),
     }

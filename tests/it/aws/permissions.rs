@@ -23,8 +23,14 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
+        let scene = Self::bare().await;
+        furnish(scene.stage.control());
+        scene
+    }
+
+    /// The same with a service that has just its tasks.
+    async fn bare() -> Self {
         let stage = Stage::set().await;
-        furnish(stage.control());
         let recorder = Recorder::default();
         let config = recorder.listening(&stage.shared);
         let target = EcsTarget::with_config(&config, &declared(), pace());
@@ -56,8 +62,12 @@ impl Scene {
 
     /// Rolls the current deployment back, by the way that is expected.
     async fn roll_back(&self, expected: Actuator) {
+        self.roll_back_to(&Wanted::default(), expected).await;
+    }
+
+    async fn roll_back_to(&self, wanted: &Wanted, expected: Actuator) {
         let deployment = self.pinned().await;
-        let plan = self.target.plan(&deployment, &Wanted::default()).await;
+        let plan = self.target.plan(&deployment, wanted).await;
         let plan = plan.expect("AWS answers").expect("a plan");
         assert_eq!(plan.actuator, expected);
         let hand = Hand::default();
@@ -139,6 +149,25 @@ async fn a_watch_of_its_own_may_do_what_it_does_and_no_more() {
         needed(calls),
         granted(&document("standalone-update-service"))
     );
+}
+
+#[tokio::test]
+async fn pinning_by_digest_takes_just_what_is_granted_besides() {
+    let scene = Scene::bare().await;
+    let control = scene.stage.control();
+    // The same revision again, after its tag was moved: its name would bring the new content.
+    control.retag("registry.test/api:1", "other content");
+    scene.stage.service.deploy("api:1").expect("deployed");
+    scene.stage.finish();
+    let pinning = Wanted {
+        pin_digest: true,
+        ..Wanted::default()
+    };
+    scene.roll_back_to(&pinning, Actuator::UpdateService).await;
+    let usual = granted(&document("standalone-update-service"));
+    let mut besides = scene.recorder.calls();
+    besides.retain(|call| !usual.contains(call));
+    assert_eq!(needed(besides), granted(&document("pin-digest")));
 }
 
 #[test]
