@@ -16,6 +16,7 @@ use crate::decision::Past;
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, Examined, Purpose, Selector, Standing, State, Wanted};
 use crate::plan::{CheckPlan, ServicePlan};
+use crate::probe::attempt::Conditions;
 use crate::quantity::human;
 use crate::sample::{Outcome, Sample};
 
@@ -262,7 +263,12 @@ impl Doctor<'_> {
             let (context, check) = (self.context.clone(), check.clone());
             running.spawn(async move {
                 let kind = check.facts.kind;
-                let sample = sampling::sample(&context, &check, true).await;
+                let conditions = Conditions {
+                    fresh: true,
+                    task: None,
+                    any_version: true,
+                };
+                let sample = sampling::sample(&context, &check, conditions).await;
                 (place, CheckExamined { kind, sample })
             });
         }
