@@ -263,7 +263,6 @@ impl Doctor<'_> {
             let (context, check) = (self.context.clone(), check.clone());
             running.spawn(async move {
                 let kind = check.facts.kind;
-                // Whatever runs is asked, over new connections.
                 let conditions = Conditions {
                     fresh: true,
                     task: None,

@@ -8,9 +8,9 @@
 //! Reading order: `facts`, `place`, `records` and `definition` (what was read), `calls` (reading it),
 //! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
 //! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
-//! `carrier`, `proof` (is it done); `concerns` (what to know before), `examining` (is everything
-//! there that all this needs), `tasks` (what really runs), `diagnosis` (what a person needs when it
-//! went wrong), `parameter`. Services that ECS does not move itself go other ways from each of these:
+//! `carrier`, `proof` (is it done); `concerns` (what to know before), `tasks` (what really runs),
+//! `diagnosis` (what a person needs when it went wrong), `parameter`; `examining` (is everything there
+//! that all this needs). Services that ECS does not move itself go other ways from each of these:
 //! `codedeploy`, and `external` with `task_sets`.
 
 mod acting;

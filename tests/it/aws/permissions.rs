@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deployment::{Actuator, Deployment, Purpose, Selector, Wanted};
-use smokejumper::rehearsal::ecs::{Control, Fault, Times};
+use smokejumper::rehearsal::ecs::{Control, Controller, Fault, Times};
 
 use super::recorder::Recorder;
 use super::{document, granted};
@@ -30,7 +30,10 @@ impl Scene {
 
     /// The same with a service that has just its tasks.
     async fn bare() -> Self {
-        let stage = Stage::set().await;
+        Self::on(Stage::set().await)
+    }
+
+    fn on(stage: Stage) -> Self {
         let recorder = Recorder::default();
         let config = recorder.listening(&stage.shared);
         let target = EcsTarget::with_config(&config, &declared(), pace());
@@ -149,6 +152,39 @@ async fn a_watch_of_its_own_may_do_what_it_does_and_no_more() {
         needed(calls),
         granted(&document("standalone-update-service"))
     );
+}
+
+#[tokio::test]
+async fn a_watch_over_codedeploy_may_do_what_it_does_and_no_more() {
+    let mut calls = Vec::new();
+    for (is_whole, actuator) in [
+        (false, Actuator::CodedeployStopDeployment),
+        (true, Actuator::CodedeployCreateDeployment),
+    ] {
+        let scene = Scene::on(Stage::set_with(Controller::CodeDeploy, 2).await);
+        let control = scene.stage.control();
+        let group = control.codedeploy(("shop", "blue-green"), ("prod", "api"));
+        for revision in ["api:1".to_owned(), scene.stage.register()] {
+            // A task set ends some time after its deployment.
+            scene.stage.finish();
+            scene.stage.finish();
+            let arn = match revision.starts_with("arn:") {
+                true => revision,
+                false => format!("arn:aws:ecs:eu-west-1:000000000000:task-definition/{revision}"),
+            };
+            group.deploy(&arn).expect("nothing else goes on");
+            scene.stage.clock.pass(Duration::from_secs(1));
+        }
+        if is_whole {
+            scene.stage.finish();
+            scene.stage.finish();
+        }
+        furnish(control);
+        scene.read().await;
+        scene.roll_back(actuator).await;
+        calls.extend(scene.recorder.calls());
+    }
+    assert_eq!(needed(calls), granted(&document("codedeploy")));
 }
 
 #[tokio::test]
