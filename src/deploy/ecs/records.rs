@@ -18,9 +18,17 @@ pub(super) struct ServiceDeployment {
     pub(super) target: String,
     /// The ARN of the service revision to which it was rolled back.
     pub(super) rolled_back_to: Option<String>,
+    /// The ids of the PAUSE hooks that await an answer.
+    pub(super) awaiting: Vec<String>,
 }
 
 impl ServiceDeployment {
+    /// The hook at which it waits for an answer; one that is given up already waits for none.
+    pub(super) fn paused_at(&self) -> Option<&str> {
+        let first = self.awaiting.first().map(String::as_str);
+        first.filter(|_| self.status == Status::InProgress)
+    }
+
     pub(super) fn of(shown: &types::ServiceDeployment) -> Option<Self> {
         let arn_of = |summary: &types::ServiceRevisionSummary| summary.arn().map(str::to_owned);
         Some(Self {
@@ -37,6 +45,16 @@ impl ServiceDeployment {
                 .rollback()
                 .and_then(types::Rollback::service_revision_arn)
                 .map(str::to_owned),
+            awaiting: shown
+                .lifecycle_hook_details()
+                .iter()
+                .filter(|hook| {
+                    hook.target_type() == Some(&types::DeploymentLifecycleHookTargetType::Pause)
+                        && hook.status()
+                            == Some(&types::DeploymentLifecycleHookStatus::AwaitingAction)
+                })
+                .filter_map(|hook| hook.hook_id().map(str::to_owned))
+                .collect(),
         })
     }
 
@@ -185,6 +203,7 @@ mod tests {
             sources: vec!["old".into()],
             target: "bad".into(),
             rolled_back_to: rolled_back_to.map(str::to_owned),
+            awaiting: Vec::new(),
         };
         assert_eq!(
             deployment(Status::Successful, None).effective(),

@@ -71,6 +71,7 @@ mod tests {
             sources: Vec::new(),
             target: "new".into(),
             rolled_back_to: None,
+            awaiting: Vec::new(),
         }
     }
 
