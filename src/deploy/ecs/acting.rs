@@ -135,7 +135,7 @@ fn as_sent(plan: &RollbackPlan, call: &Call) -> RollbackPlan {
 /// The deployment, when a call that was sent before it was looked at has had it rolled back.
 async fn given_up(target: &EcsTarget, arn: &str) -> Result<Option<String>, DeployError> {
     let seen = stopping::look(target, arn, true).await?;
-    Ok(stopping::is_rolled_back(&seen.status).then(|| arn.to_owned()))
+    Ok(stopping::is_ours(&seen).then(|| arn.to_owned()))
 }
 
 /// Answers the hook at which the deployment pauses. Answers with the carrier, or with none when

@@ -172,6 +172,7 @@ mod tests {
             target: target.into(),
             rolled_back_to: None,
             awaiting: Vec::new(),
+            given_up_by_ecs: false,
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct ServiceDeployment {
     pub(super) rolled_back_to: Option<String>,
     /// The ids of the PAUSE hooks that await an answer.
     pub(super) awaiting: Vec<String>,
+    /// Whether ECS's own failure detection, or a hook that nobody answered, has ended it.
+    pub(super) given_up_by_ecs: bool,
 }
 
 impl ServiceDeployment {
@@ -45,16 +47,8 @@ impl ServiceDeployment {
                 .rollback()
                 .and_then(types::Rollback::service_revision_arn)
                 .map(str::to_owned),
-            awaiting: shown
-                .lifecycle_hook_details()
-                .iter()
-                .filter(|hook| {
-                    hook.target_type() == Some(&types::DeploymentLifecycleHookTargetType::Pause)
-                        && hook.status()
-                            == Some(&types::DeploymentLifecycleHookStatus::AwaitingAction)
-                })
-                .filter_map(|hook| hook.hook_id().map(str::to_owned))
-                .collect(),
+            awaiting: awaiting(shown),
+            given_up_by_ecs: given_up_by_ecs(shown),
         })
     }
 
@@ -66,6 +60,34 @@ impl ServiceDeployment {
             _ => None,
         }
     }
+}
+
+fn awaiting(shown: &types::ServiceDeployment) -> Vec<String> {
+    use types::{
+        DeploymentLifecycleHookStatus as Status, DeploymentLifecycleHookTargetType as Type,
+    };
+    let hooks = shown.lifecycle_hook_details().iter();
+    hooks
+        .filter(|hook| hook.target_type() == Some(&Type::Pause))
+        .filter(|hook| hook.status() == Some(&Status::AwaitingAction))
+        .filter_map(|hook| hook.hook_id().map(str::to_owned))
+        .collect()
+}
+
+fn given_up_by_ecs(shown: &types::ServiceDeployment) -> bool {
+    use types::ServiceDeploymentRollbackMonitorsStatus::Triggered;
+    use types::{DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus};
+    let breaker = shown.deployment_circuit_breaker();
+    let breaker = breaker.and_then(types::ServiceDeploymentCircuitBreaker::status);
+    let alarms = shown.alarms();
+    let alarms = alarms.and_then(types::ServiceDeploymentAlarms::status);
+    let timed_out = |hook: &types::DeploymentLifecycleHookDetail| {
+        hook.status() == Some(&DeploymentLifecycleHookStatus::TimedOut)
+            && hook.timeout_action() == Some(&DeploymentLifecycleHookAction::Rollback)
+    };
+    breaker == Some(&Triggered)
+        || alarms == Some(&Triggered)
+        || shown.lifecycle_hook_details().iter().any(timed_out)
 }
 
 /// A service deployment in a list.
@@ -204,6 +226,7 @@ mod tests {
             target: "bad".into(),
             rolled_back_to: rolled_back_to.map(str::to_owned),
             awaiting: Vec::new(),
+            given_up_by_ecs: false,
         };
         assert_eq!(
             deployment(Status::Successful, None).effective(),

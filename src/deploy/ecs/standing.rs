@@ -72,6 +72,7 @@ mod tests {
             target: "new".into(),
             rolled_back_to: None,
             awaiting: Vec::new(),
+            given_up_by_ecs: false,
         }
     }
 

@@ -84,7 +84,7 @@ fn ended(
     not_allowed: bool,
     fault: &CallFault,
 ) -> Result<Option<Stopped>, DeployError> {
-    if may_be_done && is_rolled_back(&seen.status) {
+    if may_be_done && is_ours(seen) {
         return Ok(Some(Stopped::Taken));
     }
     if !matches!(seen.status, Status::Pending | Status::InProgress) {
@@ -116,15 +116,18 @@ pub(super) async fn look(
     }
 }
 
-/// Whether a deployment was given up in favour of what ran before it, however that has ended.
-pub(super) const fn is_rolled_back(status: &Status) -> bool {
-    matches!(
-        status,
+/// Whether a deployment is rolled back, however that ends, and may be so because of our own call.
+/// Where ECS says that it gave the deployment up itself, our call came later and changed nothing;
+/// that somebody else asked for the same cannot be told apart.
+pub(super) const fn is_ours(seen: &ServiceDeployment) -> bool {
+    let is_rolled_back = matches!(
+        seen.status,
         Status::RollbackRequested
             | Status::RollbackInProgress
             | Status::RollbackSuccessful
             | Status::RollbackFailed
-    )
+    );
+    is_rolled_back && !seen.given_up_by_ecs
 }
 
 /// Whether a call that ends this deployment was sent before and may have been taken.
