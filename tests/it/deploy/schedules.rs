@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use smokejumper::deploy::ecs::EcsTarget;
+use smokejumper::deploy::ecs::{EcsTarget, Pace};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
     Actuator, Deployment, NoRollback, Progress, RollbackPlan, Selector, Software, StartedRollback,
@@ -94,6 +94,14 @@ async fn run(seed: u64, conduct: &Value) {
     );
 }
 
+/// A few looks for what was just done are enough where no wire is in between.
+fn quick() -> Pace {
+    Pace {
+        settle_poll: Duration::from_millis(70),
+        ..pace()
+    }
+}
+
 /// What was judged bad before, and must never be returned to.
 fn judged_bad() -> Vec<Software> {
     Vec::new()
@@ -151,6 +159,7 @@ impl Schedule {
             noise: Mutex::new(Noise {
                 dice,
                 on: false,
+                changing: false,
                 events: Vec::new(),
                 own: Vec::new(),
                 wrong: Vec::new(),
@@ -160,7 +169,7 @@ impl Schedule {
         });
         let shared = transport::connected(&control, disturbed.clone());
         Self {
-            target: EcsTarget::with_config(&shared, &declared(), pace()),
+            target: EcsTarget::with_config(&shared, &declared(), quick()),
             control,
             clock,
             service,
@@ -191,7 +200,10 @@ impl Schedule {
             noise.on = true;
         }
         let result = self.insist(&judged, &wanted).await;
-        self.noise().on = false;
+        let mut noise = self.noise();
+        self.disturbed.tally(&mut noise);
+        noise.on = false;
+        drop(noise);
         Ended {
             judged,
             wanted,
@@ -360,6 +372,8 @@ struct Disturbed {
 struct Noise {
     dice: Seeded,
     on: bool,
+    /// The last request was a changing call.
+    changing: bool,
     /// What has happened, for a failure.
     events: Vec<String>,
     /// The deployments that our own updates have made.
@@ -377,6 +391,7 @@ impl Around for Disturbed {
         if !noise.on {
             return;
         }
+        self.tally(&mut noise);
         if noise.dice.share() < 0.3 {
             let span = *noise.dice.pick(&[0.2, 1.0, 7.0, 20.0]);
             self.clock.pass(Duration::from_secs_f64(span));
@@ -394,31 +409,30 @@ impl Around for Disturbed {
                 .push(format!("{} of {operation}", fault.name()));
             self.control.fault(operation, fault, Times::Next(1));
         }
+        noise.changing = is_change;
         if operation == UPDATE && self.latest() != noise.judged {
             noise.raced = true;
-        }
-    }
-
-    fn after(&self, operation: &str) {
-        let mut noise = self.noise.lock().unwrap();
-        let Some(call) = self.control.mutating_calls().pop().filter(|call| {
-            CHANGES.contains(&operation) && call.operation == operation && call.carried_out
-        }) else {
-            return;
-        };
-        let on = call.parameters["serviceDeploymentArn"].as_str();
-        match on {
-            None => {
-                let own = self.latest();
-                noise.own.push(own);
-            }
-            Some(on) if on == noise.judged || noise.own.iter().any(|own| own == on) => {}
-            Some(on) => noise.wrong.push(format!("{operation} on {on}")),
         }
     }
 }
 
 impl Disturbed {
+    /// Looks what became of a changing call before anything else happens, even of one that hangs.
+    fn tally(&self, noise: &mut Noise) {
+        if !std::mem::take(&mut noise.changing) {
+            return;
+        }
+        let call = self.control.mutating_calls().pop();
+        let Some(call) = call.filter(|call| call.carried_out) else {
+            return;
+        };
+        match call.parameters["serviceDeploymentArn"].as_str() {
+            None => noise.own.push(self.latest()),
+            Some(on) if on == noise.judged || noise.own.iter().any(|own| own == on) => {}
+            Some(on) => noise.wrong.push(format!("{} on {on}", call.operation)),
+        }
+    }
+
     fn latest(&self) -> String {
         let latest = self.service.latest().unwrap();
         latest.map(|(arn, _)| arn).unwrap_or_default()

@@ -20,9 +20,6 @@ use super::super::stage;
 pub trait Around: Send + Sync + 'static {
     /// Before the request is carried out.
     fn before(&self, operation: &str);
-
-    /// After it was.
-    fn after(&self, operation: &str);
 }
 
 /// What the adapter connects with.
@@ -78,7 +75,6 @@ impl HttpConnector for Direct {
                 .control
                 .respond(&parts, body.bytes().unwrap_or_default());
             let answered = answered.await;
-            this.around.after(&operation);
             let answered = answered.map_err(|error| ConnectorError::io(error.into()))?;
             HttpResponse::try_from(answered.map(Into::into))
                 .map_err(|error| ConnectorError::other(error.into(), None))
