@@ -4,7 +4,8 @@
 //!
 //! Never seen: a changing call on a deployment that was not judged (but taking back our own); two
 //! decisive calls taken for one deployment; a target that is bad or INACTIVE; an answer that does
-//! not match what the stand-in's state has become. A failure names its seed: `only(seed)` runs it.
+//! not match what the stand-in's state has become. A failure names its seed, which makes the same
+//! schedule again: everything is counted in requests, and nothing hangs on how long one takes.
 
 mod transport;
 
@@ -23,7 +24,7 @@ use smokejumper::rehearsal::ecs::{
     Settings, Times,
 };
 
-use self::transport::Around;
+use self::transport::{Around, Fate};
 use super::stage::{Hand, MINUTE, ROLLBACK, ROLLOUT, StageClock, declared, pace};
 use crate::harness::seeded::Seeded;
 
@@ -156,9 +157,11 @@ impl Schedule {
             control: control.clone(),
             clock: clock.clone(),
             service: service.clone(),
+            killed: Notify::new(),
             noise: Mutex::new(Noise {
                 dice,
                 on: false,
+                dies_at: None,
                 changing: false,
                 events: Vec::new(),
                 own: Vec::new(),
@@ -237,19 +240,21 @@ impl Schedule {
         let mut hand = Hand::default();
         let mut last = Err(DeployError::Passing("never tried".to_owned()));
         for _ in 0..TRIES {
-            let is_killed = self.noise().dice.share() < 0.1;
-            let life = if is_killed {
-                Duration::from_secs_f64(self.noise().dice.between(0.0, 1.0))
-            } else {
-                MINUTE * 10
-            };
-            match tokio::time::timeout(life, self.target.roll_back(plan, &hand)).await {
-                Ok(Err(DeployError::Passing(why))) => last = Err(DeployError::Passing(why)),
-                Ok(ended) => return ended,
-                Err(_) => {
+            {
+                let mut noise = self.noise();
+                let is_killed = noise.dice.share() < 0.15;
+                noise.dies_at = is_killed.then(|| noise.dice.next() % LONGEST_LIFE);
+            }
+            tokio::select! {
+                biased;
+                () = self.disturbed.killed.notified() => {
                     self.noise().events.push("killed".to_owned());
                     hand = Hand::after(hand.sent());
                 }
+                ended = self.target.roll_back(plan, &hand) => match ended {
+                    Err(DeployError::Passing(why)) => last = Err(DeployError::Passing(why)),
+                    ended => return ended,
+                },
             }
         }
         last
@@ -366,12 +371,15 @@ struct Disturbed {
     control: Control,
     clock: Arc<StageClock>,
     service: ServiceControl,
+    killed: Notify,
     noise: Mutex<Noise>,
 }
 
 struct Noise {
     dice: Seeded,
     on: bool,
+    /// After so many requests more the run is killed.
+    dies_at: Option<u64>,
     /// The last request was a changing call.
     changing: bool,
     /// What has happened, for a failure.
@@ -386,10 +394,10 @@ struct Noise {
 }
 
 impl Around for Disturbed {
-    fn before(&self, operation: &str) {
+    fn before(&self, operation: &str) -> Fate {
         let mut noise = self.noise.lock().unwrap();
         if !noise.on {
-            return;
+            return Fate::Lives;
         }
         self.tally(&mut noise);
         if noise.dice.share() < 0.3 {
@@ -413,10 +421,24 @@ impl Around for Disturbed {
         if operation == UPDATE && self.latest() != noise.judged {
             noise.raced = true;
         }
+        self.fate(&mut noise)
     }
 }
 
 impl Disturbed {
+    /// Whether the run dies at this request.
+    fn fate(&self, noise: &mut Noise) -> Fate {
+        let Some(left) = noise.dies_at else {
+            return Fate::Lives;
+        };
+        noise.dies_at = left.checked_sub(1);
+        if left > 0 {
+            return Fate::Lives;
+        }
+        self.killed.notify_one();
+        *noise.dice.pick(&[Fate::DiesBefore, Fate::DiesAfter])
+    }
+
     /// Looks what became of a changing call before anything else happens, even of one that hangs.
     fn tally(&self, noise: &mut Noise) {
         if !std::mem::take(&mut noise.changing) {
@@ -532,5 +554,7 @@ const UPDATE: &str = "UpdateService";
 const CHANGES: [&str; 3] = [UPDATE, "StopServiceDeployment", "ContinueServiceDeployment"];
 /// How often the engine tries again what may pass.
 const TRIES: usize = 6;
+/// The requests that a run makes at most before it is killed.
+const LONGEST_LIFE: u64 = 12;
 /// What others do in one schedule, at most.
 const MOST_EVENTS: usize = 2;

@@ -16,10 +16,20 @@ use smokejumper::rehearsal::ecs::Control;
 
 use super::super::stage;
 
-/// What happens around each request.
+/// What happens before each request.
 pub trait Around: Send + Sync + 'static {
-    /// Before the request is carried out.
-    fn before(&self, operation: &str);
+    /// Does it, and says whether the run lives on.
+    fn before(&self, operation: &str) -> Fate;
+}
+
+/// What becomes of the run at a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Lives,
+    /// It is killed before the request goes out.
+    DiesBefore,
+    /// It is killed before the answer comes.
+    DiesAfter,
 }
 
 /// What the adapter connects with.
@@ -70,11 +80,17 @@ impl HttpConnector for Direct {
                 .and_then(|target| target.rsplit('.').next())
                 .unwrap_or_default()
                 .to_owned();
-            this.around.before(&operation);
+            let fate = this.around.before(&operation);
+            if fate == Fate::DiesBefore {
+                return std::future::pending().await;
+            }
             let answered = this
                 .control
                 .respond(&parts, body.bytes().unwrap_or_default());
             let answered = answered.await;
+            if fate == Fate::DiesAfter {
+                return std::future::pending().await;
+            }
             let answered = answered.map_err(|error| ConnectorError::io(error.into()))?;
             HttpResponse::try_from(answered.map(Into::into))
                 .map_err(|error| ConnectorError::other(error.into(), None))
