@@ -7,9 +7,7 @@ use std::time::Duration;
 use super::arn;
 use super::hooks::{HOOK_TIMED_OUT, Pause};
 use super::monitors::Monitors;
-use super::service::{
-    Controller, Deployment, Motion, Rollout, Service, ServiceDeployment, Status,
-};
+use super::service::{Controller, Deployment, Motion, Rollout, Service, ServiceDeployment, Status};
 use super::settings::Settings;
 use super::stages::{self, Movement};
 use super::state::{Ids, Present};

@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 use smokejumper::deploy::ecs::{EcsTarget, Pace};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
-    Actuator, Deployment, NoRollback, Progress, RollbackPlan, Selector, Software, StartedRollback,
-    Wanted,
+    Actuator, Deployment, Images, NoRollback, Progress, Revision, RollbackPlan, Selector, Software,
+    StartedRollback, Wanted,
 };
 use smokejumper::rehearsal::ecs::{
     Answer, BreakerEnd, Call, Control, Controller, Fault, Lag, RollbackEntry, ServiceControl,
     Settings, Times,
 };
+use tokio::sync::Notify;
 
 use self::transport::{Around, Fate};
 use super::stage::{Hand, MINUTE, ROLLBACK, ROLLOUT, StageClock, declared, pace};
@@ -103,16 +104,13 @@ fn quick() -> Pace {
     }
 }
 
-/// What was judged bad before, and must never be returned to.
-fn judged_bad() -> Vec<Software> {
-    Vec::new()
-}
-
 struct Schedule {
     control: Control,
     clock: Arc<StageClock>,
     service: ServiceControl,
     target: EcsTarget,
+    /// What was judged bad before, and must never be returned to.
+    bad: Vec<Software>,
     disturbed: Arc<Disturbed>,
 }
 
@@ -124,7 +122,7 @@ struct Ended {
 }
 
 impl Schedule {
-    /// A service that ran `api:1`, is deployed `api:2`, and is somewhere on its way.
+    /// A service that ran `api:1`, is deployed another revision, and is somewhere on its way.
     fn set(seed: u64, conduct: &Value) -> Self {
         let mut dice = Seeded::new(seed);
         let clock = Arc::new(StageClock::default());
@@ -144,8 +142,23 @@ impl Schedule {
             .unwrap();
         clock.pass(MINUTE);
         service.configure(conduct).unwrap();
-        let second = control.register("api", "registry.test/api:2").unwrap();
-        service.deploy(&second).unwrap();
+        let mut bad = Vec::new();
+        if dice.share() < 0.2 {
+            // It reached steady state, and was judged bad here.
+            let id = control.register("api", "registry.test/api:bad").unwrap();
+            service.deploy(&id).unwrap();
+            service.complete().unwrap();
+            clock.pass(MINUTE);
+            bad.push(Software {
+                revision: Revision {
+                    id,
+                    label: "api:2".to_owned(),
+                },
+                images: Images::new(),
+            });
+        }
+        let next = control.register("api", "registry.test/api:next").unwrap();
+        service.deploy(&next).unwrap();
         let whole = dice.share() < 0.4;
         if whole {
             service.complete().unwrap();
@@ -176,6 +189,7 @@ impl Schedule {
             control,
             clock,
             service,
+            bad,
             disturbed,
         }
     }
@@ -194,7 +208,7 @@ impl Schedule {
     async fn play(&self) -> Ended {
         let judged = self.target.pin(&Selector::Current).await.unwrap();
         let wanted = Wanted {
-            avoid: judged_bad(),
+            avoid: self.bad.clone(),
             ..Wanted::default()
         };
         {
@@ -237,7 +251,8 @@ impl Schedule {
         &self,
         plan: &RollbackPlan,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
-        let mut hand = Hand::default();
+        // The journal outlives a run that is killed.
+        let hand = Hand::default();
         let mut last = Err(DeployError::Passing("never tried".to_owned()));
         for _ in 0..TRIES {
             {
@@ -249,7 +264,6 @@ impl Schedule {
                 biased;
                 () = self.disturbed.killed.notified() => {
                     self.noise().events.push("killed".to_owned());
-                    hand = Hand::after(hand.sent());
                 }
                 ended = self.target.roll_back(plan, &hand) => match ended {
                     Err(DeployError::Passing(why)) => last = Err(DeployError::Passing(why)),
@@ -297,6 +311,11 @@ impl Schedule {
             let mut avoid = ended.wanted.avoid.iter();
             avoid.any(|software| software.revision.id == arn)
         };
+        if let Ok(Ok(started)) = &ended.result
+            && avoided(&started.plan.target.id)
+        {
+            return vec![format!("returned to {}", started.plan.target)];
+        }
         let updates = self.changes().into_iter();
         updates
             .filter(|call| call.operation == UPDATE)
