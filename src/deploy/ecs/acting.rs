@@ -7,9 +7,8 @@ use super::fault::Blame;
 use super::pinned_definition;
 use super::planning::{self, refuse};
 use super::reading::{self, Subject};
-use super::records::Status;
 use super::stopping::{self, Stopped};
-use super::tell::{STOP, UPDATE};
+use super::tell::{ANSWER, STOP, UPDATE};
 use super::tries::Tries;
 use super::{EcsTarget, Halt, codedeploy, external};
 use crate::deploy::{DeployError, Witness};
@@ -41,8 +40,9 @@ pub(super) async fn roll_back(
                 fresh.actuator.name()
             )));
         }
-        let fresh = pinned_definition::ready(target, fresh, witness).await?;
+        let mut fresh = pinned_definition::ready(target, fresh, witness).await?;
         let carrier = match fresh.actuator {
+            Actuator::ContinueServiceDeployment => answer(target, &mut fresh, witness).await?,
             Actuator::StopServiceDeployment => stop(target, &fresh, witness).await?,
             Actuator::UpdateService => update(target, &fresh, witness).await?,
             Actuator::CodedeployStopDeployment => {
@@ -55,9 +55,6 @@ pub(super) async fn roll_back(
             }
             Actuator::UpdateServicePrimaryTaskSet => {
                 Some(external::switch(target, &fresh, witness).await?)
-            }
-            other => {
-                return Err(refuse(format!("{} is not built", other.name())));
             }
         };
         if let Some(carrier) = carrier {
@@ -85,16 +82,12 @@ async fn begun(
         let plan = as_sent(plan, call);
         let (actuator, carrier) = match call.operation.as_str() {
             STOP if call.subject == deployment.id => {
-                let status = target.service_deployment(&deployment.id).await?.status;
-                let is_taken = matches!(
-                    status,
-                    Status::StopRequested
-                        | Status::RollbackRequested
-                        | Status::RollbackInProgress
-                        | Status::RollbackSuccessful
-                );
-                let carrier = is_taken.then(|| deployment.id.clone());
+                let carrier = given_up(target, &deployment.id).await?;
                 (Actuator::StopServiceDeployment, carrier)
+            }
+            ANSWER if call.subject == deployment.id => {
+                let carrier = given_up(target, &deployment.id).await?;
+                (Actuator::ContinueServiceDeployment, carrier)
             }
             UPDATE => match carrier::find(target, &plan, None, witness).await? {
                 Found::Nothing => (Actuator::UpdateService, None),
@@ -116,7 +109,10 @@ async fn begun(
             _ => continue,
         };
         if let Some(carrier) = carrier {
-            let plan = RollbackPlan { actuator, ..plan };
+            let mut plan = RollbackPlan { actuator, ..plan };
+            if call.operation == ANSWER {
+                plan.handle.clone_from(&call.argument);
+            }
             return Ok(Some(StartedRollback { plan, carrier }));
         }
     }
@@ -134,6 +130,34 @@ fn as_sent(plan: &RollbackPlan, call: &Call) -> RollbackPlan {
         plan.target = facts::revision(definition);
     }
     plan
+}
+
+/// The deployment, when a call that was sent before it was looked at has had it rolled back.
+async fn given_up(target: &EcsTarget, arn: &str) -> Result<Option<String>, DeployError> {
+    let seen = stopping::look(target, arn, true).await?;
+    Ok(stopping::is_ours(&seen).then(|| arn.to_owned()))
+}
+
+/// Answers the hook at which the deployment pauses. Answers with the carrier, or with none when
+/// that hook awaits nothing any more.
+async fn answer(
+    target: &EcsTarget,
+    plan: &mut RollbackPlan,
+    witness: &dyn Witness,
+) -> Result<Option<String>, Halt> {
+    let Some(hook) = plan.handle.clone() else {
+        return Ok(None);
+    };
+    let arn = &plan.deployment.id;
+    match stopping::answer(target, arn, &hook, witness).await? {
+        Stopped::Taken => Ok(Some(arn.clone())),
+        Stopped::TooLate => Ok(None),
+        Stopped::NotOffered => {
+            plan.actuator = Actuator::StopServiceDeployment;
+            plan.handle = None;
+            stop(target, plan, witness).await
+        }
+    }
 }
 
 /// Stops the deployment in flight. Answers with the carrier, or with none when it is in flight no

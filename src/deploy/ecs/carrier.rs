@@ -104,7 +104,9 @@ async fn take_back(
 ) -> Result<Found, Halt> {
     let state = match stopping::stop(target, ours, witness).await {
         Ok(Stopped::Taken) => format!("our own deployment {ours} was stopped again"),
-        Ok(Stopped::TooLate) => format!("our own deployment {ours} was not in flight any more"),
+        Ok(Stopped::TooLate | Stopped::NotOffered) => {
+            format!("our own deployment {ours} was not in flight any more")
+        }
         Err(error) => format!("our own deployment {ours} could not be stopped again ({error})"),
     };
     Ok(Found::Collided(format!(
@@ -169,6 +171,8 @@ mod tests {
             sources: sources.iter().map(ToString::to_string).collect(),
             target: target.into(),
             rolled_back_to: None,
+            awaiting: Vec::new(),
+            given_up_by_ecs: false,
         }
     }
 

@@ -6,8 +6,9 @@ use super::candidate::{self, Candidate};
 use super::definition::Definition;
 use super::pinned_definition;
 use super::reading::{self, Reading, Subject};
-use super::records::Status;
+use super::records::{ServiceDeployment, Status};
 use super::{EcsTarget, Halt, codedeploy, external};
+use crate::deploy::DeployError;
 use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing, Wanted};
 
 /// Plans the rollback of the deployment under test.
@@ -50,7 +51,7 @@ pub(super) async fn plan(
         target: revision,
         actuator,
         images: candidate.images,
-        handle: None,
+        handle: handle(&reading, actuator),
         expected,
         not_restored,
         caveats,
@@ -73,10 +74,35 @@ fn actuator(reading: &Reading, deployment: &Deployment) -> Result<Actuator, Halt
                     .to_owned(),
             ))
         }
-        (Standing::InFlight, Subject::Recorded { .. }) => Ok(Actuator::StopServiceDeployment),
+        (Standing::InFlight, Subject::Recorded { deployment, .. }) => in_flight(deployment),
         (Standing::InFlight | Standing::Completed | Standing::Failed, _) => {
             Ok(Actuator::UpdateService)
         }
+    }
+}
+
+/// A pause is answered where there is one: the deployment waits for just that.
+fn in_flight(deployment: &ServiceDeployment) -> Result<Actuator, Halt> {
+    if deployment.status == Status::StopRequested {
+        // Stopped once more it would not be rolled back; once it is STOPPED it can be.
+        return Err(Halt::Broken(DeployError::Passing(format!(
+            "ECS is stopping {} without a rollback: wait until it has",
+            deployment.arn
+        ))));
+    }
+    Ok(match deployment.paused_at() {
+        Some(_) => Actuator::ContinueServiceDeployment,
+        None => Actuator::StopServiceDeployment,
+    })
+}
+
+/// The hook that is answered.
+fn handle(reading: &Reading, actuator: Actuator) -> Option<String> {
+    match &reading.subject {
+        Subject::Recorded { deployment, .. } if actuator == Actuator::ContinueServiceDeployment => {
+            deployment.paused_at().map(str::to_owned)
+        }
+        _ => None,
     }
 }
 

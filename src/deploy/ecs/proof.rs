@@ -35,7 +35,7 @@ pub(super) async fn progress(
         )));
     }
     match plan.actuator {
-        Actuator::StopServiceDeployment => {
+        Actuator::StopServiceDeployment | Actuator::ContinueServiceDeployment => {
             stopped(target, &service, &carrier, Some(&plan.target.id)).await
         }
         Actuator::UpdateService => updated(target, &service, &carrier, &plan.target.id).await,

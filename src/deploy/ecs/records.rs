@@ -18,9 +18,19 @@ pub(super) struct ServiceDeployment {
     pub(super) target: String,
     /// The ARN of the service revision to which it was rolled back.
     pub(super) rolled_back_to: Option<String>,
+    /// The ids of the PAUSE hooks that await an answer.
+    pub(super) awaiting: Vec<String>,
+    /// Whether ECS's own failure detection, or a hook that nobody answered, has ended it.
+    pub(super) given_up_by_ecs: bool,
 }
 
 impl ServiceDeployment {
+    /// The hook at which it waits for an answer; one that is given up already waits for none.
+    pub(super) fn paused_at(&self) -> Option<&str> {
+        let first = self.awaiting.first().map(String::as_str);
+        first.filter(|_| self.status == Status::InProgress)
+    }
+
     pub(super) fn of(shown: &types::ServiceDeployment) -> Option<Self> {
         let arn_of = |summary: &types::ServiceRevisionSummary| summary.arn().map(str::to_owned);
         Some(Self {
@@ -37,6 +47,8 @@ impl ServiceDeployment {
                 .rollback()
                 .and_then(types::Rollback::service_revision_arn)
                 .map(str::to_owned),
+            awaiting: awaiting(shown),
+            given_up_by_ecs: given_up_by_ecs(shown),
         })
     }
 
@@ -48,6 +60,34 @@ impl ServiceDeployment {
             _ => None,
         }
     }
+}
+
+fn awaiting(shown: &types::ServiceDeployment) -> Vec<String> {
+    use types::{
+        DeploymentLifecycleHookStatus as Status, DeploymentLifecycleHookTargetType as Type,
+    };
+    let hooks = shown.lifecycle_hook_details().iter();
+    hooks
+        .filter(|hook| hook.target_type() == Some(&Type::Pause))
+        .filter(|hook| hook.status() == Some(&Status::AwaitingAction))
+        .filter_map(|hook| hook.hook_id().map(str::to_owned))
+        .collect()
+}
+
+fn given_up_by_ecs(shown: &types::ServiceDeployment) -> bool {
+    use types::ServiceDeploymentRollbackMonitorsStatus::Triggered;
+    use types::{DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus};
+    let breaker = shown.deployment_circuit_breaker();
+    let breaker = breaker.and_then(types::ServiceDeploymentCircuitBreaker::status);
+    let alarms = shown.alarms();
+    let alarms = alarms.and_then(types::ServiceDeploymentAlarms::status);
+    let timed_out = |hook: &types::DeploymentLifecycleHookDetail| {
+        hook.status() == Some(&DeploymentLifecycleHookStatus::TimedOut)
+            && hook.timeout_action() == Some(&DeploymentLifecycleHookAction::Rollback)
+    };
+    breaker == Some(&Triggered)
+        || alarms == Some(&Triggered)
+        || shown.lifecycle_hook_details().iter().any(timed_out)
 }
 
 /// A service deployment in a list.
@@ -185,6 +225,8 @@ mod tests {
             sources: vec!["old".into()],
             target: "bad".into(),
             rolled_back_to: rolled_back_to.map(str::to_owned),
+            awaiting: Vec::new(),
+            given_up_by_ecs: false,
         };
         assert_eq!(
             deployment(Status::Successful, None).effective(),

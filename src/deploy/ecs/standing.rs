@@ -71,6 +71,8 @@ mod tests {
             sources: Vec::new(),
             target: "new".into(),
             rolled_back_to: None,
+            awaiting: Vec::new(),
+            given_up_by_ecs: false,
         }
     }
 

@@ -5,7 +5,7 @@
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::operation::RequestId;
-use aws_sdk_ecs::types::StopServiceDeploymentStopType;
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 
 use super::EcsTarget;
 use super::facts::Service;
@@ -36,6 +36,8 @@ pub(super) async fn witnessed<T>(
 
 /// The call that stops a deployment.
 pub(super) const STOP: &str = "StopServiceDeployment";
+/// The call that answers the hook at which a deployment pauses; ours always with ROLLBACK.
+pub(super) const ANSWER: &str = "ContinueServiceDeployment";
 /// The call that deploys a task definition.
 pub(super) const UPDATE: &str = "UpdateService";
 
@@ -61,6 +63,34 @@ impl EcsTarget {
             .send();
         let told = async {
             let answer = sent.await.map_err(|error| CallFault::of(STOP, &error))?;
+            Ok(((), answer.request_id().map(str::to_owned)))
+        };
+        witnessed(witness, call, told).await
+    }
+
+    /// Answers the hook at which a service deployment pauses: it is to be rolled back.
+    pub(super) async fn tell_answer(
+        &self,
+        arn: &str,
+        hook: &str,
+        witness: &dyn Witness,
+    ) -> Result<Result<(), CallFault>, DeployError> {
+        let call = Call {
+            operation: ANSWER.to_owned(),
+            subject: arn.to_owned(),
+            argument: Some(hook.to_owned()),
+        };
+        let sent = self
+            .client
+            .continue_service_deployment()
+            .service_deployment_arn(arn)
+            .hook_id(hook)
+            .action(DeploymentLifecycleHookAction::Rollback)
+            .customize()
+            .config_override(once())
+            .send();
+        let told = async {
+            let answer = sent.await.map_err(|error| CallFault::of(ANSWER, &error))?;
             Ok(((), answer.request_id().map(str::to_owned)))
         };
         witnessed(witness, call, told).await

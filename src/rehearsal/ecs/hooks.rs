@@ -134,10 +134,12 @@ impl Service {
         true
     }
 
-    /// The hooks of the latest deployment that await an answer.
+    /// The hooks of the latest deployment that await an answer and can get one: a deployment that
+    /// is given up leaves them as they are.
     pub(super) fn awaiting(&self) -> Vec<String> {
         let latest = self.history.last().into_iter();
         latest
+            .filter(|latest| latest.status == Status::InProgress)
             .flat_map(|latest| &latest.hooks)
             .filter(|hook| hook.status == HookStatus::AwaitingAction)
             .map(|hook| hook.id.clone())

@@ -5,8 +5,8 @@
 //! AWS is strict. It runs no container, and checks no signature beyond its form. `demo` and the tests
 //! use it; nothing else may.
 //!
-//! Reading order: [`Settings`], `state`, `service`, `conduct`, `stages`, `rollout` with `shift`,
-//! `hooks` and `monitors`, `operations`, `aws`, `protocol`, `wire`, `lag`, [`Control`].
+//! Reading order: [`Settings`], `state`, `service`, `conduct`, `stages`, `rollout` with `shift`
+//! and `giving_up`, `hooks` and `monitors`, `operations`, `aws`, `protocol`, `wire`, `lag`, [`Control`].
 
 mod agenda;
 mod arn;
@@ -16,6 +16,7 @@ mod codedeploy;
 mod conduct;
 mod control;
 mod fault;
+mod giving_up;
 mod hooks;
 mod lag;
 mod monitors;

@@ -1,14 +1,14 @@
-//! How a service moves: deployments begin, go through the steps of their script over the clock, are
-//! rolled back, end. What ECS writes meanwhile into `deployments[]` and into the service deployment
-//! is written here and nowhere else.
+//! How a service moves: deployments begin, go through the steps of their script over the clock, and
+//! end. What ECS writes meanwhile into `deployments[]` and into the service deployment is written
+//! here and in `giving_up`.
 
 use std::time::Duration;
 
 use super::arn;
 use super::hooks::{HOOK_TIMED_OUT, Pause};
 use super::monitors::Monitors;
-use super::service::{Deployment, Motion, Rollback, Rollout, Service, ServiceDeployment, Status};
-use super::settings::{RollbackEntry, Settings};
+use super::service::{Deployment, Motion, Rollout, Service, ServiceDeployment, Status};
+use super::settings::Settings;
 use super::stages::{self, Movement};
 use super::state::{Ids, Present};
 use crate::clock::Moment;
@@ -192,96 +192,6 @@ impl Service {
         self.publish();
     }
 
-    /// Notes that the latest service deployment is to be rolled back, from a moment on.
-    pub(super) fn request_rollback(
-        &mut self,
-        reason: &'static str,
-        settings: &Settings,
-        at: Moment,
-        present: Present,
-    ) {
-        if let Some(latest) = self.history.last_mut() {
-            latest.status = Status::RollbackRequested;
-            latest.updated = present.wall;
-        }
-        self.motion = Motion::RollbackDue {
-            at: at + settings.rollback_lag,
-            reason,
-        };
-    }
-
-    /// Notes that the latest service deployment is to be stopped without a rollback.
-    pub(super) fn request_stop(&mut self, settings: &Settings, present: Present) {
-        let Some(latest) = self.history.last_mut() else {
-            return;
-        };
-        if latest.status.is_going_on() {
-            latest.status = Status::StopRequested;
-            latest.updated = present.wall;
-            self.motion = Motion::StopDue {
-                at: present.moment + settings.stop_lag,
-            };
-        }
-    }
-
-    /// The rollback that is going on fails and leaves things as they are.
-    pub(super) fn fail_rollback(&mut self, present: Present) {
-        self.stop(Status::RollbackFailed, present);
-        self.publish();
-    }
-
-    /// The last completed deployment becomes the primary one again.
-    pub(super) fn begin_rollback(
-        &mut self,
-        reason: &'static str,
-        settings: &Settings,
-        ids: &mut Ids,
-        at: Moment,
-        present: Present,
-    ) {
-        // What a rollback returns to is no target of another one until it has completed again.
-        let Some(target) = self.completed.take() else {
-            self.stop(Status::RollbackFailed, present);
-            if let Some(latest) = self.history.last_mut() {
-                latest.reason = Some("No rollback candidate was found to run the rollback.");
-            }
-            return;
-        };
-        if let Some(primary) = self.deployments.first_mut() {
-            primary.rollout = Rollout::Failed;
-            primary.updated = present.wall;
-        }
-        let flipped = self.weights.is_some() && self.running_revision(&target) >= self.desired;
-        if flipped || settings.rollback_entry == RollbackEntry::Former {
-            self.restore_primary(&target, ids, present);
-        } else {
-            self.make_primary(&target, ids, present);
-        }
-        self.weights = None;
-        if flipped && let Some(latest) = self.history.last() {
-            // The traffic returns at once; the tasks of the new side stop after it.
-            self.weights = Some((latest.target.clone(), 0));
-        }
-        if let Some(latest) = self.history.last_mut() {
-            latest.status = Status::RollbackInProgress;
-            latest.updated = present.wall;
-            latest.rollback = Some(Rollback {
-                revision: target,
-                started: present.wall,
-                reason,
-            });
-        }
-        self.motion = Motion::RollingBack {
-            since: at,
-            span: if flipped {
-                settings.flip
-            } else {
-                settings.rollback
-            },
-            flipped,
-        };
-    }
-
     /// The latest deployment ends without the service being whole.
     pub(super) fn stop(&mut self, status: Status, present: Present) {
         if let Some(primary) = self.deployments.first_mut() {
@@ -335,7 +245,7 @@ impl Service {
     }
 
     /// Puts a new entry at the head of `deployments[]`.
-    fn make_primary(&mut self, revision: &str, ids: &mut Ids, present: Present) {
+    pub(super) fn make_primary(&mut self, revision: &str, ids: &mut Ids, present: Present) {
         for deployment in &mut self.deployments {
             deployment.primary = false;
         }
@@ -350,23 +260,6 @@ impl Service {
                 updated: present.wall,
             },
         );
-    }
-
-    /// Puts the entry that brought a revision back at the head of `deployments[]`.
-    fn restore_primary(&mut self, revision: &str, ids: &mut Ids, present: Present) {
-        let mut entries = self.deployments.iter();
-        let Some(place) = entries.position(|known| known.revision == revision) else {
-            self.make_primary(revision, ids, present);
-            return;
-        };
-        let mut entry = self.deployments.remove(place);
-        for deployment in &mut self.deployments {
-            deployment.primary = false;
-        }
-        entry.primary = true;
-        entry.rollout = Rollout::InProgress;
-        entry.updated = present.wall;
-        self.deployments.insert(0, entry);
     }
 
     /// The service revisions that run now; without tasks, the one completed last.

@@ -57,12 +57,17 @@ impl Stage {
     }
 
     pub async fn set_with(controller: Controller, desired: u32) -> Self {
+        Self::with(Settings::default(), controller, desired).await
+    }
+
+    /// With settings of its own, but for the spans that all tests know.
+    pub async fn with(settings: Settings, controller: Controller, desired: u32) -> Self {
         let clock = Arc::new(StageClock::default());
         let settings = Settings {
             rollout: ROLLOUT,
             rollback_lag: LAG,
             rollback: ROLLBACK,
-            ..Settings::default()
+            ..settings
         };
         let stand_in = StandIn::start(clock.clone(), settings)
             .await
