@@ -1,6 +1,7 @@
 //! What a watch does about its decision, and what it writes down before and after: the decision, the
 //! rollback, how it ended, what was judged good or bad.
 
+use super::baking::Baked;
 use super::brakes::{Brakes, Watched};
 use super::guard::Guard;
 use super::hand::Hand;
@@ -8,7 +9,7 @@ use super::judged;
 use super::logbook::Logbook;
 use super::record::{Decided, Record, RollbackRecord, Stamp};
 use super::rollback::Order;
-use super::watch::{Baked, Watch};
+use super::watch::Watch;
 use crate::decision::{Decision, Past};
 use crate::deployment::{Call, Deployment, RollbackOutcome, Software, Wanted};
 use crate::event::{Action, Verdict, What};
@@ -67,7 +68,10 @@ impl Watch<'_> {
     }
 
     async fn act(&self, scene: &Scene<'_>, baked: &Baked) -> Option<RollbackRecord> {
-        let watched = Watched::of(scene.since, &baked.assessment);
+        let watched = Watched {
+            since: scene.since,
+            heard: baked.heard,
+        };
         let brakes = self.brakes(scene, Some(watched));
         let hand = self.hand(scene, &brakes);
         let order = self.order(scene, &brakes, &hand);

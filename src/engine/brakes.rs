@@ -9,42 +9,29 @@ use super::freeze::Freeze;
 use super::guard::Guard;
 use super::guards;
 use super::logbook::Logbook;
+use super::panel::Heard;
 use super::record::Stamp;
 use crate::decision::{self, Interlock, Past, Seen, Verifier};
 use crate::deploy::DeploymentTarget;
 use crate::deployment::{Deployment, RollbackPlan};
 use crate::journal::Observation;
 use crate::plan::ServicePlan;
-use crate::verdict::Assessment;
 
 /// How much a window has seen, and how well.
 #[derive(Clone, Copy, Debug)]
 pub struct Watched {
     /// When it began.
     pub since: Stamp,
-    /// Samples taken.
-    pub samples: u64,
-    /// The share of them from which nothing was learnt, from 0 to 1.
-    pub unknown_share: f64,
+    /// What the judge was given.
+    pub heard: Heard,
 }
 
 impl Watched {
-    /// What a window has seen, by its assessment.
-    #[must_use]
-    pub fn of(since: Stamp, assessment: &Assessment) -> Self {
-        let sum = |of: fn(&crate::window::Summary) -> u64| -> u64 {
-            let findings = assessment.findings.iter();
-            findings.map(|finding| of(&finding.summary)).sum()
-        };
-        let samples = sum(|summary| summary.samples);
-        let unknown = sum(|summary| summary.unknown);
-        Self {
-            since,
-            samples,
-            unknown_share: match samples {
-                0 => 0.0,
-                _ => unknown as f64 / samples as f64,
-            },
+    /// The share of samples that say nothing because of ourselves, from 0 to 1.
+    fn unknown_share(&self) -> f64 {
+        match self.heard.samples {
+            0 => 0.0,
+            samples => self.heard.unknown as f64 / samples as f64,
         }
     }
 }
@@ -87,7 +74,7 @@ impl Brakes<'_> {
         let verifier = self
             .watched
             .map_or_else(Verifier::default, |watched| Verifier {
-                unknown_share: watched.unknown_share,
+                unknown_share: watched.unknown_share(),
                 lag: self.context.lag.p99(),
                 clock_jump: jump(watched.since, now),
             });
@@ -102,7 +89,9 @@ impl Brakes<'_> {
             watched: self.watched.map_or(Duration::MAX, |watched| {
                 now.moment.since(watched.since.moment)
             }),
-            samples: self.watched.map_or(u64::MAX, |watched| watched.samples),
+            samples: self
+                .watched
+                .map_or(u64::MAX, |watched| watched.heard.samples),
             guards: guards::answers(
                 &self.service.guards,
                 past.guards_of(&plan.software()),

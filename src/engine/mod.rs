@@ -7,6 +7,7 @@
 mod acting;
 mod asking;
 mod bake;
+mod baking;
 pub mod before;
 pub mod brakes;
 pub mod by_hand;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::decision::Policy;
 use crate::plan::CheckPlan;
-use crate::sample::{CheckId, Sample};
+use crate::sample::{CheckId, Outcome, Reason, Sample};
 use crate::verdict::{
     self, Assessment, Before, Bench, Closing, Finding, Forgive, JudgeKind, Regressed, Rules,
     Sufficiency, Terms, Verdict,
@@ -23,6 +23,28 @@ const LEAST_SAMPLES: u64 = 4;
 pub struct Panel {
     bench: Bench,
     announced: Vec<Option<Verdict>>,
+    heard: Heard,
+}
+
+/// What a judge was given, and how much of it says nothing because of ourselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Samples of all checks.
+    pub samples: u64,
+    /// Those from which nothing was learnt, and not because somebody else answered.
+    pub unknown: u64,
+}
+
+impl Heard {
+    fn count(&mut self, sample: &Sample) {
+        // That another version answers, or no task is there yet, says nothing against us.
+        let by_others = sample
+            .fault
+            .as_ref()
+            .is_some_and(|fault| matches!(fault.reason, Reason::OtherVersion | Reason::NoTask));
+        self.samples += 1;
+        self.unknown += u64::from(sample.outcome == Outcome::Unknown && !by_others);
+    }
 }
 
 /// A check about which the judge has changed its mind.
@@ -105,6 +127,7 @@ impl Panel {
         Self {
             bench: Bench::comparing(rules.collect(), terms, before),
             announced: vec![None; checks.len()],
+            heard: Heard::default(),
         }
     }
 
@@ -118,6 +141,7 @@ impl Panel {
 
     /// The same for a check whose place is known.
     pub fn push_at(&mut self, place: usize, sample: &Sample) -> Vec<Change> {
+        self.heard.count(sample);
         self.bench.push(place, sample);
         let mut changes = Vec::new();
         if !self.bench.has_changed() {
@@ -132,6 +156,12 @@ impl Panel {
             }
         }
         changes
+    }
+
+    /// What was heard so far.
+    #[must_use]
+    pub const fn heard(&self) -> Heard {
+        self.heard
     }
 
     /// The end of the last sample that was heard.

@@ -3,8 +3,9 @@
 //! deployment of which no task runs at the end is not accepted.
 
 use super::asking;
+use super::baking::{Baked, hold};
 use super::tasks::{discrepancy, replaced};
-use super::watch::{Baked, Watch, hold};
+use super::watch::Watch;
 use crate::decision::Decision;
 use crate::deployment::{Deployment, Task};
 

@@ -117,9 +117,13 @@ impl Probe for HttpProbe {
             return Err(Fault::new(Reason::NoTask, NO_TASK));
         }
         let answer = self.last_answer(attempt).await?;
-        // Nothing of an answer that does not count may be taken for the target's.
+        // Nothing of an answer that does not count may be taken for the target's. One that names no
+        // version and is wrong besides counts: whoever cannot answer cannot name itself either.
         if let Some(version) = self.version.as_ref().filter(|_| !attempt.any_version()) {
-            self.told(&answer, |answer| version.fault(answer))?;
+            let is_wrong = || self.expectation.fault(&answer).is_some();
+            if version.is_named(&answer) || !is_wrong() {
+                self.told(&answer, |answer| version.fault(answer))?;
+            }
         }
         attempt.reading("status", f64::from(answer.status.as_u16()), Unit::Number);
         #[expect(

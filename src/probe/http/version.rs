@@ -12,10 +12,10 @@ use crate::sample::{Fault, Reason};
 
 /// Where an answer says which version gave it, and which one is under test.
 ///
-/// An answer of another version, or of none, was given by another revision or by whoever stands in
-/// front: nothing is learnt from it. It neither passes nor fails, and where all answers are so the
-/// verdict is inconclusive. Errors that carry no version do not count either: let the service send
-/// it with every answer, and watch its failures by a check without `version` besides. A `gate` is
+/// An answer of another version was given by another revision: nothing is learnt from it. It neither
+/// passes nor fails, and where all answers are so the verdict is inconclusive. An answer that names no
+/// version does not pass either; where it is wrong besides it is a failure, since whoever cannot
+/// answer cannot name itself: a proxy that reaches nobody says `502` and no version. A `gate` is
 /// inconclusive as well where another version answers, and with `--wait` it waits for the right one.
 /// Before the deployment and after its rollback any version counts.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, JsonSchema)]
@@ -50,6 +50,11 @@ impl Version {
             _ => None,
         };
         misfit.into_iter().collect()
+    }
+
+    /// Whether the answer names a version at all.
+    pub fn is_named(&self, answer: &Answer) -> bool {
+        self.of(answer).is_ok()
     }
 
     /// Why the answer does not count; absent when it is of the version under test.
