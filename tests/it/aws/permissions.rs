@@ -69,6 +69,8 @@ impl Scene {
     }
 
     async fn roll_back_to(&self, wanted: &Wanted, expected: Actuator) {
+        // What is only shown must not stand in the way.
+        self.stage.control().clear_faults();
         let deployment = self.pinned().await;
         let plan = self.target.plan(&deployment, wanted).await;
         let plan = plan.expect("AWS answers").expect("a plan");
