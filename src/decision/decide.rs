@@ -27,6 +27,8 @@ pub struct Circumstances {
     pub bake_over: bool,
     /// How long the deployment was watched, up to the last sample that was heard.
     pub watched: Duration,
+    /// How many samples were heard, of all checks.
+    pub samples: u64,
     /// What the platform says of the deployment under test.
     pub standing: Standing,
     /// Whether a rollback may be carried out.
@@ -102,7 +104,8 @@ pub fn decide(policy: &Policy, assessment: &Assessment, circumstances: &Circumst
         // Whether it may be carried out changes nothing: a rehearsal finds what an armed watch would.
         let rolls_back = decision.action() == Action::RollBack;
         // A failure whose rule says "do not roll back" may be about to be proven as well.
-        let is_early = circumstances.watched < policy.rollback.min_time;
+        let is_early = circumstances.watched < policy.rollback.min_time
+            || circumstances.samples < policy.min_samples;
         return match rolls_back && !circumstances.bake_over && (is_early || may_hold()) {
             true => Decision::Wait,
             false => decision,

@@ -33,6 +33,23 @@ pub(super) struct Baked {
     pub(super) heard: Heard,
 }
 
+/// How much of a bake was heard.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// Up to the end of the last sample.
+    watched: Duration,
+    samples: u64,
+}
+
+impl Part {
+    fn of(panel: &Panel, start: Stamp) -> Self {
+        Self {
+            watched: panel.now().since(start.moment),
+            samples: panel.heard().samples,
+        }
+    }
+}
+
 impl Watch<'_> {
     pub(super) async fn bake(
         &self,
@@ -63,8 +80,8 @@ impl Watch<'_> {
                 true => panel.outline(),
                 false => nothing_proven(),
             };
-            let heard = panel.now().since(bake.start.moment);
-            let decision = self.decide(&assessment, Some(heard), standing);
+            let part = Part::of(&panel, bake.start);
+            let decision = self.decide(&assessment, Some(part), standing);
             if decision != Decision::Wait {
                 return self.end_early(panel, decision);
             }
@@ -168,8 +185,8 @@ impl Watch<'_> {
         if standing != known {
             self.emit(What::StandingChanged(standing));
         }
-        let heard = panel.now().since(bake.start.moment);
-        let early = self.decide(&panel.outline(), Some(heard), standing);
+        let part = Part::of(&panel, bake.start);
+        let early = self.decide(&panel.outline(), Some(part), standing);
         if is_proven && early != Decision::Wait {
             return self.end_early(panel, early);
         }
@@ -193,8 +210,8 @@ impl Watch<'_> {
 
     /// Whether a failure is proven that is acted upon before the bake is over.
     fn is_proven(&self, panel: &Panel, start: Stamp, standing: Standing) -> bool {
-        let heard = panel.now().since(start.moment);
-        panel.has_failed() && self.decide(&panel.outline(), Some(heard), standing) != Decision::Wait
+        let part = Part::of(panel, start);
+        panel.has_failed() && self.decide(&panel.outline(), Some(part), standing) != Decision::Wait
     }
 
     /// What the platform says when the bake is over: what was last heard may be old.
@@ -225,15 +242,11 @@ impl Watch<'_> {
 
     /// What is decided after a part of the bake, up to the last sample that was heard; or at its
     /// end.
-    fn decide(
-        &self,
-        assessment: &Assessment,
-        part: Option<Duration>,
-        standing: Standing,
-    ) -> Decision {
+    fn decide(&self, assessment: &Assessment, part: Option<Part>, standing: Standing) -> Decision {
         let circumstances = Circumstances {
             bake_over: part.is_none(),
-            watched: part.unwrap_or(self.service.policy.bake),
+            watched: part.map_or(self.service.policy.bake, |part| part.watched),
+            samples: part.map_or(u64::MAX, |part| part.samples),
             standing,
             permission: self.options.permission,
         };

@@ -87,7 +87,7 @@ impl Replay<'_> {
             course.turn(&bench, course.newest, changes, &mut told);
             // As long as nothing is condemned there is nothing to decide before the end.
             if bench.has_failed() {
-                let decision = self.decide(&bench.outline(), false, bench.now());
+                let decision = self.decide(&bench.outline(), false, &bench);
                 if decision != Decision::Wait {
                     early = Some(decision);
                     break;
@@ -99,7 +99,7 @@ impl Replay<'_> {
             None => {
                 let (assessment, changes) = bench.close(end, Closing::Final);
                 course.turn(&bench, end, changes, &mut told);
-                let decision = self.decide(&assessment, true, end);
+                let decision = self.decide(&assessment, true, &bench);
                 (assessment, decision, end)
             }
         };
@@ -122,10 +122,11 @@ impl Replay<'_> {
         &self.service.policy
     }
 
-    fn decide(&self, assessment: &Assessment, bake_over: bool, heard: Moment) -> Decision {
+    fn decide(&self, assessment: &Assessment, bake_over: bool, bench: &Panel) -> Decision {
         let circumstances = Circumstances {
             bake_over,
-            watched: heard.since_origin(),
+            watched: bench.now().since_origin(),
+            samples: bench.heard().samples,
             standing: Standing::Completed,
             permission: Permission::DryRun,
         };

@@ -35,6 +35,7 @@ fn any_circumstances() -> impl Strategy<Value = Circumstances> {
         Circumstances {
             bake_over,
             watched: std::time::Duration::MAX,
+            samples: u64::MAX,
             standing,
             permission,
         }

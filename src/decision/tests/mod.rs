@@ -169,6 +169,7 @@ fn decided(
     let circumstances = Circumstances {
         bake_over,
         watched: Duration::MAX,
+        samples: u64::MAX,
         standing,
         permission,
     };
