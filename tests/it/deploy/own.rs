@@ -96,6 +96,23 @@ async fn a_task_of_another_service_or_cluster_judges_what_is_current() {
 }
 
 #[tokio::test]
+async fn a_task_that_codedeploy_started_judges_the_deployment_that_made_its_task_set() {
+    let stage = Stage::set_with(Controller::CodeDeploy, 1).await;
+    let control = stage.control();
+    let group = control.codedeploy(("shop", "blue-green"), ("prod", "api"));
+    let made = group.deploy(&stage.register()).unwrap();
+    // The new task set runs beside the old one.
+    stage.clock.pass(LAG);
+    control.advance();
+    let peer = endpoint("prod", &task_of(&stage, "api:2").await).await;
+    let pinned = pin(&stage, &peer).await.unwrap();
+    assert_eq!(
+        (pinned.id.as_str(), pinned.revision.label.as_str()),
+        (made.as_str(), "api:2")
+    );
+}
+
+#[tokio::test]
 async fn a_task_whose_deployment_was_replaced_judges_nothing() {
     let stage = Stage::set().await;
     stage.deploy_whole();
