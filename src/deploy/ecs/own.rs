@@ -17,7 +17,7 @@ pub(super) async fn pin(target: &EcsTarget, url: &str) -> Result<Deployment, Dep
     let own = metadata::own_task(url).await?;
     let service = target.service().await?;
     if !shares_cluster(target, &service, &own) {
-        return pinning::current(target, &service, None).await;
+        return current(target, &service).await;
     }
     let described = target.task(&own.arn).await;
     let task = described.map_err(|fault| target.told(&fault))?;
@@ -26,9 +26,17 @@ pub(super) async fn pin(target: &EcsTarget, url: &str) -> Result<Deployment, Dep
     })?;
     if task.group() != Some(&format!("service:{}", pinning::name(target))) {
         tracing::debug!(task = own.arn, group = task.group(), "not of this service");
-        return pinning::current(target, &service, None).await;
+        return current(target, &service).await;
     }
     of_service(target, &service, &task).await
+}
+
+/// What is current, by whoever deploys the service.
+async fn current(target: &EcsTarget, service: &Service) -> Result<Deployment, DeployError> {
+    if service.controller == codedeploy::CONTROLLER {
+        return codedeploy::pin(target, &Selector::Current).await;
+    }
+    pinning::current(target, service, None).await
 }
 
 /// Whether our task runs where the service does: then it may be one of its own.
@@ -45,6 +53,10 @@ async fn of_service(
     task: &types::Task,
 ) -> Result<Deployment, DeployError> {
     let id = task.started_by().unwrap_or_default();
+    if service.controller == codedeploy::CONTROLLER {
+        // The task set's id, which stands for the deployment that made it.
+        return codedeploy::pin(target, &Selector::Id(id.to_owned())).await;
+    }
     let Some(entry) = service.entry(id) else {
         return Err(unseen(target, service, task));
     };

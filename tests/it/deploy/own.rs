@@ -96,6 +96,23 @@ async fn a_task_of_another_service_or_cluster_judges_what_is_current() {
 }
 
 #[tokio::test]
+async fn a_task_that_codedeploy_started_judges_the_deployment_that_made_its_task_set() {
+    let stage = Stage::set_with(Controller::CodeDeploy, 1).await;
+    let control = stage.control();
+    let group = control.codedeploy(("shop", "blue-green"), ("prod", "api"));
+    let made = group.deploy(&stage.register()).unwrap();
+    // The new task set runs beside the old one.
+    stage.clock.pass(LAG);
+    control.advance();
+    let peer = endpoint("prod", &task_of(&stage, "api:2").await).await;
+    let pinned = pin(&stage, &peer).await.unwrap();
+    assert_eq!(
+        (pinned.id.as_str(), pinned.revision.label.as_str()),
+        (made.as_str(), "api:2")
+    );
+}
+
+#[tokio::test]
 async fn a_task_whose_deployment_was_replaced_judges_nothing() {
     let stage = Stage::set().await;
     stage.deploy_whole();
@@ -151,12 +168,13 @@ async fn what_ecs_does_not_show_yet_is_waited_for() {
         entries.unwrap().remove(0);
         answer["services"][0]["deployments"][0]["status"] = "PRIMARY".into();
     });
-    control.fault("DescribeServices", stale, Times::Next(1));
+    control.fault("DescribeServices", stale, Times::Always);
     let error = pin(&stage, &peer).await.unwrap_err();
     assert!(
         matches!(&error, DeployError::Passing(text) if text.contains("yet")),
         "{error:?}"
     );
+    control.clear_faults();
     assert_eq!(pin(&stage, &peer).await.unwrap().revision.label, "api:2");
 }
 
@@ -204,6 +222,11 @@ async fn an_endpoint_that_fails_is_asked_again_and_one_that_talks_nonsense_is_no
     let secure = Selector::Own("https://127.0.0.1:1/v4".to_owned());
     let error = stage.target.pin(&secure).await.unwrap_err();
     assert!(matches!(error, DeployError::Declared(_)), "{error:?}");
-    // Nothing was asked of ECS for an endpoint that named no task.
-    assert!(stage.control().calls().is_empty());
+    // No task is asked after for an endpoint that named none.
+    let calls = stage.control().calls();
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.operation == "DescribeServices")
+    );
 }
