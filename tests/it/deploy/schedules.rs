@@ -180,6 +180,7 @@ impl Schedule {
                 own: Vec::new(),
                 wrong: Vec::new(),
                 judged: String::new(),
+                idle: false,
                 raced: false,
             }),
         });
@@ -331,7 +332,8 @@ impl Schedule {
             .collect()
     }
 
-    /// A call of ours got no answer, and somebody else asked for the very same: nobody can tell.
+    /// A call of ours got no answer, or was written down and died on its way, and somebody else
+    /// asked for the very same: nobody can tell.
     fn may_pass_for_ours(&self) -> bool {
         let unclear = self
             .changes()
@@ -340,7 +342,9 @@ impl Schedule {
         let asked = |event: &String| {
             event.starts_with("!stop before") || event.starts_with("!answer rollback before")
         };
-        unclear && self.noise().events.iter().any(asked)
+        let noise = self.noise();
+        let is_killed = noise.events.iter().any(|event| event == "killed");
+        (unclear || is_killed) && noise.events.iter().any(asked)
     }
 
     /// What the adapter says against what the stand-in's state has become.
@@ -374,7 +378,9 @@ impl Schedule {
                 taken || self.may_pass_for_ours()
             }
             Ok(Err(NoRollback::Superseded(_))) => !is_judged,
-            Ok(Err(NoRollback::ByPlatform)) => !taken && status != "SUCCESSFUL",
+            Ok(Err(NoRollback::ByPlatform)) => {
+                (!taken || self.noise().idle) && status.starts_with("ROLLBACK") || !is_judged
+            }
             Ok(Err(NoRollback::NotRollbackable(_) | NoRollback::NoTarget(_))) => !taken,
             // Strange is what a person has to look at: our own update that hit somebody else's.
             Err(DeployError::Strange(_)) => !taken || self.noise().raced,
@@ -408,6 +414,8 @@ struct Noise {
     /// Changing calls on what was not judged.
     wrong: Vec<String>,
     judged: String,
+    /// A stop of ours came when the deployment was being rolled back already: it changed nothing.
+    idle: bool,
     /// An update of ours came after somebody else's deployment.
     raced: bool,
 }
@@ -437,6 +445,9 @@ impl Around for Disturbed {
             self.control.fault(operation, fault, Times::Next(1));
         }
         noise.changing = is_change;
+        if is_change && self.is_rolling_back() {
+            noise.idle = true;
+        }
         if operation == UPDATE && self.latest() != noise.judged {
             noise.raced = true;
         }
@@ -472,6 +483,13 @@ impl Disturbed {
             Some(on) if on == noise.judged || noise.own.iter().any(|own| own == on) => {}
             Some(on) => noise.wrong.push(format!("{} on {on}", call.operation)),
         }
+    }
+
+    fn is_rolling_back(&self) -> bool {
+        let latest = self.service.latest().unwrap();
+        latest.is_some_and(|(_, status)| {
+            matches!(status, "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS")
+        })
     }
 
     fn latest(&self) -> String {
