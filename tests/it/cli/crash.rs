@@ -230,7 +230,8 @@ impl Drop for Barred {
     }
 }
 
-fn journal(program: &Program) -> PathBuf {
+/// Where a program keeps its journal.
+pub fn journal(program: &Program) -> PathBuf {
     program
         .folder
         .path()
@@ -245,7 +246,8 @@ fn last_kind(journal: &Path) -> Option<String> {
     connection.query_row(last, [], |row| row.get(0)).ok()
 }
 
-fn has_kind(journal: &Path, kind: &str) -> bool {
+/// Whether a journal has an entry of a kind; one that is not there has none.
+pub fn has_kind(journal: &Path, kind: &str) -> bool {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let Ok(connection) = Connection::open_with_flags(journal, flags) else {
         return false;

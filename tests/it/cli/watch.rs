@@ -11,6 +11,7 @@ use smokejumper::rehearsal::ecs::Settings;
 use smokejumper::rehearsal::incident::Incident;
 use smokejumper::rehearsal::toy::Ailment;
 
+use super::crash::{has_kind, journal};
 use super::page::{page, until};
 use super::program::{Program, Ran, ended};
 
@@ -156,16 +157,9 @@ async fn a_newer_deployment_supersedes_and_nothing_is_changed() {
     incident.release().expect("deployed");
     let program = program(&incident, CONFIGURATION);
     let started = program.start(&["watch", "--report", "json"]);
-    // The deployment is pinned when the standing is asked for; then somebody else deploys.
-    until(|| {
-        let calls = incident.ecs.control().calls();
-        calls
-            .iter()
-            .filter(|call| call.operation == "DescribeServices")
-            .count()
-            >= 3
-    })
-    .await;
+    // The deployment is pinned when the window is opened; then somebody else deploys.
+    let journal = journal(&program);
+    until(|| has_kind(&journal, "opened")).await;
     incident.service().foreign_deployment().expect("deployed");
     let ran = ended(started).await;
     let report = ran.expect(13).json();

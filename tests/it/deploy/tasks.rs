@@ -153,8 +153,9 @@ async fn a_parameter_is_what_it_says_or_nothing_or_an_error_with_what_to_do() {
         matches!(&told, Err(DeployError::Declared(why)) if why.contains("make it a String")),
         "{told:?}"
     );
-    control.fault("GetParameter", Fault::AccessDenied, Times::Next(1));
+    control.fault("GetParameter", Fault::AccessDenied, Times::Always);
     let told = read().await;
+    control.clear_faults();
     assert!(
         matches!(&told, Err(DeployError::Declared(why)) if why.contains("allow ssm:GetParameter")),
         "{told:?}"

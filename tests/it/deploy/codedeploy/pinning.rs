@@ -214,7 +214,7 @@ async fn an_unknown_status_is_strange_and_a_denied_read_names_its_permission() {
         matches!(&error, DeployError::Strange(text) if text.contains("Pondering")),
         "{error:?}"
     );
-    control.fault("ListDeployments", Fault::AccessDenied, Times::Next(1));
+    control.fault("ListDeployments", Fault::AccessDenied, Times::Always);
     let error = scene.stage.target.standing(&pinned).await.unwrap_err();
     assert!(
         matches!(&error, DeployError::Declared(text) if text.contains("allow codedeploy:ListDeployments")),

@@ -60,7 +60,7 @@ async fn alarms_and_slow_configurations_of_the_group_are_said() {
     assert!(waits.contains(slow), "{waits}");
     // What could not be looked at is said too, and stops nothing.
     let control = scene.stage.control();
-    control.fault("GetDeploymentGroup", Fault::AccessDenied, Times::Next(1));
+    control.fault("GetDeploymentGroup", Fault::AccessDenied, Times::Always);
     let plan = scene.planned().await;
     assert!(
         matches!(plan.caveats.as_slice(), [only] if only.contains("codedeploy:GetDeploymentGroup")),
