@@ -41,7 +41,8 @@ async fn a_bad_release_on_ministack_is_rolled_back_and_verified() {
         .env("PAGE", &page.url("/"));
 
     let started = program.start(&["watch", "--deployment", "next", "--report", "json"]);
-    until(|| relay.answers() > 0).await;
+    // It has asked what the service is called, and what is there before the next deployment.
+    until(|| relay.answers() > 1).await;
     deploy(&ecs, &bad).await;
     let ran = ended(started).await;
     traffic.abort();

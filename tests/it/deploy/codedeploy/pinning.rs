@@ -220,6 +220,7 @@ async fn an_unknown_status_is_strange_and_a_denied_read_names_its_permission() {
         matches!(&error, DeployError::Declared(text) if text.contains("allow codedeploy:ListDeployments")),
         "{error:?}"
     );
+    control.clear_faults();
     scene.stage.clock.pass(Duration::from_secs(1));
     assert_eq!(
         scene.stage.target.standing(&pinned).await,
