@@ -156,7 +156,7 @@ pub enum What {
         /// What the platform says of it.
         standing: Standing,
         /// What a rollback would do, or why there is none.
-        rollback: Result<RollbackPlan, String>,
+        rollback: Result<Box<RollbackPlan>, String>,
     },
     /// One run of a probe ended.
     Sampled(Sample),
@@ -181,7 +181,7 @@ pub enum What {
         because: Vec<String>,
     },
     /// A rollback is about to be attempted. Emitted before the call, always.
-    RollbackIntended(RollbackPlan),
+    RollbackIntended(Box<RollbackPlan>),
     /// The platform accepted the rollback.
     RollbackStarted {
         /// The deployment that carries it.

@@ -82,7 +82,7 @@ mod tests {
             id: label.to_owned(),
             label: label.to_owned(),
         };
-        What::RollbackIntended(RollbackPlan {
+        What::RollbackIntended(Box::new(RollbackPlan {
             deployment: Deployment {
                 id: "arn".to_owned(),
                 service: "api".to_owned(),
@@ -100,7 +100,7 @@ mod tests {
             not_restored: Vec::new(),
             caveats: Vec::new(),
             wanted: Wanted::default(),
-        })
+        }))
     }
 
     fn ended(outcome: RollbackOutcome) -> What {

@@ -134,7 +134,7 @@ impl Watch<'_> {
                     self.warn(caveat.clone());
                 }
                 self.tell_what_holds(scene, &plan).await;
-                Ok(plan)
+                Ok(Box::new(plan))
             }
             Ok(Err(none)) => Err(format!("no rollback possible: {none}")),
             // It is asked again when it is needed.

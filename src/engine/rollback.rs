@@ -108,7 +108,7 @@ impl Order<'_> {
                 .stopped_by(trail, vec![Interlock::Journal { why }])
                 .await;
         }
-        self.emit(What::RollbackIntended(plan.clone()));
+        self.emit(What::RollbackIntended(Box::new(plan.clone())));
         self.act(trail, judged, &plan).await
     }
 
@@ -123,7 +123,7 @@ impl Order<'_> {
         match &left.plan {
             Some(plan) => {
                 trail.plan = Some(plan.clone());
-                self.emit(What::RollbackIntended(plan.clone()));
+                self.emit(What::RollbackIntended(Box::new(plan.clone())));
                 self.act(trail, judged, plan).await
             }
             None => self.carry_out(judged).await,

@@ -1,5 +1,7 @@
 //! One line for each event, for whoever watches while it happens.
 
+use std::time::Duration;
+
 use crate::deployment::{RollbackOutcome, Standing};
 use crate::event::{Action, Event, Verdict, What};
 use crate::quantity::human;
@@ -64,10 +66,13 @@ fn describe(what: &What) -> Option<(Detail, String)> {
             let state = standing_words(*standing);
             let consequence = match rollback {
                 Ok(plan) => {
+                    let takes = plan.expected.filter(|span| *span >= WORTH_SAYING);
+                    let takes = takes.map(|span| format!(" in about {}", human(whole(span))));
                     format!(
-                        "a rollback would return to {} ({})",
+                        "a rollback would return to {} ({}){}",
                         plan.target,
-                        plan.actuator.name()
+                        plan.actuator.name(),
+                        takes.unwrap_or_default()
                     )
                 }
                 Err(why) => why.clone(),
@@ -117,6 +122,14 @@ fn describe(what: &What) -> Option<(Detail, String)> {
         }
         What::Warned(text) => (Detail::Quiet, format!("warning: {text}")),
     })
+}
+
+/// What takes no longer is done at once.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
+
+/// A guess is not told in parts of a second.
+const fn whole(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs())
 }
 
 fn judged(

@@ -3,6 +3,8 @@
 
 use super::line::standing_words;
 use super::text::{counted, push_wrapped};
+use std::time::Duration;
+
 use crate::deployment::RollbackPlan;
 use crate::engine::by_hand::Prospect;
 use crate::quantity::human;
@@ -49,7 +51,11 @@ fn push_plan(plan: &RollbackPlan, push: &mut impl FnMut(&str, &str)) {
         &format!("to {} ({})", plan.target, plan.actuator.name()),
     );
     match plan.expected {
-        Some(expected) => push("takes", &format!("about {}, by its past", human(expected))),
+        Some(expected) if expected.as_secs() == 0 => push("takes", "no second, by its past"),
+        Some(expected) => {
+            let whole = Duration::from_secs(expected.as_secs());
+            push("takes", &format!("about {}, by its past", human(whole)));
+        }
         None => push("takes", "not known: nothing of its past says so"),
     }
     if !plan.not_restored.is_empty() {
