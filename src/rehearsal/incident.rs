@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::ecs::{Control, Controller, Refusal, ServiceControl, Settings, StandIn};
 use super::toy::{Ailment, ToyService};
 use crate::clock::Clock;
@@ -63,6 +65,9 @@ impl Incident {
         control.register(SERVICE, "registry.test/shop:never-deployed")?;
         let release = control.register(SERVICE, "registry.test/shop:2026.47")?;
         let service = control.create_service(CLUSTER, SERVICE, &good, TASKS, Controller::Ecs)?;
+        service.configure(&json!({
+            "deploymentCircuitBreaker": { "enable": true, "rollback": true },
+        }))?;
         let label = release.rsplit('/').next().unwrap_or_default().to_owned();
         let toy = ToyService::start(service.traffic()?, HashMap::from([(label, ailment)])).await?;
         Ok(Self {

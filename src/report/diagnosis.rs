@@ -41,7 +41,8 @@ pub(super) fn push(out: &mut String, found: &Diagnosis) {
         push_wrapped(out, "load balancer: ", &line);
     }
     for (name, from, to) in &found.differences {
-        push_wrapped(out, "differs: ", &format!("{name}: {from} -> {to}"));
+        let line = format!("{name}: {} -> {}", short(from), short(to));
+        push_wrapped(out, "differs: ", &line);
     }
     for event in found.events.iter().take(SHOWN) {
         let at = event
@@ -68,6 +69,24 @@ fn stopped(task: &StoppedTask) -> String {
     parts.join("; ")
 }
 
+/// The same text with the digests of images cut to what people compare by eye.
+fn short(text: &str) -> String {
+    let Some((before, digest)) = text.split_once(DIGEST) else {
+        return text.to_owned();
+    };
+    let end = digest.find(|c: char| !c.is_ascii_hexdigit());
+    let (digits, after) = digest.split_at(end.unwrap_or(digest.len()));
+    match digits.get(..DIGITS).filter(|_| digits.len() > DIGITS) {
+        Some(first) => format!("{before}{DIGEST}{first}…{}", short(after)),
+        None => format!("{before}{DIGEST}{digits}{}", short(after)),
+    }
+}
+
+/// How a digest begins.
+const DIGEST: &str = "sha256:";
+/// As many digits as Docker shows.
+const DIGITS: usize = 12;
+
 fn push_rest(out: &mut String, count: usize, one: &str, many: &str) {
     if let Some(rest) = count.checked_sub(SHOWN).filter(|rest| *rest > 0) {
         push_wrapped(out, "stopped: ", &counted(rest as u64, one, many));
@@ -78,6 +97,26 @@ fn push_rest(out: &mut String, count: usize, one: &str, many: &str) {
 mod tests {
     use super::*;
     use crate::deployment::{ServiceEvent, StoppedContainer, TargetHealth};
+
+    #[test]
+    fn digests_are_cut_and_everything_else_stays() {
+        let long = "a".repeat(64);
+        let cases = [
+            (
+                format!("api@sha256:{long}"),
+                "api@sha256:aaaaaaaaaaaa…".to_owned(),
+            ),
+            (
+                format!("sha256:{long}, sha256:{long} twice"),
+                "sha256:aaaaaaaaaaaa…, sha256:aaaaaaaaaaaa… twice".to_owned(),
+            ),
+            ("sha256:abc".to_owned(), "sha256:abc".to_owned()),
+            ("api:1".to_owned(), "api:1".to_owned()),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(short(&text), expected);
+        }
+    }
 
     #[test]
     fn what_stopped_and_why_is_read_at_a_glance() {
