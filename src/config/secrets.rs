@@ -60,10 +60,12 @@ pub fn hide_literals(node: &Node, mask: &Mask) {
 #[must_use]
 pub fn is_secret_variable(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ENDINGS.iter().any(|ending| {
-        let before = name.strip_suffix(ending);
-        before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
-    })
+    // The shell's current folder (POSIX): hidden, it would garble every path in every message.
+    name != "PWD"
+        && ENDINGS.iter().any(|ending| {
+            let before = name.strip_suffix(ending);
+            before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
+        })
 }
 
 /// Whether a key's name says that its value is secret.
@@ -246,6 +248,7 @@ mod tests {
             "CLIENT_SECRET",
             "PGPASSWORD_PASSWORD",
             "DB_PASS",
+            "DB_PWD",
             "SENTRY_DSN",
             "DATABASE_URL",
             "TEST_DATABASE_URL",
@@ -253,7 +256,14 @@ mod tests {
         ] {
             assert!(is_secret_variable(name), "{name}");
         }
-        for name in ["BASE_URL", "MONKEY", "TOKENS_PATH", "REGION", "COMPASS"] {
+        for name in [
+            "BASE_URL",
+            "MONKEY",
+            "TOKENS_PATH",
+            "REGION",
+            "COMPASS",
+            "PWD",
+        ] {
             assert!(!is_secret_variable(name), "{name}");
         }
     }
