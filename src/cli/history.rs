@@ -30,9 +30,9 @@ impl History {
     /// The history of a service.
     ///
     /// # Errors
-    /// When there is no place for it.
+    /// When it cannot be kept there.
     pub fn of(service: &str, environment: &BTreeMap<String, String>) -> Result<Self, String> {
-        let state = state::folder(environment).map_err(|why| format!("no history: {why}"))?;
+        let state = state::folder(environment);
         let folder = state.join("history").join(service);
         fs::create_dir_all(&folder).map_err(|error| {
             format!(

@@ -104,7 +104,7 @@ async fn wish(arguments: &RollbackArguments) -> Wish {
         overridden: arguments.overridden.clone(),
         pace: Pace::default(),
         journaling: state::journal(&environment).await,
-        kill_switch: state::kill_switch(&environment),
+        kill_switch: Some(state::kill_switch(&environment)),
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             permission: permission(&arguments, &service),
             pace: pace(&service),
             journaling: state::journal(&environment).await,
-            kill_switch: state::kill_switch(&environment),
+            kill_switch: Some(state::kill_switch(&environment)),
         },
     };
     let watched = match stop.unless_insisted(watch.run()).await {
