@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::logbook::Journaling;
+use crate::secret::Mask;
+use crate::store::masked::Masked;
 use crate::store::sqlite::{Holder, Sqlite};
 
 /// The journal's file in the state folder.
@@ -26,9 +28,10 @@ pub fn folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, String>
         .ok_or_else(|| "there is no place for it; set SMOKEJUMPER_STATE to a folder".to_owned())
 }
 
-/// The journal in the state folder, or why there is none.
-pub async fn journal(environment: &BTreeMap<String, String>) -> Journaling {
-    journal_in(&folder(environment)?).await
+/// The journal in the state folder, which no secret gets into, or why there is none.
+pub async fn journal(environment: &BTreeMap<String, String>, mask: &Mask) -> Journaling {
+    let below = journal_in(&folder(environment)?).await?;
+    Ok(Arc::new(Masked::new(below, mask.clone())))
 }
 
 /// The journal in this folder, or why there is none.
