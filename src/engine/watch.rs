@@ -12,7 +12,7 @@ use super::guard::Guard;
 use super::guards;
 use super::logbook::{Journaling, Logbook};
 use super::record::{Command, Decided, Record, Stamp};
-use super::resuming::{self, is_over_without_us};
+use super::resuming;
 use super::rollback::Pace;
 use crate::decision::Permission;
 use crate::deploy::{DeployError, DeploymentTarget};
@@ -75,18 +75,18 @@ impl Watch<'_> {
         let started = Stamp::now(&*self.context.clock);
         let left = self.left_undone(log, guard).await;
         let mut notes = Vec::new();
-        if let Some(left) = left.rollback {
-            let record = self.go_on(log, guard, &left).await;
-            if !is_over_without_us(&record) {
-                return Ok(record);
+        let mut selector = self.options.selector.clone();
+        if let Some(rollback) = left.rollback {
+            match self.go_on(log, guard, &rollback).await {
+                Ok(record) => return Ok(record),
+                Err(overtaken) => {
+                    notes.push(overtaken.note);
+                    selector = overtaken.selector;
+                }
             }
-            let window = &left.window;
-            notes.push(self.note(format!(
-                "the rollback that window {window} had left undone was overtaken; nothing was changed"
-            )));
         }
-        let selector = left.bake.as_ref().unwrap_or(&self.options.selector);
-        let (deployment, before) = self.pin_and_look_before(selector).await?;
+        let selector = left.bake.unwrap_or(selector);
+        let (deployment, before) = self.pin_and_look_before(&selector).await?;
         let standing = self.first_standing(&deployment).await?;
         let past = log.past().await.unwrap_or_default();
         notes.extend(self.tell_what_was_before(&before));
