@@ -49,6 +49,10 @@ pub enum Manner {
     HangsWhenAsked,
     /// Every call that rolls back meets a passing fault.
     ThrottlesForever,
+    /// What a rollback would be is never told.
+    NeverPlans,
+    /// A revision has to be registered first, and a while passes before it is deployed.
+    Registers,
 }
 
 /// A platform that does as it is told.
@@ -59,6 +63,8 @@ pub struct Platform {
     throttled: Mutex<u32>,
     asked: Mutex<u32>,
     unanswered: Mutex<u32>,
+    /// The revisions that it registered.
+    pub registered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
     /// The identifier of the deployment under test.
@@ -78,6 +84,7 @@ impl Platform {
             throttled: Mutex::new(0),
             asked: Mutex::new(0),
             unanswered: Mutex::new(0),
+            registered: Mutex::new(0),
             accepted: Mutex::new(0),
             deployment: Mutex::new("arn:deployment".to_owned()),
             appears_after: Mutex::new(Duration::ZERO),
@@ -108,6 +115,20 @@ impl Platform {
     /// Runs these tasks once it has accepted a rollback.
     pub fn runs_after_rollback(&self, tasks: Vec<Task>) {
         self.tasks.lock().unwrap()[1] = tasks;
+    }
+
+    async fn register(&self, witness: &dyn Witness) -> Result<(), DeployError> {
+        let call = Call {
+            operation: "RegisterTaskDefinition".to_owned(),
+            subject: "api".to_owned(),
+            argument: None,
+        };
+        witness.before(&call).await?;
+        let request = None;
+        witness.after(&call, &Answer::Accepted { request }).await;
+        *self.registered.lock().unwrap() += 1;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok(())
     }
 
     /// Does not say how the deployment stands, so many times.
@@ -183,6 +204,9 @@ impl DeploymentTarget for Platform {
                 "no earlier good revision".to_owned(),
             )));
         }
+        if self.manner == Manner::NeverPlans {
+            return Err(DeployError::Passing("rate exceeded".to_owned()));
+        }
         Ok(Ok(RollbackPlan {
             deployment: deployment.clone(),
             target: revision("api:41"),
@@ -213,6 +237,9 @@ impl DeploymentTarget for Platform {
         // As an adapter does: what an earlier run sent is looked for before anything is sent.
         if witness.sent().contains(&call) && *self.accepted.lock().unwrap() > 0 {
             return Ok(Ok(started));
+        }
+        if self.manner == Manner::Registers {
+            self.register(witness).await?;
         }
         witness.before(&call).await?;
         let refused = |code: &str| Answer::Refused {
