@@ -144,7 +144,7 @@ impl Order<'_> {
         let acted = self.insist(deadline, || self.target.roll_back(plan, self.hand));
         let started = match acted.await {
             Ok(Ok(started)) => started,
-            Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
+            Ok(Err(NoRollback::ByPlatform)) => return self.follow(self.sent_by(plan)).await,
             Ok(Err(none)) => {
                 trail.actuator = self.sent_by(plan);
                 return self.end(trail, outcome_of(&none), none.to_string(), None);
@@ -252,7 +252,12 @@ impl Order<'_> {
 
     /// Follows the platform's own rollback to its end and verifies it.
     pub async fn follow_own(&self) -> RollbackRecord {
-        let trail = self.trail();
+        self.follow(None).await
+    }
+
+    /// The same, where we may have changed something before it was seen.
+    async fn follow(&self, sent: Option<Actuator>) -> RollbackRecord {
+        let mut trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
         let ask = || self.target.own_rollback(self.deployment);
         match self.complete(deadline, ask).await {
@@ -263,7 +268,10 @@ impl Order<'_> {
                 };
                 self.verify(trail, &nothing, ask).await
             }
-            Err(ended) => self.end_incomplete(trail, ended),
+            Err(ended) => {
+                trail.actuator = sent;
+                self.end_incomplete(trail, ended)
+            }
         }
     }
 

@@ -51,6 +51,8 @@ pub enum Manner {
     ThrottlesForever,
     /// What a rollback would be is never told.
     NeverPlans,
+    /// It does not answer clearly, rolls back by itself, and is overtaken.
+    RollsBackItself,
     /// A revision has to be registered first, and a while passes before it is deployed.
     Registers,
 }
@@ -185,7 +187,10 @@ impl DeploymentTarget for Platform {
         })
     }
 
-    async fn standing(&self, _: &Deployment) -> Result<Standing, DeployError> {
+    async fn standing(&self, deployment: &Deployment) -> Result<Standing, DeployError> {
+        if deployment.id != *self.deployment.lock().unwrap() {
+            return Ok(Standing::Superseded);
+        }
         let mut unanswered = self.unanswered.lock().unwrap();
         if *unanswered > 0 {
             *unanswered -= 1;
@@ -247,6 +252,11 @@ impl DeploymentTarget for Platform {
             code: code.to_owned(),
         };
         match self.manner {
+            Manner::RollsBackItself => {
+                let why = "reset".to_owned();
+                witness.after(&call, &Answer::Unclear { why }).await;
+                return Ok(Err(NoRollback::ByPlatform));
+            }
             Manner::HangsWhenTold => std::future::pending().await,
             Manner::ThrottlesForever => {
                 witness.after(&call, &refused("ThrottlingException")).await;
@@ -302,6 +312,9 @@ impl DeploymentTarget for Platform {
     }
 
     async fn own_rollback(&self, _: &Deployment) -> Result<Progress, DeployError> {
+        if self.manner == Manner::RollsBackItself {
+            return Ok(Progress::Superseded("somebody deployed api:43".to_owned()));
+        }
         self.ill.store(false, Ordering::SeqCst);
         Ok(Progress::Complete)
     }
