@@ -6,6 +6,7 @@ use std::time::Duration;
 use smokejumper::cli::exit::exit_code;
 use smokejumper::deploy::DeploymentTarget as _;
 use smokejumper::deployment::{Call, RollbackOutcome, Selector, StartedRollback, Wanted};
+use smokejumper::engine::before::Source;
 use smokejumper::event::Action;
 use smokejumper::journal::{Entry, Judged};
 use smokejumper::store::sqlite::{Holder, Sqlite};
@@ -181,4 +182,24 @@ async fn a_rollback_that_could_not_be_planned_when_told_to_stop_is_left() {
     let record = stage.watch().await;
     assert!(record.rollback.as_ref().unwrap().left, "{record:#?}");
     assert!(stage.past().await.unfinished().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bake_that_is_repeated_hides_the_next_deployment_from_nobody() {
+    let mut stage = stage(Manner::Heals, false);
+    stage.before = Source::Live;
+    stage.stop_after(Duration::from_secs(100));
+    let first = stage.watch().await;
+    assert!(first.interrupted, "as a pipeline that was cancelled");
+    stage.context.stop = Default::default();
+    let platform = stage.platform.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        platform.deployed("arn:next");
+    });
+    let second = stage.watch().await;
+    assert_eq!(second.deployment.as_ref().unwrap().id, "arn:next");
+    assert_eq!(second.decision.action, Action::Accept, "{second:#?}");
+    assert_ne!(second.window, first.window);
+    assert!(stage.past().await.unfinished().is_none());
 }
