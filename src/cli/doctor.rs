@@ -27,7 +27,7 @@ pub async fn run(arguments: DoctorArguments) -> u8 {
         context: &context,
         patients: patients(&session).await,
         checks: &session.plan.checks,
-        journaling: state::journal(&environment()).await,
+        journaling: state::journal(&environment(), session.terminal.mask()).await,
     };
     let examined = stop.unless_insisted(doctor.examine()).await;
     drop(doctor);

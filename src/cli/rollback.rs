@@ -22,6 +22,7 @@ use crate::engine::record::Record;
 use crate::engine::rollback::Pace;
 use crate::plan::{CheckPlan, ServicePlan};
 use crate::report::prospect;
+use crate::secret::Mask;
 
 /// The word that stands for every service.
 const ALL: &str = "all";
@@ -51,7 +52,7 @@ pub async fn run(arguments: RollbackArguments) -> u8 {
         arguments: &arguments,
         stop: &stop,
         context: &context,
-        wish: wish(&arguments).await,
+        wish: wish(&arguments, session.terminal.mask()).await,
     };
     let ended = stop.unless_insisted(hand.each(&services)).await;
     drop(hand);
@@ -96,14 +97,14 @@ fn choose(session: &Session, arguments: &RollbackArguments) -> Result<Vec<Servic
     Ok(vec![service.clone()])
 }
 
-async fn wish(arguments: &RollbackArguments) -> Wish {
+async fn wish(arguments: &RollbackArguments, mask: &Mask) -> Wish {
     let environment = environment();
     Wish {
         to: arguments.to.clone(),
         reason: arguments.reason.clone(),
         overridden: arguments.overridden.clone(),
         pace: Pace::default(),
-        journaling: state::journal(&environment).await,
+        journaling: state::journal(&environment, mask).await,
         kill_switch: Some(state::kill_switch(&environment)),
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::logbook::Journaling;
+use crate::secret::Mask;
+use crate::store::masked::Masked;
 use crate::store::sqlite::{Holder, Sqlite};
 
 /// The journal's file in the state folder.
@@ -28,9 +30,10 @@ pub fn folder(environment: &BTreeMap<String, String>) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(HERE))
 }
 
-/// The journal in the state folder, or why there is none.
-pub async fn journal(environment: &BTreeMap<String, String>) -> Journaling {
-    journal_in(&folder(environment)).await
+/// The journal in the state folder, which no secret gets into, or why there is none.
+pub async fn journal(environment: &BTreeMap<String, String>, mask: &Mask) -> Journaling {
+    let below = journal_in(&folder(environment)).await?;
+    Ok(Arc::new(Masked::new(below, mask.clone())))
 }
 
 /// The journal in this folder, or why there is none.

@@ -56,7 +56,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             before: source,
             permission: permission(&arguments, &service),
             pace: pace(&service),
-            journaling: state::journal(&environment).await,
+            journaling: state::journal(&environment, session.terminal.mask()).await,
             kill_switch: Some(state::kill_switch(&environment)),
         },
     };

@@ -11,6 +11,7 @@ mod window;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::ledger::Ledger;
 use self::window::Window;
@@ -74,6 +75,49 @@ pub struct Unfinished {
     pub restored: bool,
     /// How the rollback ended, and the line that says it all.
     pub ended: Option<(RollbackOutcome, String)>,
+    /// Whether interlocks stopped the rollback that was meant last, or was about to be.
+    pub stopped: bool,
+    /// When its last entry was written.
+    pub touched: WallTime,
+    /// Older windows of the same deployment that nobody has closed: this one goes on for them too.
+    pub earlier: Vec<String>,
+}
+
+impl Unfinished {
+    /// Whether something that runs may have been changed.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.carried.is_some() || self.sent.iter().any(|call| !call.only_prepares())
+    }
+
+    /// Whether there is a rollback to go on with: one that may have begun, or one that every brake
+    /// had let pass less than `patience` ago. What was found longer ago than that says little of
+    /// now; what a person ordered and was not begun is ordered again by a person, or not at all.
+    #[must_use]
+    pub fn has_rollback(&self, now: WallTime, patience: Duration) -> bool {
+        let is_meant = self.plan.is_some()
+            && self.ended.is_none()
+            && !self.stopped
+            && !self.by_hand
+            && now.since(self.touched) <= patience;
+        self.has_acted() || is_meant
+    }
+
+    /// Takes over what an older window of the same deployment had left.
+    fn go_on_for(&mut self, older: Self) {
+        self.sent.splice(0..0, older.sent);
+        self.carried = self.carried.take().or(older.carried);
+        if self.plan.is_none() && older.plan.is_some() {
+            self.plan = older.plan;
+            self.decided = older.decided;
+            self.by_hand = older.by_hand;
+            self.stopped = older.stopped;
+            self.ended = older.ended;
+            self.touched = older.touched;
+        }
+        self.earlier = older.earlier;
+        self.earlier.push(older.window);
+    }
 }
 
 impl Past {
@@ -102,8 +146,8 @@ impl Past {
             }
         }
         past.rollbacks = windows.iter().filter_map(Window::rollback).collect();
-        let closed = windows.iter().filter(|window| window.closed);
-        let judged = closed.filter_map(|window| window.deployment());
+        let watched = windows.iter().filter(|window| window.was_watched());
+        let judged = watched.filter_map(|window| window.deployment());
         past.finished = judged.map(|one| one.id.clone()).collect();
         past.unfinished = unfinished(&windows);
         past
@@ -190,10 +234,7 @@ fn unfinished(windows: &[Window<'_>]) -> Vec<Unfinished> {
         };
         let same = |older: &Unfinished| older.deployment.id == one.deployment.id;
         if let Some(at) = found.iter().position(same) {
-            let older = found.remove(at);
-            one.sent.splice(0..0, older.sent);
-            one.plan = one.plan.or(older.plan);
-            one.carried = one.carried.or(older.carried);
+            one.go_on_for(found.remove(at));
         }
         found.push(one);
     }

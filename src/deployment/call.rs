@@ -22,6 +22,18 @@ impl Call {
         const PREPARING: [&str; 2] = ["RegisterTaskDefinition", "RegisterApplicationRevision"];
         PREPARING.contains(&self.operation.as_str())
     }
+
+    /// Whether it names the very deployment that it ends, so that it can hit no other, whoever else
+    /// acts at the same moment. A call that is not known here is taken for one that can.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        const KEYED: [&str; 3] = [
+            "ContinueServiceDeployment",
+            "StopServiceDeployment",
+            "codedeploy:StopDeployment",
+        ];
+        KEYED.contains(&self.operation.as_str())
+    }
 }
 
 /// What came of a call.

@@ -10,7 +10,7 @@ use super::logbook::Logbook;
 use super::record::{Decided, Record, RollbackRecord, Stamp};
 use super::rollback::Order;
 use super::watch::Watch;
-use crate::decision::{Decision, Past};
+use crate::decision::{Decision, Interlock, Past};
 use crate::deployment::{Call, Deployment, RollbackOutcome, Software, Wanted};
 use crate::event::{Action, Verdict, What};
 use crate::journal::{Entry, Observation};
@@ -199,8 +199,10 @@ impl Watch<'_> {
 fn learnt(record: &Record, deployment: &Deployment) -> Vec<(Software, bool)> {
     let judged = deployment.software();
     let Some(rollback) = &record.rollback else {
+        // What a policy accepts although nothing was learnt, or although it fails, is not good.
+        let passed = matches!(record.assessment.verdict, Verdict::Pass | Verdict::Warn);
         return match record.decision.action {
-            Action::Accept => vec![(judged, true)],
+            Action::Accept if passed => vec![(judged, true)],
             _ => Vec::new(),
         };
     };
@@ -208,14 +210,21 @@ fn learnt(record: &Record, deployment: &Deployment) -> Vec<(Software, bool)> {
     // Where the revision before fails as well, the deployment was not the cause.
     let is_to_blame = record.decision.action == Action::RollBack
         && record.assessment.verdict == Verdict::Fail
-        && rollback.outcome != RollbackOutcome::RolledBackUnhealthy;
+        && rollback.outcome != RollbackOutcome::RolledBackUnhealthy
+        && !rollback.interlocks.iter().any(doubts_itself);
     if is_to_blame {
         learnt.push((judged, false));
     }
     if rollback.outcome == RollbackOutcome::RolledBackVerified
+        && rollback.verified == Some(true)
         && let Some(restored) = &rollback.restored
     {
         learnt.push((restored.clone(), true));
     }
     learnt
+}
+
+/// Whether an interlock says that what was found may be our own fault, or is too little.
+const fn doubts_itself(interlock: &Interlock) -> bool {
+    matches!(interlock, Interlock::Verifier(_) | Interlock::Evidence(_))
 }

@@ -64,6 +64,8 @@ pub struct Brakes<'a> {
 impl Brakes<'_> {
     /// The interlocks that hold now, for a rollback as planned.
     pub async fn holding(&self, plan: &RollbackPlan) -> Vec<Interlock> {
+        // Before the past is read: who had the right until now may have acted to the last.
+        let lease = self.lease(plan).await.err();
         let past = self.log.past().await;
         let none = Past::default();
         let (journal, past) = match &past {
@@ -102,7 +104,7 @@ impl Brakes<'_> {
         let mut holding = decision::brakes(&self.service.policy, &seen);
         holding.extend(decision::target_brake(past, &plan.software()));
         if seen.journal.is_ok() {
-            holding.extend(self.lease(plan).await.err());
+            holding.extend(lease);
         }
         holding.retain(|one| !self.overrides(one));
         holding

@@ -18,7 +18,7 @@ use super::logbook::{Journaling, Logbook};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
 use super::resuming;
 use super::rollback::{Order, Pace};
-use super::unkept;
+use super::unkept::Unkept;
 use crate::decision::{Interlock, Past};
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{
@@ -236,11 +236,11 @@ impl ByHand<'_> {
         }
     }
 
-    /// Where a person goes on without a journal, nothing is remembered, and that is known.
+    /// Where a person goes on without a journal, nothing need be remembered, and that is known.
     fn journaling(&self) -> Journaling {
-        match &self.wish.journaling {
-            Err(_) if self.overrides("journal") => Ok(Arc::new(unkept::Unkept)),
-            journaling => journaling.clone(),
+        match self.overrides("journal") {
+            true => Ok(Arc::new(Unkept(self.wish.journaling.clone().ok()))),
+            false => self.wish.journaling.clone(),
         }
     }
 
@@ -287,7 +287,8 @@ impl ByHand<'_> {
         let Some(rollback) = &record.rollback else {
             return;
         };
-        if rollback.left {
+        // One that was not begun is over: whoever ordered it has stopped it.
+        if rollback.left && rollback.actuator.is_some() {
             self.keep(prospect, &Entry::Left).await;
             return;
         }
@@ -296,21 +297,7 @@ impl ByHand<'_> {
             because: rollback.because.clone(),
         };
         self.keep(prospect, &ended).await;
-        if rollback.outcome == RollbackOutcome::RolledBackVerified {
-            // A person has judged it, and the revision before is well: automatic rollbacks do not
-            // return to it.
-            let bad = (prospect.deployment.software(), false);
-            let good = rollback.restored.clone().map(|software| (software, true));
-            for (software, good) in [Some(bad), good].into_iter().flatten() {
-                let guards = Vec::new();
-                let learnt = Entry::Ledger {
-                    software,
-                    good,
-                    guards,
-                };
-                self.keep(prospect, &learnt).await;
-            }
-        }
+        learn(&prospect.log, &prospect.deployment, record).await;
         let verdict = record.assessment.verdict;
         self.keep(prospect, &Entry::Closed { verdict }).await;
     }
@@ -335,6 +322,30 @@ impl ByHand<'_> {
         tokio::select! {
             answer = asking::ask(self.context, deadline, told, call) => answer,
             () = self.context.stop.cancelled() => Err(asking::stopped()),
+        }
+    }
+}
+
+/// What a rollback by hand teaches about software. A person has judged what was undone: where the
+/// revision before is well, automatic rollbacks do not return to it.
+pub(super) async fn learn(log: &Logbook, undone: &Deployment, record: &Record) {
+    let rollback = record.rollback.as_ref();
+    let Some(rollback) = rollback.filter(|one| one.outcome == RollbackOutcome::RolledBackVerified)
+    else {
+        return;
+    };
+    let restored = rollback.restored.clone();
+    let restored = restored.filter(|_| rollback.verified == Some(true));
+    let bad = (undone.software(), false);
+    let good = restored.map(|software| (software, true));
+    for (software, good) in [Some(bad), good].into_iter().flatten() {
+        let learnt = Entry::Ledger {
+            software,
+            good,
+            guards: Vec::new(),
+        };
+        if let Err(why) = log.write(&learnt).await {
+            tracing::debug!(why, "not in the journal");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::decision::Interlock;
 use crate::store::Lease;
 
 /// A right that is not renewed for this long is free for others.
-const SPAN: Duration = Duration::from_secs(60);
+pub(super) const SPAN: Duration = Duration::from_secs(60);
 /// It is renewed four times in that.
 const RENEWED_EVERY: Duration = Duration::from_secs(15);
 

@@ -60,6 +60,13 @@ impl<'a> Hand<'a> {
         }
     }
 
+    /// Whether something that runs may have been changed: a call that was refused changed nothing;
+    /// one without a clear answer may have.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.known().sent.iter().any(|call| !call.only_prepares())
+    }
+
     /// What forbade the last call that was forbidden.
     #[must_use]
     pub fn forbade(&self) -> Option<Interlock> {
@@ -86,7 +93,9 @@ impl Witness for Hand<'_> {
         {
             return Err(self.forbid(Interlock::Freeze { by: why }));
         }
-        if self.guard.is_ours()
+        // The right may have been lost since the plan was made: then it is not given up unseen.
+        let needs_right = !call.is_keyed() && !call.only_prepares();
+        if (needs_right || self.guard.is_ours())
             && let Err(why) = self.guard.confirm().await
         {
             return Err(self.forbid(why));

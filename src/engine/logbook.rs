@@ -38,7 +38,7 @@ impl Logbook {
         Self {
             journaling,
             service: Arc::from(service),
-            window: Arc::from(ulid::Ulid::new().to_string()),
+            window: Arc::from(new_window()),
             clock,
         }
     }
@@ -50,6 +50,12 @@ impl Logbook {
             window: Arc::from(window),
             ..self.clone()
         }
+    }
+
+    /// The same journal in a new window.
+    #[must_use]
+    pub fn in_new_window(&self) -> Self {
+        self.in_window(&new_window())
     }
 
     /// The window's identifier.
@@ -91,4 +97,8 @@ impl Logbook {
         kept.map(|kept| Past::of(&kept))
             .map_err(|error| error.to_string())
     }
+}
+
+fn new_window() -> String {
+    ulid::Ulid::new().to_string()
 }

@@ -12,7 +12,7 @@ use super::logbook::Logbook;
 use super::record::{RollbackRecord, Stamp};
 use crate::clock::Moment;
 use crate::decision::{Interlock, Unfinished};
-use crate::deploy::{DeployError, DeploymentTarget, Witness};
+use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{
     Actuator, Deployment, NoRollback, Revision, RollbackOutcome, RollbackPlan, StartedRollback,
     Wanted,
@@ -91,7 +91,10 @@ impl Order<'_> {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
             Ok(Err(none)) => return self.end(trail, outcome_of(&none), none.to_string(), None),
-            Err(error) => return self.end(trail, RollbackOutcome::Failed, error.to_string(), None),
+            Err(error) => {
+                trail.left = self.context.stop.is_cancelled();
+                return self.end(trail, RollbackOutcome::Failed, error.to_string(), None);
+            }
         };
         trail.plan = Some(plan.clone());
         let holding = self.brakes.holding(&plan).await;
@@ -141,13 +144,13 @@ impl Order<'_> {
         let acted = self.insist(deadline, || self.target.roll_back(plan, self.hand));
         let started = match acted.await {
             Ok(Ok(started)) => started,
-            Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
+            Ok(Err(NoRollback::ByPlatform)) => return self.follow(self.sent_by(plan)).await,
             Ok(Err(none)) => {
                 trail.actuator = self.sent_by(plan);
                 return self.end(trail, outcome_of(&none), none.to_string(), None);
             }
             Err(DeployError::Forbidden(_))
-                if self.hand.sent().is_empty()
+                if !self.hand.has_acted()
                     && let Some(interlock) = self.hand.forbade() =>
             {
                 return self.stopped_by(trail, vec![interlock]).await;
@@ -170,10 +173,9 @@ impl Order<'_> {
         self.see_through(trail, judged, &started).await
     }
 
-    /// How something may have been changed: a call that was refused changed nothing; one without a
-    /// clear answer may have.
+    /// How something may have been changed.
     fn sent_by(&self, plan: &RollbackPlan) -> Option<Actuator> {
-        (!self.hand.sent().is_empty()).then_some(plan.actuator)
+        self.hand.has_acted().then_some(plan.actuator)
     }
 
     /// Waits until a started rollback is complete, and proves it.
@@ -250,7 +252,12 @@ impl Order<'_> {
 
     /// Follows the platform's own rollback to its end and verifies it.
     pub async fn follow_own(&self) -> RollbackRecord {
-        let trail = self.trail();
+        self.follow(None).await
+    }
+
+    /// The same, where we may have changed something before it was seen.
+    async fn follow(&self, sent: Option<Actuator>) -> RollbackRecord {
+        let mut trail = self.trail();
         let deadline = trail.started.moment + self.service.policy.rollback.timeout;
         let ask = || self.target.own_rollback(self.deployment);
         match self.complete(deadline, ask).await {
@@ -261,7 +268,10 @@ impl Order<'_> {
                 };
                 self.verify(trail, &nothing, ask).await
             }
-            Err(ended) => self.end_incomplete(trail, ended),
+            Err(ended) => {
+                trail.actuator = sent;
+                self.end_incomplete(trail, ended)
+            }
         }
     }
 

@@ -12,11 +12,11 @@ use super::guard::Guard;
 use super::guards;
 use super::logbook::{Journaling, Logbook};
 use super::record::{Command, Decided, Record, Stamp};
-use super::resuming::{self, is_over_without_us};
+use super::resuming;
 use super::rollback::Pace;
 use crate::decision::Permission;
 use crate::deploy::{DeployError, DeploymentTarget};
-use crate::deployment::{Deployment, Selector};
+use crate::deployment::{Deployment, RollbackOutcome, Selector};
 use crate::event::What;
 use crate::journal::Entry;
 use crate::plan::{CheckPlan, ServicePlan};
@@ -75,17 +75,42 @@ impl Watch<'_> {
         let started = Stamp::now(&*self.context.clock);
         let left = self.left_undone(log, guard).await;
         let mut notes = Vec::new();
-        if let Some(left) = left.rollback {
-            let record = self.go_on(log, guard, &left).await;
-            if !is_over_without_us(&record) {
-                return Ok(record);
+        let mut selector = self.options.selector.clone();
+        if let Some(rollback) = left.rollback {
+            match self.go_on(log, guard, &rollback).await {
+                Ok(record) => return Ok(record),
+                Err(overtaken) => {
+                    notes.push(overtaken.note);
+                    selector = overtaken.selector;
+                }
             }
-            let window = &left.window;
-            notes.push(self.note(format!(
-                "the rollback that window {window} had left undone was overtaken; nothing was changed"
-            )));
         }
-        let selector = left.bake.as_ref().unwrap_or(&self.options.selector);
+        let Some(repeated) = left.bake else {
+            return self.judge(log, guard, &selector, notes, started).await;
+        };
+        let record = self.judge(log, guard, &repeated, notes, started).await?;
+        if selector != Selector::Next || !is_superseded(&record) {
+            return Ok(record);
+        }
+        // What took over is the next deployment: nobody else is going to judge it.
+        let note = self.note(format!(
+            "window {} was left over a deployment that the next one has taken over from",
+            record.window
+        ));
+        let log = log.in_new_window();
+        self.judge(&log, guard, &Selector::Current, vec![note], started)
+            .await
+    }
+
+    /// Judges one deployment, and does what is decided about it.
+    async fn judge(
+        &self,
+        log: &Logbook,
+        guard: &Guard,
+        selector: &Selector,
+        mut notes: Vec<String>,
+        started: Stamp,
+    ) -> Result<Record, DeployError> {
         let (deployment, before) = self.pin_and_look_before(selector).await?;
         let standing = self.first_standing(&deployment).await?;
         let past = log.past().await.unwrap_or_default();
@@ -159,4 +184,12 @@ impl Watch<'_> {
     pub(super) fn emit(&self, what: What) {
         self.context.events.of(&self.service.name).emit(what);
     }
+}
+
+/// Whether another deployment took over while we went on watching.
+fn is_superseded(record: &Record) -> bool {
+    let rollback = record.rollback.as_ref();
+    !record.interrupted
+        && rollback
+            .is_some_and(|one| one.outcome == RollbackOutcome::Superseded && one.actuator.is_none())
 }

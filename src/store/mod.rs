@@ -3,6 +3,7 @@
 //! A journal is append-only. What [`Journal::append`] has returned from survives the end of the
 //! process and of the machine. Adapters know no engine and decide nothing.
 
+pub mod masked;
 pub mod sqlite;
 
 use std::time::Duration;

@@ -79,6 +79,23 @@ fn opened(id: &str) -> Entry {
     }
 }
 
+fn ordered(id: &str) -> Entry {
+    Entry::Ordered {
+        service: "api".into(),
+        deployment: deployment(id),
+        reason: None,
+        overridden: Vec::new(),
+    }
+}
+
+fn decided(action: Action) -> Entry {
+    Entry::Decided {
+        action,
+        because: Vec::new(),
+        judged: Judged::default(),
+    }
+}
+
 fn observation(answer: &str) -> Observation {
     Observation {
         guard: "schema".to_owned(),
@@ -336,15 +353,114 @@ fn guards_are_remembered_of_what_was_good() {
 fn deployments_that_were_watched_to_the_end_are_counted_once() {
     let past = of([
         ("a", opened("d1")),
+        ("a", decided(Action::Accept)),
         ("a", closed()),
         ("b", opened("d1")),
+        ("b", decided(Action::Accept)),
         ("b", closed()),
         ("c", opened("d2")),
+        ("c", decided(Action::RollBack)),
         ("c", closed()),
         ("d", opened("d3")),
         ("d", Entry::Left),
+        // Closed by the next run, because its own had died.
+        ("e", opened("d4")),
+        ("e", closed()),
+        ("f", ordered("d5")),
+        ("f", closed()),
     ]);
     assert_eq!(past.deployments_seen(), 2);
+}
+
+#[test]
+fn a_rollback_is_gone_on_with_when_it_may_have_begun_or_was_about_to() {
+    let (meant, stopped) = (intended("d"), Entry::Stopped { interlocks: vec![] });
+    let patience = Duration::from_secs(60);
+    let cases = [
+        (vec![opened("d")], false, "a bake"),
+        (
+            vec![opened("d"), decided(Action::RollBack)],
+            false,
+            "only decided: no brake was asked",
+        ),
+        (
+            vec![opened("d"), meant.clone()],
+            true,
+            "every brake let it pass",
+        ),
+        (
+            vec![opened("d"), decided(Action::RollBack), stopped.clone()],
+            false,
+            "a brake held",
+        ),
+        (
+            vec![opened("d"), meant.clone(), stopped.clone()],
+            false,
+            "a brake held to the last",
+        ),
+        (
+            vec![opened("d"), meant.clone(), calling(UPDATE), stopped],
+            true,
+            "it may have begun all the same",
+        ),
+        (
+            vec![
+                opened("d"),
+                meant.clone(),
+                calling(UPDATE),
+                refused(UPDATE),
+                ended(RollbackOutcome::Failed),
+            ],
+            false,
+            "it was refused, and that was its end",
+        ),
+        (
+            vec![opened("d"), meant.clone(), calling(REGISTER), Entry::Left],
+            true,
+            "about to, though prepared alone",
+        ),
+        (
+            vec![ordered("d"), meant.clone()],
+            false,
+            "ordered by hand and not begun",
+        ),
+        (
+            vec![ordered("d"), meant, calling(UPDATE)],
+            true,
+            "ordered by hand and begun",
+        ),
+    ];
+    for (entries, expected, why) in cases {
+        let last = u64::try_from(entries.len()).unwrap();
+        let begun = entries.iter().any(|one| *one == calling(UPDATE));
+        let past = of(entries.into_iter().map(|entry| ("w", entry)));
+        let left = past.unfinished().expect(why);
+        assert_eq!(
+            left.has_rollback(at(last + 60), patience),
+            expected,
+            "{why}"
+        );
+        let is_old = left.has_rollback(at(last + 61), patience);
+        assert_eq!(is_old, expected && begun, "{why}, long ago");
+    }
+}
+
+#[test]
+fn a_window_that_acts_after_somebody_closed_it_is_open_again() {
+    let past = of([
+        ("w", opened("d")),
+        ("w", closed()),
+        ("w", intended("d")),
+        ("w", calling(UPDATE)),
+    ]);
+    assert!(past.unfinished().is_some_and(Unfinished::has_acted));
+}
+
+#[test]
+fn a_window_without_a_beginning_is_known_by_the_rollback_that_was_meant() {
+    let past = of([("w", intended("d")), ("w", calling(UPDATE))]);
+    let left = past.unfinished().expect("something was sent");
+    assert_eq!((left.deployment.id.as_str(), left.opened), ("d", at(1)));
 }
 
 #[test]
@@ -378,6 +494,9 @@ fn a_window_is_unfinished_until_it_is_closed() {
         }),
         restored: true,
         ended: Some((RollbackOutcome::Timeout, "because".to_owned())),
+        stopped: false,
+        touched: at(8),
+        earlier: Vec::new(),
     };
     let entries = [
         opened("d"),
@@ -419,6 +538,7 @@ fn a_newer_window_goes_on_where_an_older_one_of_the_same_deployment_was_left() {
         .collect();
     assert_eq!(windows, ["c", "a"]);
     let newest = past.unfinished().unwrap();
+    assert_eq!(newest.earlier, ["b"], "they are closed together");
     assert_eq!(newest.sent, [call(UPDATE), call("StopServiceDeployment")]);
     assert_eq!(newest.plan, Some(plan("d2")));
 }

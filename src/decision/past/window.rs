@@ -23,6 +23,9 @@ pub(super) struct Window<'a> {
     carried: Option<&'a StartedRollback>,
     restored: bool,
     ended: Option<(RollbackOutcome, &'a str)>,
+    stopped: bool,
+    /// When its first and its last entry were written.
+    lasted: Option<(WallTime, WallTime)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +50,15 @@ impl<'a> Window<'a> {
             carried: None,
             restored: false,
             ended: None,
+            stopped: false,
+            lasted: None,
         }
     }
 
     /// Reads the next entry.
     pub(super) fn read(&mut self, kept: &'a Kept) {
         let at = kept.at;
+        self.lasted = Some((self.lasted.map_or(at, |(first, _)| first), at));
         match &kept.entry {
             Entry::Opened {
                 service,
@@ -85,8 +91,14 @@ impl<'a> Window<'a> {
                 because,
                 judged,
             } => self.decided = Some((*action, because, judged)),
-            Entry::Intended { plan } => self.plan = Some(plan),
+            Entry::Intended { plan } => {
+                self.plan = Some(plan);
+                self.stopped = false;
+                self.closed = false;
+            }
             Entry::Calling { call } => {
+                // Whoever took its window for one that was left has closed it too early.
+                self.closed = false;
                 self.sent.push(call);
                 self.act(call, at);
             }
@@ -98,7 +110,8 @@ impl<'a> Window<'a> {
             Entry::Restored => self.restored = true,
             Entry::Ended { outcome, because } => self.ended = Some((*outcome, because)),
             Entry::Closed { .. } => self.closed = true,
-            Entry::Stopped { .. } | Entry::Ledger { .. } | Entry::Left => {}
+            Entry::Stopped { .. } => self.stopped = true,
+            Entry::Ledger { .. } | Entry::Left => {}
         }
     }
 
@@ -127,6 +140,13 @@ impl<'a> Window<'a> {
         opened.or_else(|| self.plan.map(|plan| &plan.deployment))
     }
 
+    /// Whether a deployment was watched in it, to the end: one that was closed because its run had
+    /// died decided nothing.
+    pub(super) fn was_watched(&self) -> bool {
+        let by_hand = self.opened.is_none_or(|opened| opened.by_hand);
+        self.closed && self.decided.is_some() && !by_hand
+    }
+
     /// The rollback of this window, if the platform was told of one and did not refuse.
     pub(super) fn rollback(&self) -> Option<PastRollback> {
         let told = self.sent.iter().any(|call| !call.only_prepares());
@@ -142,17 +162,21 @@ impl<'a> Window<'a> {
         })
     }
 
-    /// The window as something to go on with; nothing when its beginning is missing.
+    /// The window as something to go on with; nothing when it is about no deployment. One whose
+    /// beginning could not be written down is known by the rollback that was meant in it.
     pub(super) fn unfinished(&self) -> Option<Unfinished> {
-        let opened = self.opened?;
+        let (first, touched) = self.lasted?;
+        let deployment = self.deployment()?;
+        let opened = self.opened;
         let decided = self.decided;
+        let service = opened.map(|opened| Arc::clone(opened.service));
         Some(Unfinished {
             window: self.name.to_owned(),
-            opened: opened.at,
-            service: Arc::clone(opened.service),
-            deployment: opened.deployment.clone(),
-            by_hand: opened.by_hand,
-            guards: opened.guards.to_vec(),
+            opened: opened.map_or(first, |opened| opened.at),
+            service: service.unwrap_or_else(|| Arc::from(&*deployment.service)),
+            deployment: deployment.clone(),
+            by_hand: opened.is_some_and(|opened| opened.by_hand),
+            guards: opened.map_or_else(Vec::new, |opened| opened.guards.to_vec()),
             decided: decided
                 .map(|(action, because, judged)| (action, because.to_vec(), judged.clone())),
             plan: self.plan.cloned(),
@@ -162,6 +186,9 @@ impl<'a> Window<'a> {
             ended: self
                 .ended
                 .map(|(outcome, because)| (outcome, because.to_owned())),
+            stopped: self.stopped,
+            touched,
+            earlier: Vec::new(),
         })
     }
 }

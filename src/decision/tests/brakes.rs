@@ -11,8 +11,8 @@ use crate::clock::WallTime;
 use crate::deployment::{
     Answer, Call, Deployment, Images, Revision, RollbackPlan, Software, StartedRollback, Wanted,
 };
-use crate::event::Verdict;
-use crate::journal::{Entry, Kept};
+use crate::event::{Action, Verdict};
+use crate::journal::{Entry, Judged, Kept};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -62,6 +62,11 @@ fn rolled_back(id: &str, carrier: &str, at: Duration) -> Vec<Kept> {
             service: "api".into(),
             deployment: deployment(id),
             guards: Vec::new(),
+        },
+        Entry::Decided {
+            action: Action::RollBack,
+            because: Vec::new(),
+            judged: Judged::default(),
         },
         Entry::Calling { call: call.clone() },
         Entry::Answered {

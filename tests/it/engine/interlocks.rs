@@ -1,15 +1,22 @@
 //! What stops a rollback that the findings ask for: each interlock by its name, with nothing changed.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use smokejumper::cli::state;
-use smokejumper::deployment::RollbackOutcome;
+use smokejumper::clock::WallTime;
+use smokejumper::deploy::{DeployError, DeploymentTarget as _, Witness as _};
+use smokejumper::deployment::{Call, RollbackOutcome, Selector};
+use smokejumper::engine::guard::Guard;
+use smokejumper::engine::hand::Hand;
+use smokejumper::engine::logbook::Logbook;
 use smokejumper::engine::record::Record;
+use smokejumper::journal::{Entry, Kept};
 use smokejumper::store::sqlite::{Holder, Sqlite};
-use smokejumper::store::{Journal, Lease};
+use smokejumper::store::{Journal, Lease, StoreError};
 
 use super::platform::Manner;
-use super::stage::{Stage, outcome, stage};
+use super::stage::{SERVICE, Stage, outcome, stage};
 
 /// The names of what stopped a rollback.
 fn stopped_by(record: &Record) -> Vec<&'static str> {
@@ -145,4 +152,122 @@ async fn what_was_accepted_is_good_and_what_was_undone_is_bad() {
     assert_eq!(labels(past.bad()), ["api:42"]);
     assert_eq!(labels(past.good()), ["api:41"]);
     assert!(past.unfinished().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_brake_that_is_pulled_after_a_registration_leaves_nothing_changed() {
+    let stage = stage(Manner::Registers, true);
+    let (platform, switch) = (stage.platform.clone(), stage.state.path().join("freeze"));
+    tokio::spawn(async move {
+        while *platform.registered.lock().unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        std::fs::write(switch, "stop").expect("written");
+    });
+    let record = stage.watch().await;
+    assert_refused(&stage, &record, &["freeze"]);
+    assert!(record.rollback.as_ref().unwrap().actuator.is_none());
+    assert_eq!(smokejumper::cli::exit::exit_code(&record, false, None), 12);
+}
+
+#[tokio::test]
+async fn a_right_that_was_lost_to_another_is_missed_before_the_call() {
+    let stage = stage(Manner::Heals, true);
+    let log = Logbook::open(
+        Ok(stage.journal().await),
+        SERVICE,
+        stage.context.clock.clone(),
+    );
+    let file = stage.state.path().join("journal.sqlite");
+    let other = Holder::seen("elsewhere", 7);
+    let other = Sqlite::open(&file, other).await.expect("the journal");
+    let now = stage.context.clock.wall();
+    let held = other.lease(SERVICE, now, Duration::from_secs(60)).await;
+    assert_eq!(held, Ok(Lease::Ours));
+    let guard = Guard::none(&stage.context, &log);
+    let hand = Hand::new(&log, &guard, None, stage.context.events.clone(), Vec::new());
+    let call = |operation: &str| Call {
+        operation: operation.to_owned(),
+        subject: "api".to_owned(),
+        argument: None,
+    };
+    let told = hand.before(&call("UpdateService")).await;
+    assert!(matches!(told, Err(DeployError::Forbidden(_))), "{told:?}");
+    assert_eq!(hand.before(&call("StopServiceDeployment")).await, Ok(()));
+}
+
+/// A journal whose right to act comes free at the second time of asking, because its holder has
+/// acted and died.
+struct Inherited {
+    below: Arc<dyn Journal>,
+    asked: Mutex<u32>,
+    last: Entry,
+}
+
+#[async_trait::async_trait]
+impl Journal for Inherited {
+    async fn append(
+        &self,
+        service: &str,
+        window: &str,
+        at: WallTime,
+        entry: &Entry,
+    ) -> Result<u64, StoreError> {
+        self.below.append(service, window, at, entry).await
+    }
+
+    async fn of_service(&self, service: &str) -> Result<Vec<Kept>, StoreError> {
+        self.below.of_service(service).await
+    }
+
+    async fn lease(&self, service: &str, now: WallTime, _: Duration) -> Result<Lease, StoreError> {
+        let asked = {
+            let mut asked = self.asked.lock().unwrap();
+            *asked += 1;
+            *asked
+        };
+        match asked {
+            1 | 2 => Ok(Lease::Held {
+                by: "another".to_owned(),
+                until: now,
+            }),
+            3 => {
+                self.append(service, "other", now, &self.last).await?;
+                Ok(Lease::Ours)
+            }
+            _ => Ok(Lease::Ours),
+        }
+    }
+
+    async fn holder(&self, _: &str, _: WallTime) -> Result<Option<(String, WallTime)>, StoreError> {
+        Ok(None)
+    }
+
+    async fn release(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_last_holder_of_the_right_did_is_seen() {
+    let stage = stage(Manner::Heals, true);
+    let deployment = stage.platform.pin(&Selector::Current).await.unwrap();
+    let opened = Entry::Opened {
+        service: "api".into(),
+        deployment,
+        guards: Vec::new(),
+    };
+    stage.happened("other", vec![opened]).await;
+    let call = Call {
+        operation: "UpdateService".to_owned(),
+        subject: "api".to_owned(),
+        argument: None,
+    };
+    let journal = Inherited {
+        below: stage.journal().await,
+        asked: Mutex::new(0),
+        last: Entry::Calling { call },
+    };
+    let record = stage.watch_with(Ok(Arc::new(journal))).await;
+    assert_refused(&stage, &record, &["already_rolled_back"]);
 }

@@ -1,8 +1,11 @@
 //! The engine alone, with time paused: outcomes that no real server could be brought to in seconds.
 
 mod before;
+mod by_hand;
 mod interlocks;
 mod interruptions;
+mod ledger;
+mod left;
 mod platform;
 mod replay;
 mod resuming;

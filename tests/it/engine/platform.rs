@@ -49,6 +49,12 @@ pub enum Manner {
     HangsWhenAsked,
     /// Every call that rolls back meets a passing fault.
     ThrottlesForever,
+    /// What a rollback would be is never told.
+    NeverPlans,
+    /// It does not answer clearly, rolls back by itself, and is overtaken.
+    RollsBackItself,
+    /// A revision has to be registered first, and a while passes before it is deployed.
+    Registers,
 }
 
 /// A platform that does as it is told.
@@ -59,6 +65,8 @@ pub struct Platform {
     throttled: Mutex<u32>,
     asked: Mutex<u32>,
     unanswered: Mutex<u32>,
+    /// The revisions that it registered.
+    pub registered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
     /// The identifier of the deployment under test.
@@ -78,6 +86,7 @@ impl Platform {
             throttled: Mutex::new(0),
             asked: Mutex::new(0),
             unanswered: Mutex::new(0),
+            registered: Mutex::new(0),
             accepted: Mutex::new(0),
             deployment: Mutex::new("arn:deployment".to_owned()),
             appears_after: Mutex::new(Duration::ZERO),
@@ -108,6 +117,20 @@ impl Platform {
     /// Runs these tasks once it has accepted a rollback.
     pub fn runs_after_rollback(&self, tasks: Vec<Task>) {
         self.tasks.lock().unwrap()[1] = tasks;
+    }
+
+    async fn register(&self, witness: &dyn Witness) -> Result<(), DeployError> {
+        let call = Call {
+            operation: "RegisterTaskDefinition".to_owned(),
+            subject: "api".to_owned(),
+            argument: None,
+        };
+        witness.before(&call).await?;
+        let request = None;
+        witness.after(&call, &Answer::Accepted { request }).await;
+        *self.registered.lock().unwrap() += 1;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok(())
     }
 
     /// Does not say how the deployment stands, so many times.
@@ -164,7 +187,10 @@ impl DeploymentTarget for Platform {
         })
     }
 
-    async fn standing(&self, _: &Deployment) -> Result<Standing, DeployError> {
+    async fn standing(&self, deployment: &Deployment) -> Result<Standing, DeployError> {
+        if deployment.id != *self.deployment.lock().unwrap() {
+            return Ok(Standing::Superseded);
+        }
         let mut unanswered = self.unanswered.lock().unwrap();
         if *unanswered > 0 {
             *unanswered -= 1;
@@ -182,6 +208,9 @@ impl DeploymentTarget for Platform {
             return Ok(Err(NoRollback::NoTarget(
                 "no earlier good revision".to_owned(),
             )));
+        }
+        if self.manner == Manner::NeverPlans {
+            return Err(DeployError::Passing("rate exceeded".to_owned()));
         }
         Ok(Ok(RollbackPlan {
             deployment: deployment.clone(),
@@ -214,12 +243,20 @@ impl DeploymentTarget for Platform {
         if witness.sent().contains(&call) && *self.accepted.lock().unwrap() > 0 {
             return Ok(Ok(started));
         }
+        if self.manner == Manner::Registers {
+            self.register(witness).await?;
+        }
         witness.before(&call).await?;
         let refused = |code: &str| Answer::Refused {
             request: None,
             code: code.to_owned(),
         };
         match self.manner {
+            Manner::RollsBackItself => {
+                let why = "reset".to_owned();
+                witness.after(&call, &Answer::Unclear { why }).await;
+                return Ok(Err(NoRollback::ByPlatform));
+            }
             Manner::HangsWhenTold => std::future::pending().await,
             Manner::ThrottlesForever => {
                 witness.after(&call, &refused("ThrottlingException")).await;
@@ -275,6 +312,9 @@ impl DeploymentTarget for Platform {
     }
 
     async fn own_rollback(&self, _: &Deployment) -> Result<Progress, DeployError> {
+        if self.manner == Manner::RollsBackItself {
+            return Ok(Progress::Superseded("somebody deployed api:43".to_owned()));
+        }
         self.ill.store(false, Ordering::SeqCst);
         Ok(Progress::Complete)
     }

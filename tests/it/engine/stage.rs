@@ -6,20 +6,26 @@ use std::time::Duration;
 
 use smokejumper::cli::state;
 use smokejumper::clock::{Clock, Moment, WallTime};
-use smokejumper::decision::Permission;
+use smokejumper::decision::{Past, Permission};
 use smokejumper::deployment::{RollbackOutcome, Selector};
 use smokejumper::engine::before::Source;
 use smokejumper::engine::context::{Context, Events};
+use smokejumper::engine::logbook::Journaling;
 use smokejumper::engine::record::Record;
 use smokejumper::engine::rollback::Pace;
 use smokejumper::engine::watch::{Watch, WatchOptions};
 use smokejumper::event::Event;
+use smokejumper::journal::Entry;
 use smokejumper::plan::{CheckPlan, ServicePlan};
+use smokejumper::store::Journal;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::platform::{Manner, Platform, pulse, service};
+
+/// What the platform calls the service.
+pub const SERVICE: &str = "arn:service";
 
 /// Everything that a watch needs; a test changes what it is about.
 pub struct Stage {
@@ -64,7 +70,33 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
 }
 
 impl Stage {
+    /// The journal in the state folder.
+    pub async fn journal(&self) -> Arc<dyn Journal> {
+        let journal = state::journal_in(self.state.path()).await;
+        journal.expect("the journal")
+    }
+
+    /// What the journal knows of the service.
+    pub async fn past(&self) -> Past {
+        let kept = self.journal().await.of_service(SERVICE).await;
+        Past::of(&kept.expect("read"))
+    }
+
+    /// Writes down what another run did, just now.
+    pub async fn happened(&self, window: &str, entries: Vec<Entry>) {
+        let (journal, now) = (self.journal().await, self.context.clock.wall());
+        for entry in &entries {
+            let written = journal.append(SERVICE, window, now, entry).await;
+            written.expect("written");
+        }
+    }
+
     pub async fn watch(&self) -> Record {
+        let journaling = state::journal_in(self.state.path()).await;
+        self.watch_with(journaling).await
+    }
+
+    pub async fn watch_with(&self, journaling: Journaling) -> Record {
         let watch = Watch {
             context: &self.context,
             service: &self.service,
@@ -78,7 +110,7 @@ impl Stage {
                 },
                 permission: self.permission,
                 pace: self.pace,
-                journaling: state::journal_in(self.state.path()).await,
+                journaling,
                 kill_switch: Some(self.state.path().join("freeze")),
             },
         };

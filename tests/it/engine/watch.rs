@@ -131,6 +131,9 @@ async fn a_rollback_that_was_overtaken_changed_something_all_the_same() {
     assert!(overtaken.rollback.as_ref().unwrap().actuator.is_some());
     assert_eq!(exit_code(&overtaken, false, None), 11);
 
+    let followed = stage(Manner::RollsBackItself, true).watch().await;
+    assert_eq!(exit_code(&followed, false, None), 11, "{followed:#?}");
+
     let stage = stage(Manner::Heals, true);
     stage.platform.stands(Standing::Superseded);
     let superseded = stage.watch().await;

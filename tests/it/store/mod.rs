@@ -4,6 +4,7 @@
 mod contract;
 mod files;
 mod leases;
+mod masked;
 mod processes;
 
 use std::path::Path;
