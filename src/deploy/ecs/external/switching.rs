@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::super::facts;
 use super::super::fault::{Blame, CallFault};
 use super::super::planning::refuse;
-use super::super::tell::{once, witnessed};
+use super::super::tell::{once, witnessed_after_a_look};
 use super::super::tries::Tries;
 use super::super::{EcsTarget, Halt};
 use super::planning::still_primary;
@@ -25,9 +25,11 @@ pub(in super::super) async fn switch(
     let set = plan.handle.as_deref().unwrap_or_default();
     let mut tries = Tries::new(target);
     loop {
-        let (_, sets) = target.service_with_sets().await?;
-        still_primary(&sets, &plan.deployment)?;
-        let Err(fault) = target.tell_switch(plan, set, witness).await? else {
+        let look = async {
+            let (_, sets) = target.service_with_sets().await?;
+            still_primary(&sets, &plan.deployment).map(|_| ())
+        };
+        let Err(fault) = target.tell_switch(plan, set, witness, look).await? else {
             return Ok(set.to_owned());
         };
         if fault.is_unclear() && await_primary(target, set).await? {
@@ -126,13 +128,14 @@ pub(in super::super) async fn progress(
 }
 
 impl EcsTarget {
-    /// Makes a task set the primary one of the service.
+    /// Makes a task set the primary one of the service, after a last look.
     async fn tell_switch(
         &self,
         plan: &RollbackPlan,
         set: &str,
         witness: &dyn Witness,
-    ) -> Result<Result<(), CallFault>, DeployError> {
+        look: impl Future<Output = Result<(), Halt>>,
+    ) -> Result<Result<(), CallFault>, Halt> {
         let call = Call {
             operation: SWITCH.to_owned(),
             subject: plan.deployment.service.clone(),
@@ -151,6 +154,6 @@ impl EcsTarget {
             let answer = sent.await.map_err(|error| CallFault::of(SWITCH, &error))?;
             Ok(((), answer.request_id().map(str::to_owned)))
         };
-        witnessed(witness, call, told).await
+        witnessed_after_a_look(witness, call, look, told).await
     }
 }
