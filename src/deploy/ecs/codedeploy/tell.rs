@@ -82,8 +82,15 @@ impl CodeDeploy<'_> {
 
 /// By what a rollback of ours is known again, even by another run: CodeDeploy keeps it as it is.
 pub(super) fn description(judged: &str) -> String {
-    format!("smokejumper: roll back of {judged}")
+    format!("{ROLL_BACK_OF}{judged}")
 }
+
+/// The deployment that a rollback of ours undoes, by its description.
+pub(super) fn described(description: &str) -> Option<&str> {
+    description.strip_prefix(ROLL_BACK_OF)
+}
+
+const ROLL_BACK_OF: &str = "smokejumper: roll back of ";
 
 fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
