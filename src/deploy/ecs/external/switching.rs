@@ -70,8 +70,8 @@ async fn await_primary(target: &EcsTarget, id: &str) -> Result<bool, DeployError
     }
 }
 
-/// How far the return to a task set has come. The one under test may stay beside it: its deployer
-/// deletes it.
+/// How far the return to a task set has come. It is not complete while tasks of the one under test
+/// run beside it and may serve: only the service's own deployer can end that.
 pub(in super::super) async fn progress(
     target: &EcsTarget,
     started: &StartedRollback,
@@ -104,6 +104,14 @@ pub(in super::super) async fn progress(
         return Ok(Progress::Running(format!(
             "{} of {} tasks run {expected}",
             set.running, set.desired
+        )));
+    }
+    let judged = &started.plan.deployment;
+    let left = sets.iter().find(|set| set.id == judged.id);
+    if let Some(left) = left.filter(|left| left.running > 0) {
+        return Ok(Progress::Running(format!(
+            "{} tasks of {} run beside it: the service's own deployer has to move the traffic and delete their task set",
+            left.running, judged.revision
         )));
     }
     let tasks = target
