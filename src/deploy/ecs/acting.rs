@@ -181,17 +181,21 @@ async fn update(
 ) -> Result<Option<String>, Halt> {
     let mut tries = Tries::new(target);
     let mut may_be_done = false;
+    let service = &plan.deployment.service;
     loop {
-        match still_current(target, &plan.deployment).await {
+        let look = still_current(target, &plan.deployment);
+        let told = match target
+            .tell_update(service, &plan.target.id, witness, look)
+            .await
+        {
             // Our own call may be what took over.
             Err(Halt::No(_)) if may_be_done => {
                 return carrier_of(carrier::find(target, plan, None, witness).await?, plan)
                     .map(Some);
             }
             other => other?,
-        }
-        let told = target.tell_update(&plan.deployment.service, &plan.target.id, witness);
-        let fault = match told.await? {
+        };
+        let fault = match told {
             Ok(service) => {
                 let found = carrier::find(target, plan, service.as_ref(), witness).await?;
                 return carrier_of(found, plan).map(Some);

@@ -224,7 +224,12 @@ impl EcsTarget {
     }
 
     pub(super) fn told(&self, fault: &CallFault) -> DeployError {
-        fault.told(&self.declared)
+        match fault.told(&self.declared) {
+            DeployError::Declared(why) if self.awaits_renewal && fault.blame == Blame::Expired => {
+                DeployError::Passing(why)
+            }
+            other => other,
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) async fn find(
     witness: &dyn Witness,
 ) -> Result<Found, Halt> {
     let until = Instant::now() + target.pace.settle;
+    // What ECS said of it itself, where its answer came: without one ours is only guessed.
+    let answer = answered.cloned();
     loop {
         let found = if facts::is_entry(&plan.deployment.id) {
             match answered.take() {
@@ -41,7 +43,7 @@ pub(super) async fn find(
                 None => among_entries(&target.service().await?, plan),
             }
         } else {
-            among_records(target, plan, witness).await?
+            among_records(target, plan, answer.as_ref(), witness).await?
         };
         if found != Found::Nothing || Instant::now() + target.pace.settle_poll > until {
             return Ok(found);
@@ -66,6 +68,7 @@ fn among_entries(service: &Service, plan: &RollbackPlan) -> Found {
 async fn among_records(
     target: &EcsTarget,
     plan: &RollbackPlan,
+    answer: Option<&Service>,
     witness: &dyn Witness,
 ) -> Result<Found, Halt> {
     let judged = target.service_deployment(&plan.deployment.id).await?;
@@ -85,13 +88,20 @@ async fn among_records(
         let brought = revisions.find(|known| known.arn == deployment.target);
         brought.is_some_and(|brought| brought.task_definition == plan.target.id)
     };
-    match order(&newer, brings_target, &judged) {
+    let named = answer.and_then(|service| service.current.as_deref());
+    match order(&newer, brings_target, &judged, named) {
         Order::Nothing => Ok(Found::Nothing),
         Order::Clean(ours) => Ok(Found::Ours(ours)),
         Order::Replaced(other) => Ok(Found::Superseded(format!(
             "deployment {other} took over from the rollback"
         ))),
-        Order::Raced { ours, other } => take_back(target, &ours, &other, witness).await,
+        Order::Raced { ours, other } if answer.is_some() => {
+            take_back(target, &ours, &other, witness).await
+        }
+        // Somebody else may have had the same aim: what may not be ours is not stopped.
+        Order::Raced { ours, other } => Ok(Found::Collided(format!(
+            "deployment {other} was started at the same moment as {ours}, which may be our own: look at the service"
+        ))),
     }
 }
 
@@ -128,14 +138,19 @@ enum Order {
     },
 }
 
-/// `newer` are the deployments after the judged one, the newest first.
+/// `newer` are the deployments after the judged one, the newest first; `named` is the one that the
+/// answer to the update called current.
 fn order(
     newer: &[&ServiceDeployment],
     brings_target: impl Fn(&ServiceDeployment) -> bool,
     judged: &ServiceDeployment,
+    named: Option<&str>,
 ) -> Order {
-    // The newest that brings the target is ours, or was started by somebody with the same aim.
-    let Some(place) = newer.iter().position(|known| brings_target(known)) else {
+    let is_named = |known: &&ServiceDeployment| named == Some(&*known.arn) && brings_target(known);
+    let ours = newer.iter().position(is_named);
+    // Else the newest that brings the target is ours, or somebody's who has the same aim.
+    let ours = ours.or_else(|| newer.iter().position(|known| brings_target(known)));
+    let Some(place) = ours else {
         return Order::Nothing;
     };
     if let Some(after) = place.checked_sub(1) {
@@ -213,8 +228,17 @@ mod tests {
             ),
         ];
         for (newer, expected, why) in cases {
-            let order = order(&newer, |known| known.target == "good", &judged);
+            let order = order(&newer, |known| known.target == "good", &judged, None);
             assert_eq!(order, expected, "{why}");
         }
+        // Another with the same aim came after it: it is not ours, and nothing came between.
+        let alike = deployment("alike", "good", &["good"]);
+        let order = order(
+            &[&alike, &ours],
+            |known| known.target == "good",
+            &judged,
+            Some("ours"),
+        );
+        assert_eq!(order, Order::Replaced("alike".into()));
     }
 }

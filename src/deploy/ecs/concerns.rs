@@ -43,13 +43,14 @@ pub(super) async fn look(
     }
     concerns.extend(judged.flatten().as_ref().and_then(inconsistent));
     concerns.extend(way_back.concerns);
+    // Who else moves tasks has alarms of his own.
+    let by_ecs = service
+        .as_ref()
+        .filter(|service| facts::Service::from(*service).is_moved_by_ecs());
     // Other services than ECS: a network that leads to one need not lead to the others.
     let (gone, alarms) = tokio::join!(
         within("images", images::gone(target, way_back.revision.as_ref())),
-        within(
-            "alarms",
-            alarms::of(target, service.as_ref(), shown.as_ref())
-        ),
+        within("alarms", alarms::of(target, by_ecs, shown.as_ref())),
     );
     concerns.extend(gone.unwrap_or_default());
     concerns.extend(alarms.unwrap_or_default());
@@ -162,7 +163,7 @@ async fn moved_tags(
     match moved {
         Ok(moved) if moved.is_empty() => None,
         Ok(moved) => Some(format!(
-            "the tag of {} was moved since {} ran: once the deployment has ended that revision brings the new image; set pin_digest, or name images by digest",
+            "the tag of {} was moved since {} ran: once the deployment has ended that revision brings the new image, unless pin_digest is set or images are named by digest",
             moved.join(", "),
             candidate.revision
         )),

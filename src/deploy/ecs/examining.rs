@@ -131,7 +131,7 @@ fn told(fault: &CallFault) -> (State, String) {
         Blame::Server => (State::Failed, format!("AWS failed: {detail}")),
         Blame::Silence => (State::Failed, format!("no answer: {detail}")),
         Blame::NotSent => (State::Failed, format!("could not be sent: {detail}")),
-        Blame::Credentials => (
+        Blame::Credentials | Blame::Expired => (
             State::Failed,
             format!("AWS does not accept the credentials: {detail}; renew them"),
         ),

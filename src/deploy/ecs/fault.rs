@@ -44,6 +44,8 @@ pub(super) enum Blame {
     Denied,
     /// Our credentials are not accepted.
     Credentials,
+    /// Our credentials were accepted for a while, and are not any more.
+    Expired,
     /// The cluster does not exist.
     NoCluster,
     /// The service does not exist, or is not active.
@@ -132,7 +134,7 @@ impl CallFault {
             Blame::Denied => {
                 DeployError::Declared(format!("AWS denies {called}: allow {action} on it"))
             }
-            Blame::Credentials => DeployError::Declared(format!(
+            Blame::Credentials | Blame::Expired => DeployError::Declared(format!(
                 "AWS does not accept the credentials for {called}: {detail}; renew them"
             )),
             Blame::NoCluster => DeployError::Declared(format!(
@@ -194,9 +196,8 @@ fn of_code(code: Option<&str>, status: Option<u16>, message: Option<&str>) -> (B
         | "RequestThrottledException"
         | "SlowDown" => Blame::Throttled,
         "AccessDeniedException" | "AccessDenied" => Blame::Denied,
-        "ExpiredTokenException"
-        | "ExpiredToken"
-        | "UnrecognizedClientException"
+        "ExpiredTokenException" | "ExpiredToken" => Blame::Expired,
+        "UnrecognizedClientException"
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "RequestTimeTooSkewed"
@@ -275,7 +276,12 @@ mod tests {
                 Some(400),
                 Blame::Absent,
             ),
-            (Some("ExpiredTokenException"), Some(400), Blame::Credentials),
+            (Some("ExpiredTokenException"), Some(400), Blame::Expired),
+            (
+                Some("InvalidSignatureException"),
+                Some(400),
+                Blame::Credentials,
+            ),
             (None, Some(500), Blame::Garbled),
             (None, Some(429), Blame::Throttled),
             (None, Some(200), Blame::Garbled),

@@ -54,7 +54,9 @@ impl History {
             .filter(|known| known.status == Status::Successful)
             .find_map(|known| {
                 let (from, to) = (known.started?, known.finished?);
-                to.unix().checked_sub(from.unix())
+                let span = to.unix().checked_sub(from.unix())?;
+                // One that began and ended in the same moment says nothing of how long it takes.
+                (!span.is_zero()).then_some(span)
             })
     }
 

@@ -69,6 +69,8 @@ pub struct EcsTarget {
     shared: SdkConfig,
     declared: EcsService,
     pace: Pace,
+    /// Whether credentials that have expired may yet be renewed: they worked, and much depends on it.
+    awaits_renewal: bool,
 }
 
 impl EcsTarget {
@@ -98,6 +100,7 @@ impl EcsTarget {
             shared: shared.clone(),
             declared: declared.clone(),
             pace,
+            awaits_renewal: false,
         }
     }
 
@@ -105,6 +108,14 @@ impl EcsTarget {
     #[must_use]
     pub fn with_client(self, client: aws_sdk_ecs::Client) -> Self {
         Self { client, ..self }
+    }
+
+    /// The same for a rollback under way, which outlives the credentials that it began with.
+    fn awaiting_renewal(&self) -> Self {
+        Self {
+            awaits_renewal: true,
+            ..self.clone()
+        }
     }
 }
 
@@ -130,7 +141,7 @@ impl DeploymentTarget for EcsTarget {
         deployment: &Deployment,
         wanted: &Wanted,
     ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
-        nested(planning::plan(self, deployment, wanted).await)
+        nested(planning::plan(&self.awaiting_renewal(), deployment, wanted).await)
     }
 
     async fn concerns(
@@ -162,15 +173,15 @@ impl DeploymentTarget for EcsTarget {
         plan: &RollbackPlan,
         witness: &dyn Witness,
     ) -> Result<Result<StartedRollback, NoRollback>, DeployError> {
-        nested(acting::roll_back(self, plan, witness).await)
+        nested(acting::roll_back(&self.awaiting_renewal(), plan, witness).await)
     }
 
     async fn progress(&self, started: &StartedRollback) -> Result<Progress, DeployError> {
-        proof::progress(self, started).await
+        proof::progress(&self.awaiting_renewal(), started).await
     }
 
     async fn own_rollback(&self, deployment: &Deployment) -> Result<Progress, DeployError> {
-        proof::own_rollback(self, deployment).await
+        proof::own_rollback(&self.awaiting_renewal(), deployment).await
     }
 }
 

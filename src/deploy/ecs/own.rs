@@ -60,10 +60,6 @@ async fn of_service(
     let Some(entry) = service.entry(id) else {
         return Err(unseen(target, service, task));
     };
-    if service.controller == codedeploy::CONTROLLER {
-        // The task set names the deployment of CodeDeploy that made it.
-        return codedeploy::pin(target, &Selector::Id(id.to_owned())).await;
-    }
     if !service.is_moved_by_ecs() {
         // A green task set is no primary one before the traffic has moved to it.
         return pinning::from_entry(target, service, id, None);

@@ -36,13 +36,17 @@ pub(super) async fn plan(
     let candidate = candidate::find(target, deployment, &reading, actuator, wanted).await?;
     let mut caveats = caveats(&reading, &candidate, actuator);
     let mut revision = candidate.revision.clone();
+    let mut images = candidate.images.clone();
     if actuator.is_keyed() {
         refuse_same(&candidate)?;
     } else if let Some(moved) = deployable(target, &candidate, wanted).await? {
         if wanted.pin_digest {
             revision.label = format!("{revision} pinned by digest");
+        } else {
+            // What does not come back is not what the rollback is held against.
+            images.retain(|container, _| !moved.containers.contains(container));
         }
-        caveats.push(moved);
+        caveats.push(moved.caveat);
     }
     let not_restored = not_restored(&candidate, actuator);
     let expected = expected(&reading, &candidate, actuator);
@@ -50,7 +54,7 @@ pub(super) async fn plan(
         deployment: deployment.clone(),
         target: revision,
         actuator,
-        images: candidate.images,
+        images,
         handle: handle(&reading, actuator),
         expected,
         not_restored,
@@ -145,13 +149,20 @@ fn same(candidate: &Candidate) -> Halt {
     ))
 }
 
+/// Tags that were moved since the candidate ran.
+struct Moved {
+    containers: Vec<String>,
+    /// What becomes of them, for a person.
+    caveat: String,
+}
+
 /// Whether the service can be updated to the candidate, and is changed by it. Answers with what
 /// becomes of tags that were moved: deployed anew they bring the images that were judged.
 async fn deployable(
     target: &EcsTarget,
     candidate: &Candidate,
     wanted: &Wanted,
-) -> Result<Option<String>, Halt> {
+) -> Result<Option<Moved>, Halt> {
     let revision = &candidate.revision;
     let judged = &candidate.judged;
     if judged.may_be(&candidate.software()) {
@@ -169,9 +180,13 @@ async fn deployable(
     }
     let containers = moved.join(", ");
     if wanted.pin_digest {
-        return Ok(Some(format!(
+        let caveat = format!(
             "the tag of {containers} was moved since {revision} ran: a new revision of its family is registered that names the earlier images by digest"
-        )));
+        );
+        return Ok(Some(Moved {
+            containers: moved,
+            caveat,
+        }));
     }
     let others = candidate.images.iter().filter(|(container, digest)| {
         let judged = judged.images.get(*container);
@@ -183,9 +198,13 @@ async fn deployable(
             judged.revision
         )));
     }
-    Ok(Some(format!(
+    let caveat = format!(
         "the tag of {containers} was moved since {revision} ran, and deployed anew it brings the later image there; pin_digest would bring the earlier one"
-    )))
+    );
+    Ok(Some(Moved {
+        containers: moved,
+        caveat,
+    }))
 }
 
 /// ECS refuses to update a service to a task definition that is not ACTIVE.

@@ -2,14 +2,16 @@
 //!
 //! A rollback is complete when its own record says so and names the expected revision; when the
 //! service has one deployment, of that revision, with as many tasks as desired and more than none;
-//! and when every running task runs that task definition from those images.
+//! and when every running task runs that task definition from those images, and none is left that
+//! the judged deployment started.
 
 use super::facts::{self, Digests, Rollout, Service};
 use super::reading::with_newer;
-use super::records::{ServiceDeployment, Status};
+use super::records::{ServiceDeployment, ServiceRevision, Status};
+use super::tasks::Task;
 use super::{EcsTarget, codedeploy, external};
 use crate::deploy::DeployError;
-use crate::deployment::{Actuator, Deployment, Progress, StartedRollback};
+use crate::deployment::{Actuator, Deployment, Images, Progress, RollbackPlan, StartedRollback};
 
 /// How far a rollback that we started has come.
 pub(super) async fn progress(
@@ -26,7 +28,7 @@ pub(super) async fn progress(
     }
     let service = target.service().await?;
     if facts::is_entry(&started.carrier) {
-        return by_entry(target, &service, &started.carrier, &plan.target.id).await;
+        return by_entry(target, &service, &started.carrier, plan).await;
     }
     let (carrier, newer) = with_newer(target, &service, &started.carrier).await?;
     if let Some(newer) = newer {
@@ -36,9 +38,9 @@ pub(super) async fn progress(
     }
     match plan.actuator {
         Actuator::StopServiceDeployment | Actuator::ContinueServiceDeployment => {
-            stopped(target, &service, &carrier, Some(&plan.target.id)).await
+            stopped(target, &service, &carrier, &plan.deployment, Some(plan)).await
         }
-        Actuator::UpdateService => updated(target, &service, &carrier, &plan.target.id).await,
+        Actuator::UpdateService => updated(target, &service, &carrier, plan).await,
         other => Err(DeployError::Strange(format!(
             "{} is not built",
             other.name()
@@ -61,17 +63,27 @@ pub(super) async fn own_rollback(
             Some(newer) => Ok(Progress::Superseded(format!(
                 "deployment {newer} took over"
             ))),
-            None => stopped(target, &service, &recorded, None).await,
+            None => stopped(target, &service, &recorded, deployment, None).await,
         };
     }
+    own_by_entry(target, &service, deployment).await
+}
+
+/// The same by `deployments[]` alone.
+async fn own_by_entry(
+    target: &EcsTarget,
+    service: &Service,
+    deployment: &Deployment,
+) -> Result<Progress, DeployError> {
     let Some(primary) = service.primary() else {
         return Ok(Progress::Failed(
             "the service has no primary deployment".to_owned(),
         ));
     };
     if primary.id == deployment.id {
-        return Ok(Progress::Failed(format!(
-            "{} is the primary deployment still",
+        // A rollback that was seen before does not go away: the reading lags behind.
+        return Ok(Progress::Running(format!(
+            "{} is shown as the primary deployment still",
             deployment.revision
         )));
     }
@@ -82,15 +94,29 @@ pub(super) async fn own_rollback(
             primary.id
         )));
     }
-    by_entry(target, &service, &primary.id, &primary.task_definition).await
+    let expected = Expected {
+        definition: &primary.task_definition,
+        digests: &Digests::new(),
+        judged: deployment,
+    };
+    entry(target, service, &primary.id, &expected).await
 }
 
-/// A service deployment that is being rolled back: by us, to `expected`; or by ECS itself.
+/// What has to run for a rollback to be complete.
+pub(super) struct Expected<'a> {
+    pub(super) definition: &'a str,
+    pub(super) digests: &'a Digests,
+    /// The deployment of which no task may be left.
+    pub(super) judged: &'a Deployment,
+}
+
+/// A service deployment that is being rolled back: by us, as planned; or by ECS itself.
 async fn stopped(
     target: &EcsTarget,
     service: &Service,
     deployment: &ServiceDeployment,
-    expected: Option<&str>,
+    judged: &Deployment,
+    plan: Option<&RollbackPlan>,
 ) -> Result<Progress, DeployError> {
     match &deployment.status {
         Status::RollbackSuccessful => {}
@@ -125,17 +151,11 @@ async fn stopped(
             "ECS has not said which revision it returned to".to_owned(),
         ));
     };
-    let (definition, digests) = software(target, arn).await?;
-    if let Some(expected) = expected
-        && definition != expected
-    {
-        return Ok(Progress::Failed(format!(
-            "ECS returned to {}, not to {}",
-            facts::label(&definition),
-            facts::label(expected)
-        )));
+    let brought = brought(target, arn).await?;
+    if let Some(other) = plan.and_then(|plan| other(&brought, plan)) {
+        return Ok(Progress::Failed(format!("ECS returned to {other}")));
     }
-    whole(target, service, &definition, &digests).await
+    whole(target, service, &of(&brought, judged)).await
 }
 
 /// A service deployment of our own that brings the target revision.
@@ -143,12 +163,12 @@ async fn updated(
     target: &EcsTarget,
     service: &Service,
     carrier: &ServiceDeployment,
-    expected: &str,
+    plan: &RollbackPlan,
 ) -> Result<Progress, DeployError> {
     match &carrier.status {
         Status::Successful => {}
         Status::Pending | Status::InProgress => {
-            return Ok(Progress::Running(rolling(service, expected)));
+            return Ok(Progress::Running(rolling(service, &plan.target.id)));
         }
         Status::StopRequested | Status::Stopped => {
             return Ok(Progress::Failed(
@@ -165,23 +185,85 @@ async fn updated(
         }
         Status::Unknown(name) => return Err(unknown(carrier, name)),
     }
-    let (definition, digests) = software(target, &carrier.target).await?;
-    if definition != expected {
+    let brought = brought(target, &carrier.target).await?;
+    if let Some(other) = other(&brought, plan) {
         return Ok(Progress::Failed(format!(
-            "the rollback's deployment brought {}, not {}",
-            facts::label(&definition),
-            facts::label(expected)
+            "the rollback's deployment brought {other}"
         )));
     }
-    whole(target, service, &definition, &digests).await
+    whole(target, service, &of(&brought, &plan.deployment)).await
 }
 
-/// By `deployments[]` alone.
+fn of<'a>(brought: &'a ServiceRevision, judged: &'a Deployment) -> Expected<'a> {
+    Expected {
+        definition: &brought.task_definition,
+        digests: &brought.digests,
+        judged,
+    }
+}
+
+/// What was brought in the place of what was planned: another task definition, or the same one with
+/// an image that is known to be another.
+fn other(brought: &ServiceRevision, plan: &RollbackPlan) -> Option<String> {
+    let (definition, planned) = (&brought.task_definition, &plan.target.id);
+    if definition != planned {
+        return Some(format!(
+            "{}, not to {}",
+            facts::label(definition),
+            facts::label(planned)
+        ));
+    }
+    differing(&plan.images, &brought.digests).map(|container| {
+        format!(
+            "another image of {container} than ran with {}: its tag was moved",
+            facts::label(planned)
+        )
+    })
+}
+
+/// A container of which both sides name the image, and not the same one: images that ECS did not
+/// resolve have no digest.
+fn differing<'a>(planned: &'a Images, found: &Digests) -> Option<&'a str> {
+    let mut planned = planned.iter();
+    let differs = |(container, digest): &(&String, &String)| {
+        found.get(*container).is_some_and(|found| found != *digest)
+    };
+    planned
+        .find(differs)
+        .map(|(container, _)| container.as_str())
+}
+
+/// A deployment of our own, by `deployments[]` alone.
 async fn by_entry(
     target: &EcsTarget,
     service: &Service,
     id: &str,
-    expected: &str,
+    plan: &RollbackPlan,
+) -> Result<Progress, DeployError> {
+    let judged = &plan.deployment;
+    let lags = service.entry(id).is_none()
+        && service
+            .primary()
+            .is_some_and(|primary| primary.id == judged.id);
+    if lags {
+        // What was there before ours does not take over from it.
+        return Ok(Progress::Running(
+            "ECS does not show the rollback's deployment yet".to_owned(),
+        ));
+    }
+    let expected = Expected {
+        definition: &plan.target.id,
+        digests: &Digests::new(),
+        judged,
+    };
+    entry(target, service, id, &expected).await
+}
+
+async fn entry(
+    target: &EcsTarget,
+    service: &Service,
+    id: &str,
+    expected: &Expected<'_>,
 ) -> Result<Progress, DeployError> {
     let Some(entry) = service.entry(id) else {
         return Ok(Progress::Superseded(match service.primary() {
@@ -196,8 +278,8 @@ async fn by_entry(
         _ if !entry.primary => Ok(Progress::Superseded(
             "another deployment took over from the rollback".to_owned(),
         )),
-        Rollout::InProgress => Ok(Progress::Running(rolling(service, expected))),
-        Rollout::Completed => whole(target, service, expected, &Digests::new()).await,
+        Rollout::InProgress => Ok(Progress::Running(rolling(service, expected.definition))),
+        Rollout::Completed => whole(target, service, expected).await,
     }
 }
 
@@ -205,28 +287,24 @@ async fn by_entry(
 pub(super) async fn whole(
     target: &EcsTarget,
     service: &Service,
-    expected: &str,
-    digests: &Digests,
+    expected: &Expected<'_>,
 ) -> Result<Progress, DeployError> {
-    if let Some(wait) = waits_for(service, expected) {
+    if let Some(wait) = waits_for(service, expected.definition) {
         return Ok(Progress::Running(wait));
     }
+    let since = service.primary().and_then(|primary| primary.created);
     let tasks = target
         .running_tasks()
         .await
         .map_err(|fault| target.told(&fault))?;
-    // Only what both sides name can be compared; images that ECS did not resolve have no digest.
-    let differs = |(container, digest): (&String, &String)| {
-        digests
-            .get(container)
-            .is_some_and(|wanted| wanted != digest)
+    let is_other = |task: &&Task| {
+        task.task_definition != expected.definition
+            || differing(expected.digests, &task.digests).is_some()
+            || task.may_be_left_of(expected.judged, since)
     };
-    let others = tasks
-        .iter()
-        .filter(|task| task.task_definition != expected || task.digests.iter().any(differs))
-        .count();
+    let others = tasks.iter().filter(is_other).count();
     let running = tasks.iter().filter(|task| task.running).count();
-    let label = facts::label(expected);
+    let label = facts::label(expected.definition);
     Ok(if others > 0 {
         Progress::Running(format!(
             "{others} of {} tasks do not run {label} yet",
@@ -284,14 +362,13 @@ fn rolling(service: &Service, expected: &str) -> String {
     )
 }
 
-/// What a service revision runs: its task definition and the digests of its images.
-async fn software(target: &EcsTarget, arn: &str) -> Result<(String, Digests), DeployError> {
+/// A service revision that a deployment brought.
+async fn brought(target: &EcsTarget, arn: &str) -> Result<ServiceRevision, DeployError> {
     let found = target.revisions(&[arn]).await;
     let mut found = found.map_err(|fault| target.told(&fault))?;
-    let revision = found
+    found
         .pop()
-        .ok_or_else(|| DeployError::Strange(format!("ECS does not show service revision {arn}")))?;
-    Ok((revision.task_definition, revision.digests))
+        .ok_or_else(|| DeployError::Strange(format!("ECS does not show service revision {arn}")))
 }
 
 fn unknown(deployment: &ServiceDeployment, name: &str) -> DeployError {

@@ -79,6 +79,25 @@ impl Task {
     }
 }
 
+impl Task {
+    /// Whether the judged deployment may have started it, where it was replaced by one that began at
+    /// `replaced`: it may run the same software, and comes from between the two.
+    pub(super) fn may_be_left_of(&self, judged: &Deployment, replaced: Option<WallTime>) -> bool {
+        let software = Software {
+            revision: facts::revision(&self.task_definition),
+            images: self.digests.clone(),
+        };
+        let is_older = |than: WallTime| {
+            let created = self.created;
+            created.is_some_and(|created| created.unix() + SLACK < than.unix())
+        };
+        let is_from_before = judged.created.is_some_and(is_older);
+        let is_from_after =
+            replaced.is_some_and(|began| !is_older(began) && self.created.is_some());
+        software.may_be(&judged.software()) && !is_from_before && !is_from_after
+    }
+}
+
 /// The address of the task's network interface, IPv4 before IPv6: as the attachment says, or as
 /// its containers do.
 fn address(shown: &types::Task) -> Option<String> {

@@ -7,9 +7,9 @@ use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 
-use super::EcsTarget;
 use super::facts::Service;
 use super::fault::CallFault;
+use super::{EcsTarget, Halt};
 use crate::deploy::{DeployError, Witness};
 use crate::deployment::{Answer, Call};
 
@@ -23,6 +23,37 @@ pub(super) async fn witnessed<T>(
     sent: impl Future<Output = Told<T>>,
 ) -> Result<Result<T, CallFault>, DeployError> {
     witness.before(&call).await?;
+    Ok(answered(witness, &call, sent).await)
+}
+
+/// The same for a call that knows no condition: `look` is the last look at the state that it is
+/// meant for. The witness may take his time, so it comes after him and right before the sending.
+pub(super) async fn witnessed_after_a_look<T>(
+    witness: &dyn Witness,
+    call: Call,
+    look: impl Future<Output = Result<(), Halt>>,
+    sent: impl Future<Output = Told<T>>,
+) -> Result<Result<T, CallFault>, Halt> {
+    witness.before(&call).await?;
+    if let Err(halt) = look.await {
+        let answer = Answer::Refused {
+            request: None,
+            code: NOT_SENT.to_owned(),
+        };
+        witness.after(&call, &answer).await;
+        return Err(halt);
+    }
+    Ok(answered(witness, &call, sent).await)
+}
+
+/// What is written down of a call that was not sent after all.
+const NOT_SENT: &str = "not sent: the last look forbade it";
+
+async fn answered<T>(
+    witness: &dyn Witness,
+    call: &Call,
+    sent: impl Future<Output = Told<T>>,
+) -> Result<T, CallFault> {
     let told = sent.await;
     let answer = match &told {
         Ok((_, request)) => Answer::Accepted {
@@ -30,8 +61,8 @@ pub(super) async fn witnessed<T>(
         },
         Err(fault) => fault.answer(),
     };
-    witness.after(&call, &answer).await;
-    Ok(told.map(|(value, _)| value))
+    witness.after(call, &answer).await;
+    told.map(|(value, _)| value)
 }
 
 /// The call that stops a deployment.
@@ -96,13 +127,14 @@ impl EcsTarget {
         witnessed(witness, call, told).await
     }
 
-    /// Deploys a task definition, by its full ARN and with nothing else.
+    /// Deploys a task definition, by its full ARN and with nothing else, after a last look.
     pub(super) async fn tell_update(
         &self,
         service: &str,
         task_definition: &str,
         witness: &dyn Witness,
-    ) -> Result<Result<Option<Service>, CallFault>, DeployError> {
+        look: impl Future<Output = Result<(), Halt>>,
+    ) -> Result<Result<Option<Service>, CallFault>, Halt> {
         let call = Call {
             operation: UPDATE.to_owned(),
             subject: service.to_owned(),
@@ -122,7 +154,7 @@ impl EcsTarget {
             let request = answer.request_id().map(str::to_owned);
             Ok((answer.service().map(Service::from), request))
         };
-        witnessed(witness, call, told).await
+        witnessed_after_a_look(witness, call, look, told).await
     }
 }
 

@@ -30,7 +30,9 @@ impl<'a> Tries<'a> {
     /// Waits after a failure that may pass; ends the tries at any other.
     pub(super) async fn after(&mut self, fault: &CallFault) -> Result<(), DeployError> {
         self.unclear += u32::from(fault.is_unclear());
-        let may_pass = fault.is_unclear() || fault.blame == Blame::Throttled;
+        // Credentials are renewed behind our back: the next try may carry others.
+        let may_pass =
+            fault.is_unclear() || matches!(fault.blame, Blame::Throttled | Blame::Expired);
         let out_of_time = Instant::now() + self.pause > self.until;
         if !may_pass || out_of_time || self.unclear >= MOST_UNCLEAR {
             return Err(self.target.told(fault));

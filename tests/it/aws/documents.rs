@@ -144,6 +144,11 @@ fn the_rule_starts_the_standalone_task_for_the_deployment_that_began() {
         Command::Watch(watch) => {
             let id = Selector::Id("ecs-svc/1234567890123456789".to_owned());
             assert_eq!(watch.deployment, Some(id));
+            // Its journal is empty: it would not know a rollback of ours, and undo it.
+            let state = &standalone["volumes"][0];
+            assert!(state["host"].is_null(), "{state}");
+            let words = listed(&overriding["command"]);
+            assert!(words.windows(2).any(|two| two == ["--rollback", "never"]));
         }
         other => panic!("not a watch: {other:?}"),
     }
@@ -167,6 +172,12 @@ fn the_rule_may_start_that_task_and_hand_on_its_roles_and_no_more() {
     let policy = &role["Properties"]["Policies"][0]["PolicyDocument"];
     assert_eq!(super::granted(policy), ["ecs:RunTask", "iam:PassRole"]);
     let standalone = document("task-definition-standalone");
+    // EventBridge names it without its number, which ECS adds before it asks whether it may.
+    let started = rule["Targets"][0]["EcsParameters"]["TaskDefinitionArn"]
+        .as_str()
+        .expect("an ARN");
+    let startable = [started.to_owned(), format!("{started}:*")];
+    assert_eq!(listed(&policy["Statement"][0]["Resource"]), startable);
     let mut roles = listed(&policy["Statement"][1]["Resource"]);
     roles.sort();
     let mut own =

@@ -8,7 +8,7 @@ use smokejumper::deployment::{
 use smokejumper::rehearsal::ecs::{Answer, Controller, Fault, Times};
 
 use super::codedeploy::Heir;
-use super::stage::{MINUTE, Stage};
+use super::stage::{Dawdler, MINUTE, Stage};
 
 /// `api` with four tasks of `api:1`; its deployer made a task set of `api:2` and the primary one,
 /// and has not deleted the earlier one yet.
@@ -42,6 +42,11 @@ impl Scene {
             NoRollback::NotRollbackable(why) => why,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Its deployer deletes the task set that was judged.
+    fn clear_away(&self) {
+        self.stage.service.delete_task_set(&self.judged).unwrap();
     }
 
     async fn rolled_back(&self, plan: &RollbackPlan) -> StartedRollback {
@@ -81,6 +86,12 @@ async fn the_switch_is_one_call_that_names_the_task_set_and_nothing_else() {
         sent.parameters,
         json!({ "cluster": "prod", "service": "api", "primaryTaskSet": scene.earlier })
     );
+    let progress = scene.stage.target.progress(&started).await.unwrap();
+    assert!(
+        matches!(&progress, Progress::Running(text) if text.contains("4 tasks of api:2 run beside it")),
+        "{progress:?}"
+    );
+    scene.clear_away();
     assert_eq!(
         scene.stage.target.progress(&started).await,
         Ok(Progress::Complete)
@@ -144,6 +155,7 @@ async fn a_task_set_that_is_smaller_is_returned_to_with_a_word_about_it() {
     let last = plan.caveats.last().unwrap();
     assert!(last.contains("2 of 4 tasks"), "{last}");
     let started = scene.rolled_back(&plan).await;
+    scene.clear_away();
     assert_eq!(
         scene.stage.target.progress(&started).await,
         Ok(Progress::Complete)
@@ -197,6 +209,20 @@ async fn another_primary_task_set_supersedes_before_and_after() {
 }
 
 #[tokio::test]
+async fn what_happens_while_the_call_is_written_down_is_seen_before_it_is_sent() {
+    let scene = Scene::set().await;
+    let plan = scene.planned().await;
+    let third = scene.stage.register();
+    let third = scene.stage.service.create_task_set(&third, 100).unwrap();
+    let service = scene.stage.service.clone();
+    let witness = Dawdler::while_he_writes(move || service.make_primary(&third).unwrap());
+    let no = scene.stage.target.roll_back(&plan, &witness).await;
+    let no = no.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert!(scene.stage.changes().is_empty());
+}
+
+#[tokio::test]
 async fn an_unclear_answer_is_looked_up() {
     for (fault, calls) in [
         (Fault::DoneThenReset, 1),
@@ -210,6 +236,7 @@ async fn an_unclear_answer_is_looked_up() {
         scene.stage.control().fault(SWITCH, fault, Times::Next(1));
         let started = scene.rolled_back(&plan).await;
         assert_eq!(scene.stage.changes().len(), calls, "{name}");
+        scene.clear_away();
         assert_eq!(
             scene.stage.target.progress(&started).await,
             Ok(Progress::Complete),

@@ -1,10 +1,10 @@
 //! Races: what happens between the last look and the decisive call, and right after it.
 
-use smokejumper::deploy::{DeployError, DeploymentTarget};
+use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{Actuator, NoRollback, Progress};
 use smokejumper::rehearsal::ecs::{Answer, Fault, ServiceControl, Times};
 
-use super::stage::{Stage, stale};
+use super::stage::{Dawdler, Stage, stale};
 
 /// Something that happens to the service right before the operation is carried out.
 fn meanwhile(
@@ -232,4 +232,74 @@ async fn a_deployment_that_completes_under_a_stop_is_known_by_its_state_not_by_t
         .unwrap();
     assert_eq!(started.plan.actuator, Actuator::UpdateService);
     assert_eq!(stage.done(), ["UpdateService"]);
+}
+
+#[tokio::test]
+async fn what_happens_while_the_call_is_written_down_is_seen_before_it_is_sent() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let plan = stage.plan(&stage.pinned().await).await;
+    let service = stage.service.clone();
+    let witness = Dawdler::while_he_writes(move || {
+        service.foreign_deployment().unwrap();
+    });
+    let no = stage.target.roll_back(&plan, &witness).await;
+    let no = no.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert!(stage.changes().is_empty(), "{:?}", stage.changes());
+    assert_eq!(witness.sent(), [], "what was not sent is not looked for");
+}
+
+#[tokio::test]
+async fn without_an_answer_a_deployment_that_may_be_somebody_s_is_not_stopped() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    let plan = stage.plan(&stage.pinned().await).await;
+    // Our call is lost; somebody else deploys, and somebody else returns to the same revision.
+    let others = meanwhile(&stage.service, |service| {
+        service.foreign_deployment().unwrap();
+        service.deploy("api:1").unwrap();
+    });
+    let control = stage.control();
+    control.fault("UpdateService", others, Times::Next(1));
+    control.fault("UpdateService", Fault::Reset, Times::Next(1));
+    let error = stage.target.roll_back(&plan, &stage.hand).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(&error, DeployError::Strange(text) if text.contains("may be our own")),
+        "{error:?}"
+    );
+    assert!(stage.done().is_empty(), "{:?}", stage.changes());
+}
+
+#[tokio::test]
+async fn expired_credentials_are_waited_for_once_a_rollback_is_under_way() {
+    let expired = || Fault::Refuse("ExpiredTokenException");
+    for in_flight in [true, false] {
+        let stage = Stage::set().await;
+        stage.deploy();
+        if !in_flight {
+            stage.finish();
+        }
+        let plan = stage.plan(&stage.pinned().await).await;
+        let control = stage.control();
+        let call = match in_flight {
+            true => "StopServiceDeployment",
+            false => "UpdateService",
+        };
+        control.fault(call, expired(), Times::Next(2));
+        let started = stage.target.roll_back(&plan, &stage.hand).await;
+        let started = started.expect("ECS answers").expect("a rollback");
+        assert_eq!(stage.done(), [call]);
+        control.fault("DescribeServices", expired(), Times::Next(1));
+        let passing = stage.target.progress(&started).await;
+        assert!(
+            matches!(passing, Err(DeployError::Passing(_))),
+            "{passing:?}"
+        );
+        // Before anything is at stake somebody has to renew them.
+        control.fault("DescribeServices", expired(), Times::Next(1));
+        let told = stage.target.standing(&plan.deployment).await;
+        assert!(matches!(told, Err(DeployError::Declared(_))), "{told:?}");
+    }
 }

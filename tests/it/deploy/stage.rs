@@ -268,3 +268,41 @@ impl Witness for Hand {
         false
     }
 }
+
+/// A witness who takes his time: meanwhile something happens.
+pub struct Dawdler {
+    pub hand: Hand,
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Dawdler {
+    pub fn while_he_writes(happens: impl FnOnce() + Send + 'static) -> Self {
+        Self {
+            hand: Hand::default(),
+            meanwhile: Mutex::new(Some(Box::new(happens))),
+        }
+    }
+}
+
+#[async_trait]
+impl Witness for Dawdler {
+    async fn before(&self, call: &Call) -> Result<(), DeployError> {
+        let happens = self.meanwhile.lock().expect("what happens").take();
+        if let Some(happens) = happens {
+            happens();
+        }
+        self.hand.before(call).await
+    }
+
+    async fn after(&self, call: &Call, answer: &deployment::Answer) {
+        self.hand.after(call, answer).await;
+    }
+
+    fn sent(&self) -> Vec<Call> {
+        self.hand.sent()
+    }
+
+    fn is_keyed_only(&self) -> bool {
+        self.hand.is_keyed_only()
+    }
+}

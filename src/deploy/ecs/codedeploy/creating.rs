@@ -32,10 +32,11 @@ pub(in super::super) async fn create(
             earlier.id, plan.target
         ))));
     }
+    let judged = codedeploy.deployment(&plan.deployment.id).await?;
     let mut tries = Tries::new(target);
     loop {
-        let judged = still_current(target, &plan.deployment).await?;
-        let told = codedeploy.tell_create(&judged, &earlier, &plan.target, witness);
+        let look = still_current(target, &plan.deployment);
+        let told = codedeploy.tell_create(&judged, &earlier, &plan.target, witness, look);
         let fault = match told.await? {
             Ok(Some(id)) => return alone(&codedeploy, &judged, id, witness).await,
             Ok(None) => {
@@ -75,7 +76,7 @@ pub(in super::super) async fn begun(
 }
 
 /// The last look before a deployment: the one that was judged is what the service runs.
-async fn still_current(target: &EcsTarget, deployment: &Deployment) -> Result<Record, Halt> {
+async fn still_current(target: &EcsTarget, deployment: &Deployment) -> Result<(), Halt> {
     let reading = reading::read(target, &deployment.id).await?;
     if let Some(successor) = &reading.successor {
         return Err(superseded_by(successor, deployment));
@@ -83,8 +84,7 @@ async fn still_current(target: &EcsTarget, deployment: &Deployment) -> Result<Re
     if reading.rollback.is_some() {
         return Err(Halt::No(NoRollback::ByPlatform));
     }
-    refuse_other_primary(&reading, deployment)?;
-    Ok(reading.judged)
+    refuse_other_primary(&reading, deployment)
 }
 
 /// The list of deployments and the service are two readings: one that lags behind alone hides

@@ -13,6 +13,7 @@ use super::candidate::earlier;
 use super::is_deployment;
 use super::reading::{self, Reading};
 use super::records::Record;
+use super::tell;
 use crate::deploy::DeployError;
 use crate::deployment::{Deployment, Images, Revision, Selector};
 
@@ -63,9 +64,25 @@ async fn by_id(target: &EcsTarget, id: &str) -> Result<Deployment, DeployError> 
     };
     let group = codedeploy.deployment(anchor).await?.group;
     match codedeploy.known(id).await? {
-        Some(known) if known.group == group => pinned(target, id).await,
+        Some(known) if known.group == group => {
+            refuse_rollback(&known)?;
+            pinned(target, id).await
+        }
         _ => Err(foreign(target, id)),
     }
+}
+
+/// A rollback undone would bring back what failed: one by CodeDeploy itself says so, one of ours by
+/// its description, whoever made it.
+fn refuse_rollback(known: &Record) -> Result<(), DeployError> {
+    let by_us = known.description.as_deref().and_then(tell::described);
+    let Some(undone) = known.rolls_back.as_deref().or(by_us) else {
+        return Ok(());
+    };
+    Err(DeployError::Declared(format!(
+        "deployment {} rolls {undone} back: a rollback is not judged; name the deployment with --deployment",
+        known.id
+    )))
 }
 
 /// The newest deployment of the group that deploys the service; none before there is one.

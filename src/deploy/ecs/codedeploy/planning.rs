@@ -2,6 +2,8 @@
 //! stopped, and CodeDeploy returns to what it replaces; afterwards what succeeded before it is
 //! deployed again.
 
+use std::time::Duration;
+
 use super::super::facts;
 use super::super::planning::{refuse, superseded_by};
 use super::super::{EcsTarget, Halt};
@@ -112,7 +114,14 @@ fn allowed(deployment: &Deployment, revision: Revision, wanted: &Wanted) -> Resu
 /// What slows the rollback's own deployment, or would stop it.
 async fn caveats(target: &EcsTarget, judged: &Record) -> Vec<String> {
     let name = &judged.group.name;
-    let group = match CodeDeploy::of(target).group(&judged.group).await {
+    let codedeploy = CodeDeploy::of(target);
+    let asked = tokio::time::timeout(PATIENCE, codedeploy.group(&judged.group)).await;
+    let Ok(asked) = asked else {
+        return vec![format!(
+            "how group {name} deploys could not be looked at (no answer): its alarms may stop the rollback"
+        )];
+    };
+    let group = match asked {
         Ok(Some(group)) => group,
         Ok(None) => return vec![format!("CodeDeploy does not say how group {name} deploys")],
         Err(fault) => {
@@ -150,5 +159,7 @@ async fn caveats(target: &EcsTarget, judged: &Record) -> Vec<String> {
     caveats
 }
 
+/// A rollback waits for what is only said beside it.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// The configuration that moves all traffic in one step.
 const AT_ONCE: &str = "CodeDeployDefault.ECSAllAtOnce";

@@ -3,7 +3,7 @@
 
 use super::super::EcsTarget;
 use super::super::facts;
-use super::super::proof::whole;
+use super::super::proof::{Expected, whole};
 use super::reading::{self, Reading};
 use super::records::{Record, Status};
 use super::standing::unknown;
@@ -21,11 +21,15 @@ pub(in super::super) async fn progress(
             "{successor} took over from the rollback"
         )));
     }
-    let expected = &started.plan.target.id;
+    let expected = Expected {
+        definition: &started.plan.target.id,
+        digests: &Images::new(),
+        judged: &started.plan.deployment,
+    };
     if started.plan.actuator == Actuator::CodedeployStopDeployment {
-        return stopped(target, &reading, expected).await;
+        return stopped(target, &reading, &expected).await;
     }
-    carried(target, &reading, &reading.judged, expected).await
+    carried(target, &reading, &reading.judged, &expected).await
 }
 
 /// How far CodeDeploy's own rollback of a deployment has come.
@@ -39,10 +43,15 @@ pub(in super::super) async fn own_rollback(
     }
     let brought = reading.rollback.as_ref().and_then(Record::task_definition);
     let previous = || deployment.previous.as_ref().map(|known| known.id.clone());
-    let Some(expected) = brought.or_else(previous) else {
+    let Some(definition) = brought.or_else(previous) else {
         return Ok(Progress::Failed(
             "CodeDeploy does not say which revision it returned to".to_owned(),
         ));
+    };
+    let expected = Expected {
+        definition: &definition,
+        digests: &Images::new(),
+        judged: deployment,
     };
     stopped(target, &reading, &expected).await
 }
@@ -51,7 +60,7 @@ pub(in super::super) async fn own_rollback(
 async fn stopped(
     target: &EcsTarget,
     reading: &Reading,
-    expected: &str,
+    expected: &Expected<'_>,
 ) -> Result<Progress, DeployError> {
     match &reading.judged.status {
         Status::Broken => {}
@@ -80,14 +89,14 @@ async fn carried(
     target: &EcsTarget,
     reading: &Reading,
     carrier: &Record,
-    expected: &str,
+    expected: &Expected<'_>,
 ) -> Result<Progress, DeployError> {
     match &carrier.status {
         Status::Succeeded => {}
         Status::InFlight => {
             return Ok(Progress::Running(format!(
                 "CodeDeploy is returning to {} with deployment {}",
-                facts::label(expected),
+                facts::label(expected.definition),
                 carrier.id
             )));
         }
@@ -102,13 +111,13 @@ async fn carried(
     // Where its AppSpec can be read, it has to say the same as the service.
     if let Some(brought) = carrier
         .task_definition()
-        .filter(|brought| brought != expected)
+        .filter(|brought| brought != expected.definition)
     {
         return Ok(Progress::Failed(format!(
             "the rollback's deployment brought {}, not {}",
             facts::label(&brought),
-            facts::label(expected)
+            facts::label(expected.definition)
         )));
     }
-    whole(target, &reading.service, expected, &Images::new()).await
+    whole(target, &reading.service, expected).await
 }

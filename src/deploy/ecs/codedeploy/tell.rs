@@ -5,8 +5,9 @@ use aws_sdk_codedeploy::config::Builder;
 use aws_sdk_codedeploy::config::retry::RetryConfig;
 use aws_sdk_codedeploy::operation::RequestId;
 
+use super::super::Halt;
 use super::super::fault::CallFault;
-use super::super::tell::witnessed;
+use super::super::tell::{witnessed, witnessed_after_a_look};
 use super::calls::CodeDeploy;
 use super::records::Record;
 use crate::deploy::{DeployError, Witness};
@@ -44,15 +45,16 @@ impl CodeDeploy<'_> {
         witnessed(witness, call, told).await
     }
 
-    /// Deploys what an earlier deployment brought, as the rollback of the judged one; answers with
-    /// the new deployment's id.
+    /// Deploys what an earlier deployment brought, as the rollback of the judged one, after a last
+    /// look; answers with the new deployment's id.
     pub(super) async fn tell_create(
         &self,
         judged: &Record,
         earlier: &Record,
         revision: &Revision,
         witness: &dyn Witness,
-    ) -> Result<Result<Option<String>, CallFault>, DeployError> {
+        look: impl Future<Output = Result<(), Halt>>,
+    ) -> Result<Result<Option<String>, CallFault>, Halt> {
         let group = &judged.group;
         let call = Call {
             operation: CREATE.to_owned(),
@@ -74,14 +76,21 @@ impl CodeDeploy<'_> {
             let request = answer.request_id().map(str::to_owned);
             Ok((answer.deployment_id, request))
         };
-        witnessed(witness, call, told).await
+        witnessed_after_a_look(witness, call, look, told).await
     }
 }
 
 /// By what a rollback of ours is known again, even by another run: CodeDeploy keeps it as it is.
 pub(super) fn description(judged: &str) -> String {
-    format!("smokejumper: roll back of {judged}")
+    format!("{ROLL_BACK_OF}{judged}")
 }
+
+/// The deployment that a rollback of ours undoes, by its description.
+pub(super) fn described(description: &str) -> Option<&str> {
+    description.strip_prefix(ROLL_BACK_OF)
+}
+
+const ROLL_BACK_OF: &str = "smokejumper: roll back of ";
 
 fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::super::facts;
 use super::super::fault::{Blame, CallFault};
 use super::super::planning::refuse;
-use super::super::tell::{once, witnessed};
+use super::super::tell::{once, witnessed_after_a_look};
 use super::super::tries::Tries;
 use super::super::{EcsTarget, Halt};
 use super::planning::still_primary;
@@ -25,9 +25,11 @@ pub(in super::super) async fn switch(
     let set = plan.handle.as_deref().unwrap_or_default();
     let mut tries = Tries::new(target);
     loop {
-        let (_, sets) = target.service_with_sets().await?;
-        still_primary(&sets, &plan.deployment)?;
-        let Err(fault) = target.tell_switch(plan, set, witness).await? else {
+        let look = async {
+            let (_, sets) = target.service_with_sets().await?;
+            still_primary(&sets, &plan.deployment).map(|_| ())
+        };
+        let Err(fault) = target.tell_switch(plan, set, witness, look).await? else {
             return Ok(set.to_owned());
         };
         if fault.is_unclear() && await_primary(target, set).await? {
@@ -68,8 +70,8 @@ async fn await_primary(target: &EcsTarget, id: &str) -> Result<bool, DeployError
     }
 }
 
-/// How far the return to a task set has come. The one under test may stay beside it: its deployer
-/// deletes it.
+/// How far the return to a task set has come. It is not complete while tasks of the one under test
+/// run beside it and may serve: only the service's own deployer can end that.
 pub(in super::super) async fn progress(
     target: &EcsTarget,
     started: &StartedRollback,
@@ -104,6 +106,14 @@ pub(in super::super) async fn progress(
             set.running, set.desired
         )));
     }
+    let judged = &started.plan.deployment;
+    let left = sets.iter().find(|set| set.id == judged.id);
+    if let Some(left) = left.filter(|left| left.running > 0) {
+        return Ok(Progress::Running(format!(
+            "{} tasks of {} run beside it: the service's own deployer has to move the traffic and delete their task set",
+            left.running, judged.revision
+        )));
+    }
     let tasks = target
         .running_tasks()
         .await
@@ -126,13 +136,14 @@ pub(in super::super) async fn progress(
 }
 
 impl EcsTarget {
-    /// Makes a task set the primary one of the service.
+    /// Makes a task set the primary one of the service, after a last look.
     async fn tell_switch(
         &self,
         plan: &RollbackPlan,
         set: &str,
         witness: &dyn Witness,
-    ) -> Result<Result<(), CallFault>, DeployError> {
+        look: impl Future<Output = Result<(), Halt>>,
+    ) -> Result<Result<(), CallFault>, Halt> {
         let call = Call {
             operation: SWITCH.to_owned(),
             subject: plan.deployment.service.clone(),
@@ -151,6 +162,6 @@ impl EcsTarget {
             let answer = sent.await.map_err(|error| CallFault::of(SWITCH, &error))?;
             Ok(((), answer.request_id().map(str::to_owned)))
         };
-        witnessed(witness, call, told).await
+        witnessed_after_a_look(witness, call, look, told).await
     }
 }

@@ -227,3 +227,18 @@ async fn an_unknown_status_is_strange_and_a_denied_read_names_its_permission() {
         Ok(Standing::InFlight)
     );
 }
+
+#[tokio::test]
+async fn a_rollback_is_not_judged_whoever_made_it() {
+    let scene = Scene::set().await;
+    let id = scene.deploy_whole();
+    let plan = scene.planned().await;
+    let ours = scene.rolled_back(&plan).await.carrier;
+    scene.finish();
+    // So a sidecar in its tasks, which knows it by its task set, does not undo it.
+    let pinned = scene.stage.target.pin(&Selector::Id(ours.clone())).await;
+    assert!(
+        matches!(&pinned, Err(DeployError::Declared(text)) if text.contains(&format!("{ours} rolls {id} back"))),
+        "{pinned:?}"
+    );
+}

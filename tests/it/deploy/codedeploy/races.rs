@@ -5,7 +5,7 @@ use smokejumper::deploy::{DeployError, DeploymentTarget};
 use smokejumper::deployment::{Actuator, NoRollback, Progress};
 use smokejumper::rehearsal::ecs::{Answer, Fault, GroupControl, Lag, Times};
 
-use super::super::stage::{LAG, stale};
+use super::super::stage::{Dawdler, LAG, stale};
 use super::Scene;
 
 /// Something that happens in the group right before the operation is carried out.
@@ -308,4 +308,38 @@ async fn the_word_succeeded_alone_proves_nothing() {
     let progress = target.progress(&started).await.unwrap();
     assert!(matches!(progress, Progress::Running(_)), "{progress:?}");
     assert_eq!(target.progress(&started).await, Ok(Progress::Complete));
+}
+
+#[tokio::test]
+async fn what_happens_while_the_call_is_written_down_is_seen_before_it_is_sent() {
+    let scene = Scene::set().await;
+    scene.deploy_whole();
+    let plan = scene.planned().await;
+    let group = scene.group.clone();
+    let newer = scene.stage.register();
+    let witness = Dawdler::while_he_writes(move || {
+        group.deploy(&newer).unwrap();
+    });
+    let no = scene.stage.target.roll_back(&plan, &witness).await;
+    let no = no.unwrap().unwrap_err();
+    assert!(matches!(no, NoRollback::Superseded(_)), "{no:?}");
+    assert!(scene.stage.changes().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_only_said_beside_a_rollback_does_not_hold_it_up() {
+    let scene = Scene::set().await;
+    scene.deploy_whole();
+    let pinned = scene.stage.pinned().await;
+    let control = scene.stage.control();
+    // Each look of this client takes up to two seconds, three times.
+    control.fault("GetDeploymentGroup", Fault::Hang, Times::Always);
+    let began = std::time::Instant::now();
+    let plan = scene.stage.plan(&pinned).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+    assert!(
+        plan.caveats.iter().any(|one| one.contains("no answer")),
+        "{:?}",
+        plan.caveats
+    );
 }
