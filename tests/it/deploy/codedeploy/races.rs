@@ -334,7 +334,7 @@ async fn what_is_only_said_beside_a_rollback_does_not_hold_it_up() {
     let control = scene.stage.control();
     // Each look of this client takes up to two seconds, three times.
     control.fault("GetDeploymentGroup", Fault::Hang, Times::Always);
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     let plan = scene.stage.plan(&pinned).await;
     assert!(began.elapsed() < std::time::Duration::from_secs(5));
     assert!(
