@@ -66,8 +66,9 @@ fn describe(what: &What) -> Option<(Detail, String)> {
             let state = standing_words(*standing);
             let consequence = match rollback {
                 Ok(plan) => {
-                    let takes = plan.expected.filter(|span| *span >= WORTH_SAYING);
-                    let takes = takes.map(|span| format!(" in about {}", human(whole(span))));
+                    let takes = plan
+                        .expected
+                        .map(|span| format!(" in about {}", human(whole(span))));
                     format!(
                         "a rollback would return to {} ({}){}",
                         plan.target,
@@ -123,9 +124,6 @@ fn describe(what: &What) -> Option<(Detail, String)> {
         What::Warned(text) => (Detail::Quiet, format!("warning: {text}")),
     })
 }
-
-/// What takes no longer is done at once.
-const WORTH_SAYING: Duration = Duration::from_secs(1);
 
 /// A guess is not told in parts of a second.
 const fn whole(span: Duration) -> Duration {

@@ -51,7 +51,6 @@ fn push_plan(plan: &RollbackPlan, push: &mut impl FnMut(&str, &str)) {
         &format!("to {} ({})", plan.target, plan.actuator.name()),
     );
     match plan.expected {
-        Some(expected) if expected.as_secs() == 0 => push("takes", "under a second, by its past"),
         Some(expected) => {
             let whole = Duration::from_secs(expected.as_secs());
             push("takes", &format!("about {}, by its past", human(whole)));
