@@ -66,7 +66,7 @@ fn connect(file: &File) -> Result<Connection, Fault> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    let version = version(&connection)?;
+    let version = glance(&mut connection)?;
     keep_a_log(&connection)?;
     // A commit is on the disk when it returns, also if the machine stops at once.
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -78,6 +78,14 @@ fn connect(file: &File) -> Result<Connection, Fault> {
 
 fn newest() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The version of the file at one instant: another process may be making it.
+fn glance(connection: &mut Connection) -> Result<i64, Fault> {
+    let instant = connection.transaction()?;
+    let version = version(&instant)?;
+    instant.commit()?;
+    Ok(version)
 }
 
 /// The version of the file; 0 when it is empty. Refuses what is not ours or is newer than we are.
