@@ -7,7 +7,7 @@ use super::baking::{Baked, hold};
 use super::tasks::{discrepancy, replaced};
 use super::watch::Watch;
 use crate::decision::Decision;
-use crate::deployment::{Deployment, Task};
+use crate::deployment::{Deployment, Standing, Task};
 
 /// How long the platform may take to show the tasks.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(30);
@@ -28,6 +28,19 @@ impl Watch<'_> {
                 None
             }
         }
+    }
+
+    /// Holds what runs when the window begins against what is to be judged, and says what a person
+    /// should know. While a deployment is rolled out, others run beside it as they should.
+    pub(super) fn look_at_start(
+        &self,
+        deployment: &Deployment,
+        standing: Standing,
+        tasks: Option<&[Task]>,
+    ) -> Option<String> {
+        let is_whole = standing == Standing::Completed;
+        let line = discrepancy(deployment, tasks.filter(|_| is_whole)?)?;
+        Some(self.note(format!("at the start of the window {line}")))
     }
 
     /// Holds what runs at the end of the bake against what was to be judged. Adds what a person

@@ -103,9 +103,14 @@ impl Watch<'_> {
         let past = log.past().await.unwrap_or_default();
         let now = self.context.clock.wall();
         let mut unfinished = past.all_unfinished().iter();
-        if self.options.permission != Permission::Armed
-            || !unfinished.any(|one| self.is_rollback(one, now))
-        {
+        let Some(rollback) = unfinished.find(|one| self.is_rollback(one, now)) else {
+            return false;
+        };
+        if self.options.permission != Permission::Armed {
+            self.warn(format!(
+                "window {} was left while {} was being rolled back; only an armed watch goes on with it",
+                rollback.window, rollback.deployment.revision
+            ));
             return false;
         }
         let Err(Interlock::Lease { by, left }) = guard.again().await else {

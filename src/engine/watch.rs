@@ -137,6 +137,7 @@ impl Watch<'_> {
         };
         self.announce(&scene, standing).await;
         let at_start = self.tasks_now(&deployment).await;
+        notes.extend(self.look_at_start(&deployment, standing, at_start.as_deref()));
         let mut baked = self.bake(&deployment, standing, before).await;
         notes.extend(
             self.confirm(&deployment, at_start.as_deref(), &mut baked)

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use smokejumper::decision::Permission;
 use smokejumper::deployment::RollbackOutcome;
-use smokejumper::event::{Action, Verdict};
+use smokejumper::event::{Action, Verdict, What};
 
 use super::platform::Manner;
 use super::stage::{outcome, stage};
@@ -64,6 +65,26 @@ async fn a_rollback_that_was_left_when_told_to_stop_is_proven_by_the_next_run() 
         second.warnings[0].contains("going on with it"),
         "{second:#?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_may_not_act_leaves_a_rollback_and_says_so() {
+    let mut stage = stage(Manner::Heals, true);
+    stage.stop_after(Duration::from_secs(45));
+    let first = stage.watch().await;
+    assert!(first.rollback.as_ref().unwrap().left);
+    stage.context.stop = Default::default();
+    stage.permission = Permission::NotArmed;
+    stage.watch().await;
+    let mut told = Vec::new();
+    while let Ok(event) = stage.events.try_recv() {
+        if let What::Warned(text) = event.what {
+            told.push(text);
+        }
+    }
+    let is_told = |text: &String| text.contains("only an armed watch goes on with it");
+    assert!(told.iter().any(is_told), "{told:?}");
+    assert_eq!(stage.accepted(), 1, "nothing was sent again");
 }
 
 #[tokio::test(start_paused = true)]
