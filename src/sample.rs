@@ -1,6 +1,7 @@
 //! What one run of a probe observed, as a value. Nothing here probes, judges or prints.
 
 mod reason;
+mod session;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 pub use reason::Reason;
+pub use session::{Session, TlsSession};
 
 /// The name under which the user declared a check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -224,4 +226,7 @@ pub struct Sample {
     pub retries: u32,
     /// Whether it was taken beside the schedule, because an earlier one looked bad (`closer_look`).
     pub closer_look: bool,
+    /// What it talked over; absent where that is not known. Equal ones of a check share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Arc<Session>>,
 }

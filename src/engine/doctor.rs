@@ -267,6 +267,7 @@ impl Doctor<'_> {
                     fresh: true,
                     task: None,
                     any_version: true,
+                    ..Conditions::default()
                 };
                 let sample = sampling::sample(&context, &check, conditions).await;
                 (place, CheckExamined { kind, sample })

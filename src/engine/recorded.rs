@@ -273,6 +273,7 @@ fn blank() -> Sample {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        session: None,
     }
 }
 

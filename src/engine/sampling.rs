@@ -69,6 +69,7 @@ impl Sampling {
             context: context.clone(),
             checks: checks.to_vec(),
             manner,
+            since: context.clock.now(),
         };
         let task = tokio::spawn(rounds.run(sender, stop.clone()));
         Self {
@@ -89,6 +90,7 @@ struct Rounds {
     context: Context,
     checks: Vec<CheckPlan>,
     manner: Manner,
+    since: Moment,
 }
 
 /// A run that ended: the place of its check, the task that it asked, what came of it.
@@ -147,12 +149,14 @@ impl Rounds {
         };
         for whom in whom {
             let (context, check) = (self.context.clone(), check.clone());
-            let any_version = self.manner.any_version;
+            let (any_version, opened_since) = (self.manner.any_version, self.since);
             in_flight.spawn(async move {
                 let (task, mut sample) = match whom {
                     Ok(task) => {
                         let conditions = Conditions {
-                            fresh: true,
+                            fresh: false,
+                            in_window: true,
+                            opened_since,
                             task: task.clone(),
                             any_version,
                         };
@@ -213,5 +217,6 @@ fn not_run(context: &Context, check: &CheckPlan, reason: Reason, why: String) ->
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        session: None,
     }
 }

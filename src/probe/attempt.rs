@@ -11,16 +11,23 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use super::Probe;
+use super::{ConnectionPolicy, Probe};
 use crate::clock::{Clock, Moment};
 use crate::quantity::human;
-use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
+use crate::sample::{
+    CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Session, Unit,
+};
 
 /// How one run is to be carried out, besides what its check declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     /// Whether it must open new connections, whatever the check declares.
     pub fresh: bool,
+    /// Whether it is judged for a deployment: unless the check declares another wish, connections
+    /// are then opened anew.
+    pub in_window: bool,
+    /// Connections that were opened before are of no use: they lead to what ran then.
+    pub opened_since: Moment,
     /// The task that it asks, where the check asks each by itself.
     pub task: Option<TaskPlace>,
     /// Whether an answer of any version counts: what runs before the deployment under test, or
@@ -68,6 +75,7 @@ pub struct Attempt {
     readings: Vec<Reading>,
     notes: Vec<String>,
     observation: Option<Observed>,
+    session: Option<Arc<Session>>,
 }
 
 /// What a guard compares with before: present when somebody asked for it.
@@ -90,6 +98,7 @@ impl Attempt {
             readings: Vec::new(),
             notes: Vec::new(),
             observation: None,
+            session: None,
         }
     }
 
@@ -132,6 +141,36 @@ impl Attempt {
         if let Some(observed) = &mut self.observation {
             observed.0 = answer();
         }
+    }
+
+    /// Says over what this run talks.
+    pub fn over(&mut self, session: Arc<Session>) {
+        self.session = Some(session);
+    }
+
+    /// Whether this run may use a connection of an earlier one and leave its own to a later one:
+    /// `declared` where the check says so, else `usual` for its kind; never where it must not.
+    #[must_use]
+    pub fn policy(
+        &self,
+        declared: Option<ConnectionPolicy>,
+        usual: ConnectionPolicy,
+    ) -> ConnectionPolicy {
+        if self.conditions.fresh {
+            return ConnectionPolicy::Fresh;
+        }
+        let usual = if self.conditions.in_window {
+            ConnectionPolicy::Fresh
+        } else {
+            usual
+        };
+        declared.unwrap_or(usual)
+    }
+
+    /// Connections that were opened before this moment must not be used.
+    #[must_use]
+    pub const fn opened_since(&self) -> Moment {
+        self.conditions.opened_since
     }
 
     /// Whether this run must open new connections, whatever the check declares.
@@ -219,6 +258,7 @@ impl Attempt {
             notes: self.notes,
             retries: 0,
             closer_look: false,
+            session: self.session,
         }
     }
 }
@@ -254,8 +294,8 @@ pub async fn observe(
     // What is compared with before is the same question under either version.
     let conditions = Conditions {
         fresh: true,
-        task: None,
         any_version: true,
+        ..Conditions::default()
     };
     let mut attempt = Attempt::start(clock, timeout, conditions);
     attempt.observation = Some(Observed::default());
@@ -286,7 +326,7 @@ fn timed_out(attempt: &Attempt) -> Fault {
         let late = human(late);
         let detail =
             format!("our own machine was too busy: it came {late} late to a deadline of {timeout}");
-        return Fault::new(Reason::Abandoned, detail);
+        return Fault::new(Reason::Starved, detail);
     }
     if attempt
         .current

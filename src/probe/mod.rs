@@ -11,10 +11,12 @@ pub mod http;
 pub mod postgres;
 pub mod redis;
 pub mod registry;
+mod reuse;
 pub mod tezos;
 pub mod wire;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -22,6 +24,7 @@ use serde::de::DeserializeOwned;
 
 use crate::sample::{Fault, Unit};
 pub use attempt::Attempt;
+pub use reuse::ConnectionPolicy;
 
 /// The executable made from a check. One call of [`Probe::run`] is one attempt: it never retries.
 #[async_trait]
@@ -37,6 +40,22 @@ pub trait Probe: Send + Sync {
     fn asks_tasks(&self) -> bool {
         false
     }
+
+    /// Whom the runs ask, so that runs of many checks against one target can be counted together;
+    /// absent where that is not one place.
+    fn target(&self) -> Option<Target> {
+        None
+    }
+}
+
+/// Whom a probe asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Its name: scheme, host and port, as `http://api.test:80`. Never a secret.
+    pub name: Arc<str>,
+    /// How many runs may ask it at the same time, of all checks together; absent where its kind
+    /// sets no limit of its own.
+    pub at_once: Option<usize>,
 }
 
 /// A kind of check: implemented once per file, listed once in the registry.

@@ -206,6 +206,7 @@ mod tests {
                 notes: vec!["not judged".to_owned()],
                 retries: 0,
                 closer_look: false,
+                session: None,
             },
         }
     }

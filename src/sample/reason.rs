@@ -69,13 +69,21 @@ pub enum Reason {
     NoRoute,
     /// Our own code failed.
     Panic,
-    /// The run was given up before it ended: shutdown, or our own machine was too busy.
+    /// The run was given up before it ended: shutdown.
     Abandoned,
+    /// Our own machine was too busy: the run began or was noticed too late to measure anything.
+    Starved,
+    /// Our own clock jumped, and the fault depends on what it says.
+    ClockJumped,
+    /// The control check failed at the same time: it is our own network.
+    Offline,
+    /// An open loop could not send it: as many runs as allowed were in flight already.
+    Unsent,
 }
 
 impl Reason {
     /// All reasons, in the order of declaration.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Status,
         Self::Expectation,
         Self::Redirect,
@@ -105,6 +113,10 @@ impl Reason {
         Self::NoRoute,
         Self::Panic,
         Self::Abandoned,
+        Self::Starved,
+        Self::ClockJumped,
+        Self::Offline,
+        Self::Unsent,
     ];
 
     /// The reason with this machine-readable name.
@@ -145,7 +157,11 @@ impl Reason {
             | Self::Exhausted
             | Self::NoRoute
             | Self::Panic
-            | Self::Abandoned => Outcome::Unknown,
+            | Self::Abandoned
+            | Self::Starved
+            | Self::ClockJumped
+            | Self::Offline
+            | Self::Unsent => Outcome::Unknown,
         }
     }
 
@@ -182,6 +198,10 @@ impl Reason {
             Self::NoRoute => "no_route",
             Self::Panic => "panic",
             Self::Abandoned => "abandoned",
+            Self::Starved => "starved",
+            Self::ClockJumped => "clock_jumped",
+            Self::Offline => "offline",
+            Self::Unsent => "unsent",
         }
     }
 }

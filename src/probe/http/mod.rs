@@ -16,13 +16,13 @@ use async_trait::async_trait;
 use http::Method;
 
 pub use expectation::{Expectation, Status, StatusPart};
-pub use settings::{Address, Addresses, ConnectionPolicy, HttpSettings, Redirects};
+pub use settings::{Address, Addresses, HttpSettings, Redirects};
 pub use version::Version;
 
 use super::wire::connection::Connection;
 use super::wire::exchange::{Answer, Request};
 use super::wire::tls::Tls;
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity;
 use crate::sample::{Fault, Reason, Unit};
 
@@ -66,7 +66,7 @@ impl Kind for Http {
         }
         misfits.extend(settings.expect.iter().flat_map(Expectation::misfits));
         misfits.extend(settings.version.iter().flat_map(Version::misfits));
-        let keeps = settings.connection == ConnectionPolicy::KeepAlive;
+        let keeps = settings.connection == Some(ConnectionPolicy::KeepAlive);
         if keeps && settings.addresses == Addresses::Tasks {
             let message = "with `addresses: tasks` every run opens a connection of its own";
             misfits.push(Misfit::at(&["connection"], message));
@@ -105,7 +105,7 @@ struct HttpProbe {
     addresses: Addresses,
     redirects: Redirects,
     max_redirects: u8,
-    policy: ConnectionPolicy,
+    policy: Option<ConnectionPolicy>,
     /// The connection kept between runs. A run takes it out and puts it back when it is whole.
     idle: Mutex<Option<Connection>>,
 }
@@ -181,7 +181,7 @@ impl HttpProbe {
             };
             connection = Some(used);
             let Some(next) = next else {
-                self.put_idle(connection);
+                self.put_idle(attempt, connection);
                 return Ok(answer);
             };
             let place = redirect::place(&next.url, &mask);
@@ -216,7 +216,7 @@ impl HttpProbe {
     }
 
     fn take_idle(&self, attempt: &Attempt) -> Option<Connection> {
-        if attempt.fresh() {
+        if !self.keeps(attempt) {
             return None;
         }
         self.idle
@@ -225,8 +225,12 @@ impl HttpProbe {
             .take()
     }
 
-    fn put_idle(&self, connection: Option<Connection>) {
-        if self.policy == ConnectionPolicy::KeepAlive {
+    fn keeps(&self, attempt: &Attempt) -> bool {
+        attempt.policy(self.policy, ConnectionPolicy::Fresh) == ConnectionPolicy::KeepAlive
+    }
+
+    fn put_idle(&self, attempt: &Attempt, connection: Option<Connection>) {
+        if self.keeps(attempt) {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = connection;
         }
     }

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::expectation::{Expectation, present};
 use super::version::Version;
+use crate::probe::ConnectionPolicy;
 use crate::probe::wire::exchange::BODY_LIMIT;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Bytes;
@@ -51,9 +52,9 @@ pub struct HttpSettings {
     /// How the target's certificate is checked.
     #[serde(default)]
     pub tls: TlsSettings,
-    /// Whether each run opens a connection of its own.
-    #[serde(default)]
-    pub connection: ConnectionPolicy,
+    /// Whether each run opens a connection of its own; without it, each does.
+    #[serde(default, deserialize_with = "present")]
+    pub connection: Option<ConnectionPolicy>,
     /// How large the body of the answer may be, as it comes and decompressed; at most 64MiB.
     #[serde(default = "usual_limit")]
     pub body_limit: Bytes,
@@ -93,17 +94,6 @@ pub enum Addresses {
     /// else, and where tasks have no address of their own (bridge and host networks), nothing is
     /// learnt. A redirect away from the URL's origin leads to no task: nothing is learnt then.
     Tasks,
-}
-
-/// Whether each run opens a connection of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ConnectionPolicy {
-    /// A new connection for each run: name, connection and TLS are proven each time.
-    #[default]
-    Fresh,
-    /// One connection is kept between runs: what is measured is the answer alone.
-    KeepAlive,
 }
 
 /// The address of a request: absolute, `http` or `https`, with a host.

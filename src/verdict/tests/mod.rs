@@ -67,6 +67,7 @@ fn sample(started: Moment, letter: char) -> Option<Sample> {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        session: None,
     })
 }
 

@@ -11,7 +11,7 @@ async fn ask_task(probe: &dyn Probe) -> Sample {
             id: Arc::from("0a1b2c3d4e5f"),
             address: [127, 0, 0, 1].into(),
         }),
-        any_version: false,
+        ..Conditions::default()
     };
     run_under(probe, Duration::from_secs(20), conditions).await
 }
