@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ use crate::diagnostic;
 use crate::engine::clock::SystemClock;
 use crate::engine::context::{Context, Events};
 use crate::engine::record::Record;
+use crate::engine::slots::Slots;
+use crate::engine::threads::ProbeThreads;
 use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
 use crate::report::board::Board;
@@ -182,12 +185,13 @@ impl Session {
             showing: tokio::spawn(showing),
             recorder,
         };
-        let slots = Arc::new(Semaphore::new(slots()));
+        let slots = Arc::new(Slots::new(slots()));
         (
             Context {
                 clock,
                 events,
                 slots,
+                threads: threads(),
                 lag: Arc::default(),
                 stop: stop.token.clone(),
                 tape,
@@ -350,6 +354,12 @@ fn show(terminal: &Terminal, problems: &[Problem]) {
         let styled = terminal.talk_colour == text::Colour::Styled;
         terminal.tell(&diagnostic::render(problems, terminal.mask(), styled));
     }
+}
+
+/// A thread for probes on each core. Where the machine gives us none, they run beside everything else.
+fn threads() -> ProbeThreads {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    ProbeThreads::start(cores).unwrap_or_default()
 }
 
 /// How many probes may run at once: as many as there are descriptors for.

@@ -86,7 +86,7 @@ impl Watch<'_> {
                 return self.end_early(panel, decision);
             }
             tokio::select! {
-                Some(sample) = sampling.samples.recv() => {
+                Some(sample) = sampling.next() => {
                     if bake.judges(&sample, standing) {
                         self.hear(&mut panel, bake.start, &sample);
                     }
@@ -112,9 +112,10 @@ impl Watch<'_> {
             policy.judging.closer_look && policy.judging.judge == JudgeKind::Sequential;
         let closer_look = looks_closer.then_some(CloserLook { warm });
         let manner = Manner {
+            in_window: true,
             closer_look,
-            any_version: false,
             attendance: self.attendance(deployment),
+            ..Manner::default()
         };
         Sampling::start(self.context, self.checks, manner)
     }
@@ -170,7 +171,7 @@ impl Watch<'_> {
         let mut is_proven = self.is_proven(&panel, bake.start, known);
         // What is proven by a sample that comes late is proven as it would have been in time.
         let drain = async {
-            while !is_proven && let Some(sample) = sampling.samples.recv().await {
+            while !is_proven && let Some(sample) = sampling.next().await {
                 if sample.started <= ended {
                     self.hear(&mut panel, bake.start, &sample);
                     is_proven = self.is_proven(&panel, bake.start, known);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::lag::Lag;
 use super::record::Stamp;
+use super::slots::Slots;
 use super::tape::Tape;
+use super::threads::ProbeThreads;
 use crate::clock::{Clock, Moment};
 use crate::event::{Event, What};
 use crate::sample::Sample;
@@ -26,7 +28,9 @@ pub struct Context {
     /// Where events go.
     pub events: Events,
     /// How many probes may run at once.
-    pub slots: Arc<Semaphore>,
+    pub slots: Arc<Slots>,
+    /// Where they run.
+    pub threads: ProbeThreads,
     /// Cancelled when the user or the platform asks us to stop.
     pub stop: CancellationToken,
     /// How late probes start.

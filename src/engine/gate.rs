@@ -3,17 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
 use super::context::Context;
 use super::panel::Panel;
 use super::record::{Command, Decided, Record, Stamp};
-use super::sampling;
+use super::sampling::{Manner, Sampling, Stint};
+use super::schedule;
 use crate::clock::Moment;
 use crate::event::{Action, What};
 use crate::plan::CheckPlan;
-use crate::probe::attempt::Conditions;
-use crate::sample::Sample;
 use crate::verdict::{Assessment, Closing, JudgeKind, Sufficiency};
 
 /// How a gate takes its samples.
@@ -27,12 +24,8 @@ pub struct GateOptions {
     pub lasting: Option<Duration>,
 }
 
-/// The first pause before a check that is not ready is tried again; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How many of ten samples must have taught us something: the share that a window needs as well.
 const KNOWN_OF_TEN: u64 = 7;
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Probes every check, judges once, and says what was found.
 pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions) -> Record {
@@ -44,17 +37,20 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
     let mut panel = Panel::as_written(checks, started.moment, Duration::ZERO, |check| {
         sufficiency(check, options)
     });
-    let mut running = JoinSet::new();
-    for check in checks {
-        let (context, check) = (context.clone(), check.clone());
-        running.spawn(async move { sample_check(&context, &check, options).await });
-    }
-    while let Some(ended) = running.join_next().await {
-        // A task ends by itself; a panic inside a probe is already a sample.
-        for sample in ended.unwrap_or_default() {
-            context.tape(started, &sample);
-            panel.push(&sample);
-        }
+    let manner = Manner {
+        stint: Some(stint(checks, options, started.moment)),
+        ..Manner::default()
+    };
+    let mut sampling = Sampling::start(context, checks, manner);
+    loop {
+        let sample = tokio::select! {
+            sample = sampling.next() => sample,
+            () = context.stop.cancelled() => None,
+        };
+        let Some(sample) = sample else { break };
+        context.events.emit(What::Sampled(sample.clone()));
+        context.tape(started, &sample);
+        panel.push(&sample);
     }
     let (assessment, changes) = panel.close(context.clock.now(), Closing::Final);
     for change in changes {
@@ -131,59 +127,40 @@ fn sufficiency(check: &CheckPlan, options: GateOptions) -> Sufficiency {
     }
 }
 
-async fn sample_check(context: &Context, check: &CheckPlan, options: GateOptions) -> Vec<Sample> {
-    let start = context.clock.now();
-    let (planned, spacing) = (planned(check, options), spacing(check, options));
-    let mut samples = Vec::new();
-    for turn in 0..planned {
-        let due = start + spacing.saturating_mul(turn);
-        tokio::select! {
-            () = context.sleep_until(due) => {}
-            () = context.stop.cancelled() => break,
-        }
-        let until = match options.wait {
-            Some(wait) if turn == 0 => start + wait,
-            _ => start,
-        };
-        let Some(sample) = sample_when_ready(context, check, until).await else {
-            break;
-        };
-        context.events.emit(What::Sampled(sample.clone()));
-        samples.push(sample);
+/// The runs of a gate. A few checks start at once; very many are spread, since a burst would measure
+/// itself.
+fn stint(checks: &[CheckPlan], options: GateOptions, start: Moment) -> Stint {
+    let every: Vec<Duration> = checks.iter().map(|check| spacing(check, options)).collect();
+    let (turns, in_a_row) = match (options.samples, options.lasting) {
+        // Without a time over which to take them, one follows the other.
+        (Some(samples), None) => (vec![1; checks.len()], samples.max(1)),
+        (_, _) => (
+            checks.iter().map(|check| planned(check, options)).collect(),
+            1,
+        ),
+    };
+    let first = match options.lasting {
+        Some(_) if checks.len() > AT_ONCE => schedule::spread(&every, start),
+        _ => (0..checks.len())
+            .map(|place| start + burst(place))
+            .collect(),
+    };
+    Stint {
+        first,
+        every,
+        turns,
+        in_a_row,
+        patience: options.wait,
     }
-    samples
 }
 
-/// Runs a check, again and again while it is not ready, until a moment; `None` when stopped.
-async fn sample_when_ready(context: &Context, check: &CheckPlan, until: Moment) -> Option<Sample> {
-    let mut pause = FIRST_PAUSE;
-    let mut retries = 0;
-    loop {
-        let mut sample = tokio::select! {
-            sample = sampling::sample(context, check, Conditions::default()) => sample,
-            () = context.stop.cancelled() => return None,
-        };
-        sample.retries = retries;
-        let left = until.since(context.clock.now());
-        match sample
-            .fault
-            .as_ref()
-            .filter(|fault| fault.transient && !left.is_zero())
-        {
-            None => return Some(sample),
-            Some(fault) => {
-                let again_in = pause.min(left);
-                context.events.emit(What::NotReady {
-                    check: check.facts.id.clone(),
-                    fault: fault.clone(),
-                    again_in,
-                });
-                if !context.pause(again_in).await {
-                    return None;
-                }
-            }
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        retries += 1;
-    }
+/// When the check at a place starts, in a burst.
+fn burst(place: usize) -> Duration {
+    let waves = place.saturating_sub(AT_ONCE) / A_MILLISECOND;
+    Duration::from_millis(waves as u64)
 }
+
+/// So many checks start at once.
+const AT_ONCE: usize = 400;
+/// So many more start in each millisecond: a thousand have started within a sixth of a second.
+const A_MILLISECOND: usize = 4;

@@ -47,6 +47,7 @@ impl Watch<'_> {
                 let mut before = vec![Before::default(); self.checks.len()];
                 // What runs now is of another version than the one that will be under test.
                 let manner = Manner {
+                    in_window: true,
                     any_version: true,
                     ..Manner::default()
                 };
@@ -56,7 +57,7 @@ impl Watch<'_> {
                 let deployment = loop {
                     tokio::select! {
                         deployment = &mut pinned => break deployment?,
-                        Some(sample) = sampling.samples.recv() => {
+                        Some(sample) = sampling.next() => {
                             let mut checks = self.checks.iter();
                             if let Some(place) = checks.position(|check| check.facts.id == sample.check) {
                                 before[place].push(&sample);

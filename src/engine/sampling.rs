@@ -3,45 +3,74 @@
 //! A hung peer costs its own slot until its own deadline and nothing else. A probe that gets no
 //! slot in time is an `Unknown` sample: our machine was too busy, the target is not to blame.
 
+mod batch;
+mod rounds;
+mod run;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::rounds::Rounds;
 use super::context::Context;
-use super::schedule::{Schedule, Turn};
+use super::schedule;
 use super::tasks::Attendance;
 use crate::clock::Moment;
 use crate::plan::CheckPlan;
-use crate::probe::attempt::{self, Conditions, TaskPlace};
-use crate::sample::{Fault, Outcome, Phases, Reason, Sample};
+use crate::sample::Sample;
 use crate::verdict;
 
-/// How many samples may wait for the judge.
-const SAMPLE_QUEUE: usize = 4_096;
+pub use self::run::sample;
+
+/// How many batches of samples of all threads may wait for the judge. A thread that finds no place
+/// keeps its own for a while.
+const BATCH_QUEUE: usize = 1_024;
 
 /// Probing that goes on until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Sampling {
-    /// The samples, in the order in which they ended. Closed when the last one has arrived.
-    pub samples: mpsc::Receiver<Sample>,
+    batches: mpsc::Receiver<Vec<Sample>>,
+    /// What came with the last batch and was not asked for yet.
+    waiting: VecDeque<Sample>,
     stop: CancellationToken,
-    // Dropping it ends the task, and with it every probe in flight.
-    _task: AbortOnDropHandle<()>,
+    // Dropping them ends the tasks, and with them every probe in flight.
+    _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 /// How checks are probed.
 #[derive(Debug, Default)]
 pub struct Manner {
+    /// Whether what is probed is judged for a deployment: each run then opens a connection of its
+    /// own unless its check declares otherwise.
+    pub in_window: bool,
     /// Whether what looks bad is probed more often.
     pub closer_look: Option<CloserLook>,
     /// Whether answers of any version count: before a deployment and after its rollback.
     pub any_version: bool,
     /// The tasks, for checks that ask each by itself.
     pub attendance: Option<Attendance>,
+    /// The runs that there are, where they are counted; otherwise each check runs at its interval
+    /// without end.
+    pub stint: Option<Stint>,
+}
+
+/// Runs that are counted: those of a gate.
+#[derive(Clone, Debug)]
+pub struct Stint {
+    /// When each check runs first, in the order of the checks.
+    pub first: Vec<Moment>,
+    /// The time between the starts of two runs of a check.
+    pub every: Vec<Duration>,
+    /// How many runs each check has.
+    pub turns: Vec<u32>,
+    /// How many samples each run takes, one after the other.
+    pub in_a_row: u32,
+    /// How long the first run of a check is repeated while its target is not ready yet.
+    pub patience: Option<Duration>,
 }
 
 /// Looking more closely at a check of which a sample looks bad.
@@ -59,23 +88,70 @@ impl CloserLook {
     }
 }
 
+/// What the threads of one probing share.
+#[derive(Debug)]
+struct Shared {
+    context: Context,
+    checks: Vec<CheckPlan>,
+    /// The slots of each check's target.
+    targets: Vec<Option<Arc<Semaphore>>>,
+    in_window: bool,
+    any_version: bool,
+    closer_look: Option<CloserLook>,
+    in_a_row: u32,
+    patience: Option<Duration>,
+    since: Moment,
+}
+
 impl Sampling {
-    /// Starts probing every check at its interval, over fresh connections.
+    /// Starts probing every check, dealt out over the threads for probes.
     #[must_use]
     pub fn start(context: &Context, checks: &[CheckPlan], manner: Manner) -> Self {
-        let (sender, samples) = mpsc::channel(SAMPLE_QUEUE);
-        let stop = context.stop.child_token();
-        let rounds = Rounds {
-            context: context.clone(),
-            checks: checks.to_vec(),
-            manner,
-            since: context.clock.now(),
+        let since = context.clock.now();
+        let stint = manner.stint.unwrap_or_else(|| endless(checks, since));
+        let of_target = |check: &CheckPlan| {
+            let target = check.probe.target();
+            target.map(|target| context.slots.of_target(&target))
         };
-        let task = tokio::spawn(rounds.run(sender, stop.clone()));
+        let shared = Arc::new(Shared {
+            context: context.clone(),
+            targets: checks.iter().map(of_target).collect(),
+            checks: checks.to_vec(),
+            in_window: manner.in_window,
+            any_version: manner.any_version,
+            closer_look: manner.closer_look,
+            in_a_row: stint.in_a_row,
+            patience: stint.patience,
+            since,
+        });
+        let threads = context.threads.wanted(runs_a_second(&stint));
+        let (sender, batches) = mpsc::channel(BATCH_QUEUE);
+        let stop = context.stop.child_token();
+        let mut attendance = manner.attendance;
+        let tasks = (0..threads).map(|number| {
+            // Whoever knows the tasks of the deployment is one: the checks that ask them are his.
+            let mine = deal(&shared.checks, number, threads);
+            let attendance = attendance.take_if(|_| number == 0);
+            let rounds = Rounds::new(Arc::clone(&shared), mine, &stint, attendance);
+            let task = rounds.run(sender.clone(), stop.clone());
+            AbortOnDropHandle::new(context.threads.spawn(number, task))
+        });
         Self {
-            samples,
+            _tasks: tasks.collect(),
+            batches,
+            waiting: VecDeque::new(),
             stop,
-            _task: AbortOnDropHandle::new(task),
+        }
+    }
+
+    /// Waits for the next sample, in the order in which they ended; none after the last one. A wait
+    /// that is dropped loses nothing.
+    pub async fn next(&mut self) -> Option<Sample> {
+        loop {
+            if let Some(sample) = self.waiting.pop_front() {
+                return Some(sample);
+            }
+            self.waiting.extend(self.batches.recv().await?);
         }
     }
 
@@ -85,138 +161,35 @@ impl Sampling {
     }
 }
 
-/// The probing of all checks, round after round.
-struct Rounds {
-    context: Context,
-    checks: Vec<CheckPlan>,
-    manner: Manner,
-    since: Moment,
-}
-
-/// A run that ended: the place of its check, the task that it asked, what came of it.
-type Ended = (usize, Option<TaskPlace>, Sample);
-
-impl Rounds {
-    async fn run(mut self, sender: mpsc::Sender<Sample>, stop: CancellationToken) {
-        if let Some(attendance) = &mut self.manner.attendance {
-            attendance.begin(&self.context).await;
-        }
-        let every = self.checks.iter().map(|check| check.every).collect();
-        let mut schedule = Schedule::new(every, self.context.clock.now());
-        let mut in_flight = JoinSet::new();
-        while let Some(due) = schedule.next_due() {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                Some(ended) = in_flight.join_next(), if !in_flight.is_empty() => {
-                    let ended = self.hear(ended);
-                    if let (Some((index, sample)), Some(look)) = (&ended, self.manner.closer_look)
-                        && look.is_wanted(&self.checks[*index], sample)
-                    {
-                        schedule.look_closer(*index, sample.started, self.context.clock.now());
-                    }
-                    if !hand_on(&sender, ended).await {
-                        return;
-                    }
-                }
-                () = self.context.sleep_until(due) => {
-                    self.context.lag.count(self.context.clock.now().since(due));
-                    while let Some((index, turn)) = schedule.take_due(self.context.clock.now()) {
-                        self.probe(index, turn, &mut in_flight);
-                    }
-                }
-            }
-        }
-        while let Some(ended) = in_flight.join_next().await {
-            let ended = self.hear(ended);
-            if !hand_on(&sender, ended).await {
-                return;
-            }
-        }
-    }
-
-    /// Runs a check once; one that asks tasks, once for each of them.
-    fn probe(&mut self, index: usize, turn: Turn, in_flight: &mut JoinSet<Ended>) {
-        let check = &self.checks[index];
-        let attendance = self.manner.attendance.as_mut();
-        let whom = match attendance.filter(|_| check.probe.asks_tasks()) {
-            Some(attendance) => attendance
-                .next_run(index)
-                .into_iter()
-                .map(|one| one.map(Some))
-                .collect(),
-            None => vec![Ok(None)],
-        };
-        for whom in whom {
-            let (context, check) = (self.context.clone(), check.clone());
-            let (any_version, opened_since) = (self.manner.any_version, self.since);
-            in_flight.spawn(async move {
-                let (task, mut sample) = match whom {
-                    Ok(task) => {
-                        let conditions = Conditions {
-                            fresh: false,
-                            in_window: true,
-                            opened_since,
-                            task: task.clone(),
-                            any_version,
-                        };
-                        (task, sample(&context, &check, conditions).await)
-                    }
-                    Err(why) => (None, not_run(&context, &check, Reason::NoTask, why)),
-                };
-                sample.closer_look = turn == Turn::CloserLook;
-                (index, task, sample)
-            });
-        }
-    }
-
-    /// What came of a run; nothing where its task was ended.
-    fn hear(&mut self, ended: Result<Ended, JoinError>) -> Option<(usize, Sample)> {
-        // The runner contains panics of probes; a task is only ever cancelled with its owner.
-        let (index, task, mut sample) = ended.ok()?;
-        if let (Some(task), Some(attendance)) = (task, &mut self.manner.attendance) {
-            attendance.hear(index, &task, &mut sample);
-        }
-        Some((index, sample))
+/// Each check at its interval, for as long as the probing lasts.
+fn endless(checks: &[CheckPlan], since: Moment) -> Stint {
+    let every: Vec<Duration> = checks.iter().map(|check| check.every).collect();
+    Stint {
+        first: schedule::spread(&every, since),
+        every,
+        turns: vec![u32::MAX; checks.len()],
+        in_a_row: 1,
+        patience: None,
     }
 }
 
-/// Says whether anybody still wants samples.
-async fn hand_on(sender: &mpsc::Sender<Sample>, ended: Option<(usize, Sample)>) -> bool {
-    match ended {
-        Some((_, sample)) => sender.send(sample).await.is_ok(),
-        None => !sender.is_closed(),
-    }
+fn runs_a_second(stint: &Stint) -> f64 {
+    let rate = |every: &Duration| 1.0 / every.as_secs_f64().max(LEAST_INTERVAL);
+    stint.every.iter().map(rate).sum()
 }
 
-/// Runs one check once, in a slot.
-pub async fn sample(context: &Context, check: &CheckPlan, conditions: Conditions) -> Sample {
-    let slot = tokio::time::timeout(check.timeout, Arc::clone(&context.slots).acquire_owned());
-    match slot.await {
-        Ok(Ok(_slot)) => {
-            let clock = Arc::clone(&context.clock);
-            let id = &check.facts.id;
-            attempt::run(&*check.probe, id, clock, check.timeout, conditions).await
-        }
-        Ok(Err(_)) | Err(_) => {
-            let why = "too many probes in flight on our side: this one was not run";
-            not_run(context, check, Reason::Exhausted, why.to_owned())
-        }
-    }
-}
+/// A check that has no interval, because it runs once, counts as one that runs once a second.
+const LEAST_INTERVAL: f64 = 1e-3;
 
-fn not_run(context: &Context, check: &CheckPlan, reason: Reason, why: String) -> Sample {
-    Sample {
-        check: check.facts.id.clone(),
-        started: context.clock.now(),
-        latency: Duration::ZERO,
-        phases: Phases::default(),
-        outcome: Outcome::Unknown,
-        fault: Some(Fault::new(reason, why)),
-        readings: Vec::new(),
-        notes: Vec::new(),
-        retries: 0,
-        closer_look: false,
-        session: None,
-    }
+/// The checks of one thread, by their places; those that ask tasks are on the first.
+fn deal(checks: &[CheckPlan], number: usize, threads: usize) -> Vec<usize> {
+    let of = |place: usize, check: &CheckPlan| match check.probe.asks_tasks() {
+        true => 0,
+        false => place % threads,
+    };
+    let places = checks.iter().enumerate();
+    places
+        .filter(|(place, check)| of(*place, check) == number)
+        .map(|(place, _)| place)
+        .collect()
 }

@@ -9,7 +9,7 @@ use super::sampling::{Manner, Sampling};
 use crate::clock::Moment;
 use crate::event::{Verdict, What};
 use crate::plan::CheckPlan;
-use crate::verdict::threshold::{Subject, Threshold};
+use crate::verdict::threshold::Threshold;
 use crate::verdict::{Assessment, Closing, Sufficiency};
 
 /// Each check gives at least this many samples against the previous revision.
@@ -19,9 +19,10 @@ const LEAST_SAMPLES: u64 = 10;
 pub(super) async fn sample_again(order: &Order<'_>) -> Assessment {
     let (attendance, asking) = order.attendance();
     let manner = Manner {
+        in_window: true,
         any_version: true,
         attendance,
-        closer_look: None,
+        ..Manner::default()
     };
     tokio::select! {
         found = sample(order, manner) => found,
@@ -68,7 +69,7 @@ async fn sample(order: &Order<'_>, manner: Manner) -> Assessment {
 async fn feed(order: &Order<'_>, panel: &mut Panel, sampling: &mut Sampling, end: Moment) {
     loop {
         tokio::select! {
-            sample = sampling.samples.recv() => {
+            sample = sampling.next() => {
                 let Some(sample) = sample else { return };
                 order.emit(What::Sampled(sample.clone()));
                 panel.push(&sample);
@@ -89,12 +90,7 @@ fn samples(check: &CheckPlan) -> u64 {
 
 /// How long they take; those whose latency counts begin after the warm-up.
 fn lasts(check: &CheckPlan, warm_up: Duration) -> Duration {
-    let is_about_latency = |threshold: &Threshold| {
-        matches!(
-            threshold.subject,
-            Subject::Quantile(..) | Subject::Max(_) | Subject::Mean(_)
-        )
-    };
+    let is_about_latency = |threshold: &Threshold| threshold.subject.is_about_time();
     let before = match check.thresholds.iter().any(is_about_latency) {
         true => warm_up,
         false => Duration::ZERO,

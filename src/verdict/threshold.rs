@@ -45,6 +45,17 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// Whether it is about how long runs took.
+    #[must_use]
+    pub const fn is_about_time(&self) -> bool {
+        match self {
+            Self::Quantile(..) | Self::Max(_) | Self::Mean(_) => true,
+            Self::ErrorRate | Self::Availability | Self::ConsecutiveFailures | Self::Reading(_) => {
+                false
+            }
+        }
+    }
+
     /// How many samples it takes to tell it at all.
     #[must_use]
     pub fn least_samples(&self) -> u64 {

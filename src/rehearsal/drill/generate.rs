@@ -111,8 +111,8 @@ impl Agenda {
                 return None;
             }
             // Nothing is taken where a closer look has just ended.
-            if let Some((check, turn)) = self.schedule.take_due(due) {
-                return Some((check, turn, due.since_origin()));
+            if let Some(taken) = self.schedule.take_due(due) {
+                return Some((taken.index, taken.turn, due.since_origin()));
             }
         }
     }

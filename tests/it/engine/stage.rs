@@ -13,13 +13,15 @@ use smokejumper::engine::context::{Context, Events};
 use smokejumper::engine::logbook::Journaling;
 use smokejumper::engine::record::Record;
 use smokejumper::engine::rollback::Pace;
+use smokejumper::engine::slots::Slots;
+use smokejumper::engine::threads::ProbeThreads;
 use smokejumper::engine::watch::{Watch, WatchOptions};
 use smokejumper::event::Event;
 use smokejumper::journal::Entry;
 use smokejumper::plan::{CheckPlan, ServicePlan};
 use smokejumper::store::Journal;
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::platform::{Manner, Platform, pulse, service};
@@ -50,7 +52,8 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
     let context = Context {
         clock,
         events,
-        slots: Arc::new(Semaphore::new(100)),
+        slots: Arc::new(Slots::new(100)),
+        threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
         lag: Arc::default(),
         tape: None,

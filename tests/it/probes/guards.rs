@@ -8,8 +8,9 @@ use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::config::{Sources, load};
 use smokejumper::engine::context::{Context, Events};
 use smokejumper::engine::guards::{answers, ask, observations};
+use smokejumper::engine::slots::Slots;
+use smokejumper::engine::threads::ProbeThreads;
 use smokejumper::plan::{GuardPlan, compile};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::http_peer::{Does, Peer, answer};
@@ -34,7 +35,8 @@ fn context() -> Context {
     Context {
         clock,
         events,
-        slots: Arc::new(Semaphore::new(1)),
+        slots: Arc::new(Slots::new(1)),
+        threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
         lag: Arc::default(),
         tape: None,

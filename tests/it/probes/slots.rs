@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use smokejumper::engine::clock::SystemClock;
 use smokejumper::engine::context::{Context, Events};
 use smokejumper::engine::sampling;
+use smokejumper::engine::slots::Slots;
+use smokejumper::engine::threads::ProbeThreads;
 use smokejumper::plan::CheckPlan;
 use smokejumper::probe::attempt::Conditions;
 use smokejumper::probe::registry::KINDS;
 use smokejumper::probe::{Attempt, Probe};
 use smokejumper::sample::{CheckId, Fault, Outcome, Reason, Sample};
 use smokejumper::verdict::CheckFacts;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +55,8 @@ fn context(slots: usize) -> Context {
     Context {
         clock,
         events,
-        slots: Arc::new(Semaphore::new(slots)),
+        slots: Arc::new(Slots::new(slots)),
+        threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
         lag: Arc::default(),
         tape: None,
@@ -124,7 +126,7 @@ async fn a_peer_that_hangs_holds_the_slot_of_no_kind_beyond_the_deadline() {
     }
     let took = started.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert_eq!(context.slots.available_permits(), SLOTS);
+    assert_eq!(context.slots.free(), SLOTS);
     assert!(peer.accepted() >= SLOTS, "{}", peer.accepted());
     peer.all_closed().await;
     let left = descriptors();
@@ -146,7 +148,7 @@ async fn a_run_that_finds_no_slot_in_time_says_so_and_blames_nobody_else() {
     };
     let mut first = JoinSet::new();
     start(&mut first, &context, hanging(1_500));
-    while context.slots.available_permits() > 0 {
+    while context.slots.free() > 0 {
         tokio::task::yield_now().await;
     }
     let sample = sampling::sample(&context, &hanging(300), Conditions::default()).await;
@@ -184,6 +186,6 @@ async fn a_probe_that_panics_gives_its_slot_back() {
         let sample = sampling::sample(&context, &check, Conditions::default()).await;
         assert_eq!(sample.outcome, Outcome::Unknown);
         assert_eq!(sample.fault.unwrap().reason, Reason::Panic);
-        assert_eq!(context.slots.available_permits(), 1);
+        assert_eq!(context.slots.free(), 1);
     }
 }

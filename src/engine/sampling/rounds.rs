@@ -1,0 +1,242 @@
+//! The probing of one thread: one timer for all its checks, their runs in flight, and what they saw.
+//!
+//! It also measures itself: a timer that comes late tells how late the starts are and how long nobody
+//! could look at the answers; a turn that was missed altogether is a sample from which nothing is
+//! learnt.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{Batch, Unwanted};
+use super::run::{Assignment, Ended, Samples, not_run};
+use super::{Shared, Stint};
+use crate::clock::Moment;
+use crate::engine::schedule::{Due, Schedule, Turn};
+use crate::engine::stalls::Stalls;
+use crate::engine::tasks::Attendance;
+use crate::plan::CheckPlan;
+use crate::sample::{Reason, Sample};
+
+/// While runs are in flight, the thread looks at least so often whether it still gets its time.
+const PULSE: Duration = Duration::from_millis(50);
+
+/// The probing of one thread.
+pub(super) struct Rounds {
+    shared: Arc<Shared>,
+    /// The places of its checks.
+    mine: Vec<usize>,
+    schedule: Schedule,
+    /// Which of its checks have been run; empty where nobody asks.
+    was_run: Vec<bool>,
+    attendance: Option<Attendance>,
+    stalls: Stalls,
+}
+
+/// What happens next.
+enum Step {
+    Stopped,
+    Ended(Ended),
+    /// The timer, set to this moment, has come.
+    Timer(Moment),
+}
+
+impl Rounds {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        mine: Vec<usize>,
+        stint: &Stint,
+        attendance: Option<Attendance>,
+    ) -> Self {
+        let every = mine.iter().map(|place| stint.every[*place]).collect();
+        let first = mine.iter().map(|place| stint.first[*place]).collect();
+        let turns = mine.iter().map(|place| stint.turns[*place]).collect();
+        let patient = shared.patience.map_or(0, |_| mine.len());
+        Self {
+            schedule: Schedule::of_turns(every, first, turns),
+            was_run: vec![false; patient],
+            shared,
+            mine,
+            attendance,
+            stalls: Stalls::default(),
+        }
+    }
+
+    /// Probes until told to stop, until no turn is left, or until nobody wants samples any more.
+    pub(super) async fn run(mut self, sender: mpsc::Sender<Vec<Sample>>, stop: CancellationToken) {
+        if let Some(attendance) = &mut self.attendance {
+            attendance.begin(&self.shared.context).await;
+        }
+        let mut batch = Batch::new(sender);
+        let mut in_flight = JoinSet::new();
+        let mut stopping = pin!(stop.cancelled());
+        let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut set_to = self.now();
+        let mut pulse = set_to;
+        let mut is_stopped = false;
+        loop {
+            let now = self.now();
+            match batch.hand_on(now, in_flight.len()) {
+                Ok(0) => {}
+                Ok(lost) => self.shared.context.lag.lose(lost),
+                Err(Unwanted) => return,
+            }
+            let due = self.schedule.next_due().filter(|_| !is_stopped);
+            if due.is_none() && in_flight.is_empty() {
+                break;
+            }
+            let looks = (!in_flight.is_empty()).then_some(pulse + PULSE);
+            let wanted = [due, batch.due(), looks].into_iter().flatten().min();
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != set_to) {
+                timer.as_mut().reset(Instant::now() + wanted.since(now));
+                set_to = wanted;
+            }
+            let step = next_step(
+                &mut in_flight,
+                (!is_stopped).then_some(stopping.as_mut()),
+                timer.as_mut(),
+                set_to,
+            );
+            match step.await {
+                Step::Stopped => is_stopped = true,
+                Step::Ended(ended) => self.hear(ended, &mut batch),
+                Step::Timer(due) => {
+                    pulse = self.now();
+                    // It is set anew even to the same moment.
+                    set_to = Moment::ORIGIN;
+                    self.stalls.note(due, pulse);
+                    if !is_stopped {
+                        self.start_due(pulse, &mut in_flight, &mut batch);
+                    }
+                }
+            }
+        }
+        batch.close().await;
+    }
+
+    fn now(&self) -> Moment {
+        self.shared.context.clock.now()
+    }
+
+    /// Starts what is due.
+    fn start_due(&mut self, now: Moment, in_flight: &mut JoinSet<Ended>, batch: &mut Batch) {
+        while let Some(due) = self.schedule.take_due(now) {
+            self.shared.context.lag.count(now.since(due.since));
+            if due.missed > 0 && due.turn == Turn::Scheduled {
+                batch.push(self.missed(due), now);
+            }
+            self.start(due, in_flight);
+        }
+    }
+
+    /// The sample of turns that were left out.
+    fn missed(&self, due: Due) -> Sample {
+        self.shared.context.lag.miss(u64::from(due.missed));
+        let check = &self.shared.checks[self.mine[due.index]];
+        let turns = match due.missed {
+            1 => "a run was".to_owned(),
+            several => format!("{several} runs were"),
+        };
+        let why = format!("{turns} left out: our own machine was too busy, or stood still");
+        not_run(&self.shared.context, check, Reason::Starved, why)
+    }
+
+    /// Runs a check once; one that asks tasks, once for each of them.
+    fn start(&mut self, due: Due, in_flight: &mut JoinSet<Ended>) {
+        let index = self.mine[due.index];
+        let is_first = match self.was_run.get_mut(due.index) {
+            Some(was_run) => !std::mem::replace(was_run, true),
+            None => false,
+        };
+        let assignment = |task| Assignment {
+            index,
+            task,
+            is_first,
+            closer_look: due.turn == Turn::CloserLook,
+        };
+        let attendance = self.attendance.as_mut();
+        match attendance.filter(|_| self.shared.checks[index].probe.asks_tasks()) {
+            Some(attendance) => {
+                for task in attendance.next_run(index) {
+                    let run = Arc::clone(&self.shared).run(assignment(task.map(Some)));
+                    in_flight.spawn(run);
+                }
+            }
+            None => {
+                in_flight.spawn(Arc::clone(&self.shared).run(assignment(Ok(None))));
+            }
+        }
+    }
+
+    /// Takes in what a run saw.
+    fn hear(&mut self, ended: Ended, batch: &mut Batch) {
+        let Ended {
+            index,
+            task,
+            samples,
+        } = ended;
+        match samples {
+            Samples::One(mut sample) => {
+                if let (Some(task), Some(attendance)) = (task, &mut self.attendance) {
+                    attendance.hear(index, &task, &mut sample);
+                }
+                self.take(index, sample, batch);
+            }
+            Samples::Several(samples) => {
+                for sample in samples {
+                    self.take(index, sample, batch);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, index: usize, mut sample: Sample, batch: &mut Batch) {
+        let now = self.now();
+        let check = &self.shared.checks[index];
+        self.stalls.judge(&mut sample, is_timed(check));
+        if let Some(look) = self.shared.closer_look
+            && look.is_wanted(check, &sample)
+            && let Ok(place) = self.mine.binary_search(&index)
+        {
+            self.schedule.look_closer(place, sample.started, now);
+        }
+        batch.push(sample, now);
+    }
+}
+
+/// Whether anything is judged by how long the runs of a check took.
+fn is_timed(check: &CheckPlan) -> bool {
+    let mut limits = check.thresholds.iter();
+    limits.any(|limit| limit.subject.is_about_time()) || !check.tolerances.is_empty()
+}
+
+/// Waits for whatever comes first.
+async fn next_step(
+    in_flight: &mut JoinSet<Ended>,
+    mut stopping: Option<Pin<&mut impl Future<Output = ()>>>,
+    mut timer: Pin<&mut Sleep>,
+    set_to: Moment,
+) -> Step {
+    poll_fn(|context| {
+        if let Some(stopping) = &mut stopping
+            && stopping.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Step::Stopped);
+        }
+        // The runner contains panics of probes; a task is only ever cancelled with its owner.
+        while let Poll::Ready(Some(ended)) = in_flight.poll_join_next(context) {
+            if let Ok(ended) = ended {
+                return Poll::Ready(Step::Ended(ended));
+            }
+        }
+        timer.as_mut().poll(context).map(|()| Step::Timer(set_to))
+    })
+    .await
+}
