@@ -32,8 +32,14 @@ pub struct ServerCertificate {
 impl Authority {
     /// Makes an authority; its certificate is at [`Authority::ca`].
     pub fn new() -> Self {
+        Self::called("Smokejumper Test Authority")
+    }
+
+    /// Makes one of another name. Who knows only one of the two does not know the issuer of what
+    /// the other signs; under one name, the signature is what is wrong.
+    pub fn called(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut params = params(&[], "Smokejumper Test Authority");
+        let mut params = params(&[], name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");

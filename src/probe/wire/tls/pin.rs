@@ -126,7 +126,9 @@ impl<'de> Deserialize<'de> for Pins {
                     pins.push(pin);
                 }
                 if pins.is_empty() {
-                    return Err(de::Error::custom("an empty list pins nothing"));
+                    return Err(de::Error::custom(
+                        "an empty list pins nothing; write a pin, or leave `pin` out",
+                    ));
                 }
                 Ok(Pins(pins))
             }

@@ -46,7 +46,7 @@ async fn a_key_that_is_not_pinned_is_refused_and_named() {
 async fn beside_authorities_a_pin_is_one_more_demand() {
     let authority = Authority::new();
     let certificate = authority.server();
-    let stranger = Authority::new();
+    let stranger = Authority::called("Another Authority");
     let peer = Peer::start_tls(ok(), &certificate).await;
     let (right, wrong) = (certificate.pin(), stranger.server().pin());
     // settings, what is said; nothing where it passes
@@ -77,7 +77,7 @@ async fn beside_authorities_a_pin_is_one_more_demand() {
 #[tokio::test]
 async fn a_server_that_asks_for_a_client_certificate_gets_the_declared_one() {
     let authority = Authority::new();
-    let (client, stranger) = (authority.client(), Authority::new());
+    let (client, stranger) = (authority.client(), Authority::called("Another Authority"));
     let strange = stranger.client();
     for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
         let config = authority.server().server_config_of(&Manner {
