@@ -65,7 +65,9 @@ fn refusal(alert: AlertDescription) -> String {
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateExpired
-        | AlertDescription::CertificateUnknown => {
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::DecryptError
+        | AlertDescription::AccessDenied => {
             format!("it does not accept our client certificate ({alert:?})")
         }
         AlertDescription::NoApplicationProtocol => {
