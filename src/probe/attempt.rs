@@ -130,6 +130,15 @@ impl Attempt {
         self.readings.push(Reading::new(name, value, unit));
     }
 
+    /// Records a number of which only the last counts, as those of a connection when there are
+    /// several.
+    pub fn latest(&mut self, name: &str, value: f64, unit: Unit) {
+        match self.readings.iter_mut().find(|known| &*known.name == name) {
+            Some(known) => (known.value, known.unit) = (value, unit),
+            None => self.reading(name, value, unit),
+        }
+    }
+
     /// Records what a person should know although the run may pass.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());

@@ -29,7 +29,7 @@ use super::chain::expectation::{Bounds, Expected};
 use super::chain::fallback::{Look, Visit};
 use super::chain::follower::{Declared, Follower};
 use super::chain::sighting::HEAD_READINGS;
-use super::wire::tls::TlsSettings;
+use super::wire::tls::{self, TlsSettings};
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity::Span;
 use crate::sample::{Fault, Reason, Unit};
@@ -102,6 +102,10 @@ impl Kind for Evm {
             HEAD_READINGS[2],
             HEAD_READINGS[3],
             HEAD_READINGS[4],
+            tls::READINGS[0],
+            tls::READINGS[1],
+            tls::READINGS[2],
+            tls::READINGS[3],
             (
                 "syncing",
                 Unit::Number,

@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use self::answer::Expectation;
 use self::target::Target;
-use super::wire::tls::TlsSettings;
+use super::wire::tls::{self, TlsSettings};
 use super::wire::{bounded::Bounded, dial};
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::sample::{Fault, Phase, Unit};
@@ -68,7 +68,11 @@ impl Kind for Postgres {
     const SUMMARY: &'static str =
         "a PostgreSQL server lets a client log in and answers one reading query";
     const READINGS: Readings = Readings {
-        named: &[("rows", Unit::Number, "how many rows the query returned")],
+        named: &[
+            ("rows", Unit::Number, "how many rows the query returned"),
+            tls::READINGS[0],
+            tls::READINGS[1],
+        ],
         open: true,
     };
     const DEPENDENCY: Option<&'static str> = Some("database");

@@ -23,10 +23,11 @@ use self::info::Info;
 use self::talk::Talk;
 use self::target::Target;
 use super::wire::dial;
-use super::wire::tls::{self, TlsSettings};
+use super::wire::session::Facts;
+use super::wire::tls::TlsSettings;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::expect::Matcher;
-use crate::sample::{Fault, Reason, Unit};
+use crate::sample::{Fault, Reason};
 use crate::secret::Secret;
 
 /// The kind `redis`.
@@ -151,10 +152,10 @@ impl RedisProbe {
         let Some(settings) = &target.tls else {
             return Ok(Talk::plain(stream));
         };
-        let stream = settings.connect(attempt, stream, &target.host, &[]).await?;
-        if let Some(days) = tls::cert_days(&stream, attempt.clock().wall()) {
-            attempt.reading("cert_days", days, Unit::Days);
-        }
+        let mut facts = Facts::of(&stream);
+        let (stream, session) = settings.connect(attempt, stream, &target.host).await?;
+        facts.tls = Some(session);
+        settings.over(attempt, &facts, false);
         Ok(Talk::encrypted(stream))
     }
 

@@ -28,7 +28,7 @@ use super::chain::head::Head;
 use super::chain::sighting::HEAD_READINGS;
 use super::wire::exchange::BODY_LIMIT;
 use super::wire::said::one_line;
-use super::wire::tls::TlsSettings;
+use super::wire::tls::{self, TlsSettings};
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity::{Span, human};
 use crate::sample::{Fault, Reason, Unit};
@@ -80,6 +80,10 @@ impl Kind for Tezos {
             HEAD_READINGS[2],
             HEAD_READINGS[3],
             HEAD_READINGS[4],
+            tls::READINGS[0],
+            tls::READINGS[1],
+            tls::READINGS[2],
+            tls::READINGS[3],
             (
                 "bootstrapped",
                 Unit::Number,

@@ -5,6 +5,7 @@
 mod diagnosis;
 mod reason;
 mod rollback;
+mod session;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use self::reason::{AssuranceReport, EvidenceReport, ReasonReport};
 use self::reason::{assurance, reason};
 use self::rollback::rollback_report;
 pub use self::rollback::{InterlockReport, RollbackReport};
+pub use self::session::{SessionReport, TlsReport};
 use super::wall::rfc3339;
 use crate::engine::record::Record;
 use crate::event::{Action, Verdict};
@@ -92,6 +94,9 @@ pub struct CheckReport {
     pub phases_ms: BTreeMap<&'static str, LatencyReport>,
     /// The last value of each reading.
     pub readings: BTreeMap<String, f64>,
+    /// What the last sample talked over; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionReport>,
     /// Why the verdict is what it is; empty for a pass.
     pub reasons: Vec<ReasonReport>,
     /// What a verdict that condemns nothing is worth, at the end of a bake.
@@ -259,6 +264,7 @@ fn check(record: &Record, finding: &Finding) -> CheckReport {
             .iter()
             .map(|(name, reading)| (name.to_string(), reading.last))
             .collect(),
+        session: summary.session.as_deref().map(SessionReport::of),
         reasons: finding
             .reasons
             .iter()

@@ -13,7 +13,7 @@ use super::record::Record;
 use super::tally::Tally;
 use super::view::View;
 use crate::clock::Moment;
-use crate::sample::{Fault, Outcome, Sample};
+use crate::sample::{Fault, Outcome, Sample, Session};
 
 /// How many samples are held in full: at ten a second more than half an hour, at one every 5 s
 /// more than a day, in a few megabytes. Those before are counted in totals and histograms.
@@ -35,6 +35,8 @@ pub struct Window {
     capacity: usize,
     kept: VecDeque<Record>,
     totals: Tally,
+    /// What the last sample that says so talked over: once for all, not in each record.
+    session: Option<(Moment, Arc<Session>)>,
 }
 
 impl Window {
@@ -51,6 +53,7 @@ impl Window {
             capacity,
             kept: VecDeque::new(),
             totals: Tally::default(),
+            session: None,
         }
     }
 
@@ -65,6 +68,9 @@ impl Window {
         if sample.started < self.bounds.start {
             return;
         }
+        if let Some(session) = &sample.session {
+            self.talked_over(sample.started, session);
+        }
         let fault = sample.fault.as_ref().map(|fault| self.shared(fault));
         self.insert(Record::of(sample, fault));
     }
@@ -74,6 +80,9 @@ impl Window {
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.totals.absorb(&other.totals);
+        if let Some((at, session)) = &other.session {
+            self.talked_over(*at, session);
+        }
         for record in other.kept {
             self.insert(record);
         }
@@ -83,7 +92,13 @@ impl Window {
     /// What can be said of all samples.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        self.view().summary()
+        Summary {
+            session: self
+                .session
+                .as_ref()
+                .map(|(_, session)| Arc::clone(session)),
+            ..self.view().summary()
+        }
     }
 
     /// What can be said of the samples that started in the `span` up to `at`, `at` included, as
@@ -117,6 +132,14 @@ impl Window {
     pub(super) fn counts_latency(&self, record: &Record) -> bool {
         let warm = record.started >= self.bounds.start + self.bounds.warm_up;
         record.outcome == Outcome::Pass && warm
+    }
+
+    /// The greater of two with the same start counts, so that arrival leaves no trace.
+    fn talked_over(&mut self, at: Moment, session: &Arc<Session>) {
+        let known = self.session.as_ref();
+        if known.is_none_or(|(known_at, known)| (*known_at, known) < (at, session)) {
+            self.session = Some((at, Arc::clone(session)));
+        }
     }
 
     fn insert(&mut self, record: Record) {

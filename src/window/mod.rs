@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::sample::{Fault, Phase, Unit};
+use crate::sample::{Fault, Phase, Session, Unit};
 pub use bounded::{EXACT_RECORDS, Window, WindowBounds};
 pub use quantile::{least_count, type_seven};
 pub use record::Record;
@@ -46,6 +46,8 @@ pub struct Summary {
     pub last_fault: Option<Fault>,
     /// How many tries came before samples (`gate --wait`).
     pub retries: u64,
+    /// What the last sample that says so talked over. Known for a whole window only.
+    pub session: Option<Arc<Session>>,
 }
 
 impl Summary {

@@ -158,6 +158,7 @@ impl Tally {
             first_bad: self.first_bad,
             last: self.last,
             retries: self.retries,
+            session: None,
         }
     }
 

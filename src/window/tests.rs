@@ -1,12 +1,15 @@
 //! What holds of windows: tables and laws.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::bounded::{Window, WindowBounds};
 use crate::clock::Moment;
-use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
+use crate::sample::{
+    CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Session, Unit,
+};
 
 fn at(milliseconds: u64) -> Moment {
     Moment::at(Duration::from_millis(milliseconds))
@@ -47,6 +50,35 @@ fn window_of(capacity: usize, samples: &[Sample]) -> Window {
     let mut window = Window::holding(capacity, bounds(2_000));
     samples.iter().for_each(|sample| window.push(sample));
     window
+}
+
+#[test]
+fn the_session_is_that_of_the_last_sample_that_has_one_whatever_its_arrival() {
+    let over = |start, protocol: Option<&str>| Sample {
+        session: protocol.map(|protocol| {
+            Arc::new(Session {
+                protocol: Some(protocol.to_owned()),
+                ..Session::default()
+            })
+        }),
+        ..sample(start, 10, Outcome::Pass)
+    };
+    let samples = [
+        over(3_000, Some("HTTP/1.1")),
+        over(5_000, None),
+        over(4_000, Some("HTTP/1.1")),
+        over(4_000, Some("HTTP/2.0")),
+        over(500, Some("before the window")),
+    ];
+    let of = |window: Window| window.summary().session.and_then(|it| it.protocol.clone());
+    let last = Some("HTTP/2.0".to_owned());
+    assert_eq!(of(window_of(2, &samples)), last);
+    let mut turned = samples.clone();
+    turned.reverse();
+    assert_eq!(of(window_of(2, &turned)), last);
+    let merged = window_of(2, &samples[..2]).merge(window_of(2, &samples[2..]));
+    assert_eq!(of(merged), last);
+    assert_eq!(of(window_of(2, &[])), None);
 }
 
 #[test]

@@ -18,6 +18,21 @@ impl Clock for RuntimeClock {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_a_number_that_is_told_again_the_last_counts() {
+    let clock = Arc::new(RuntimeClock(tokio::time::Instant::now()));
+    let mut attempt = Attempt::start(clock, Duration::from_secs(1), Conditions::default());
+    attempt.reading("rows", 1.0, Unit::Number);
+    for days in [3.0, 2.0] {
+        attempt.latest("cert_days", days, Unit::Days);
+    }
+    let told = [
+        Reading::new("rows", 1.0, Unit::Number),
+        Reading::new("cert_days", 2.0, Unit::Days),
+    ];
+    assert_eq!(attempt.readings(), told);
+}
+
 /// A probe that does one thing.
 enum Does {
     Pass,

@@ -13,6 +13,7 @@ use super::head::Head;
 use super::pace::Pace;
 use super::progress::{Advance, Progress};
 use crate::clock::WallTime;
+use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::{Tls, TlsSettings};
 use crate::probe::{Attempt, Misfit, Surroundings};
 use crate::quantity::Span;
@@ -68,15 +69,20 @@ impl Declared {
         }
         let (url, several) = (self.url.as_ref(), self.endpoints.as_deref());
         let endpoints = endpoint::lower(url, several, &self.headers);
-        let tls = Tls::new(&self.tls, surroundings);
+        let tls = Tls::for_http(HttpProtocol::Auto, &self.tls, surroundings);
         match (endpoints, tls) {
-            (Ok(endpoints), Ok(tls)) if misfits.is_empty() => Ok(Follower {
-                endpoints,
-                tls,
-                block_time: self.block_time.map(|span| span.0),
-                expected: self.expected,
-                progress: Mutex::default(),
-            }),
+            (Ok(endpoints), Ok(tls)) if misfits.is_empty() => {
+                if endpoints.iter().any(|it| it.url().scheme() == "https") {
+                    tls.prepare();
+                }
+                Ok(Follower {
+                    endpoints,
+                    tls,
+                    block_time: self.block_time.map(|span| span.0),
+                    expected: self.expected,
+                    progress: Mutex::default(),
+                })
+            }
             (endpoints, tls) => {
                 misfits.extend(endpoints.err().into_iter().chain(tls.err()).flatten());
                 Err(misfits)

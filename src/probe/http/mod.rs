@@ -21,7 +21,7 @@ pub use version::Version;
 
 use super::wire::connection::Connection;
 use super::wire::exchange::{Answer, Request};
-use super::wire::tls::Tls;
+use super::wire::tls::{self, Tls};
 use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::quantity;
 use crate::sample::{Fault, Reason, Unit};
@@ -42,11 +42,10 @@ impl Kind for Http {
                 Unit::Bytes,
                 "the size of its body, decompressed",
             ),
-            (
-                "cert_days",
-                Unit::Days,
-                "how long the certificate is still valid",
-            ),
+            tls::READINGS[0],
+            tls::READINGS[1],
+            tls::READINGS[2],
+            tls::READINGS[3],
         ],
         open: false,
     };
@@ -71,10 +70,14 @@ impl Kind for Http {
             let message = "with `addresses: tasks` every run opens a connection of its own";
             misfits.push(Misfit::at(&["connection"], message));
         }
-        let tls = Tls::new(&settings.tls, surroundings).map_err(|more| misfits.extend(more));
+        let tls = Tls::for_http(settings.protocol, &settings.tls, surroundings)
+            .map_err(|more| misfits.extend(more));
         let Some(tls) = tls.ok().filter(|_| misfits.is_empty()) else {
             return Err(misfits);
         };
+        if settings.url.0.scheme() == "https" {
+            tls.prepare();
+        }
         Ok(Box::new(HttpProbe {
             request: Request {
                 method: settings.method.0,
@@ -132,9 +135,6 @@ impl Probe for HttpProbe {
         )]
         let size = answer.body.len() as f64;
         attempt.reading("body_bytes", size, Unit::Bytes);
-        if let Some(days) = answer.certificate_days {
-            attempt.reading("cert_days", days, Unit::Days);
-        }
         attempt.observe(|| {
             let masked = discretion::masked(&answer, &discretion::mask(&self.request));
             self.expectation.observed(&masked)
@@ -251,6 +251,9 @@ async fn ask(
     if let Some(mut kept) = kept.filter(|kept| kept.serves(&request.url)) {
         if kept.is_open().await {
             let before = kept.bytes_read();
+            if from_before {
+                kept.used_again(attempt, &request.tls);
+            }
             match kept.send(attempt, request).await {
                 Ok(answer) => return Ok((answer, kept)),
                 Err(fault) if may_ask_again(&fault, request, kept.bytes_read() - before) => {}

@@ -187,7 +187,6 @@ mod tests {
             body: Bytes::new(),
             foreign_encoding: None,
             version: Version::HTTP_11,
-            certificate_days: None,
         }
     }
 

@@ -12,6 +12,7 @@ use super::expectation::{Expectation, present};
 use super::version::Version;
 use crate::probe::ConnectionPolicy;
 use crate::probe::wire::exchange::BODY_LIMIT;
+use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Bytes;
 
@@ -49,9 +50,12 @@ pub struct HttpSettings {
     /// How many redirects to follow at most.
     #[serde(default = "ten")]
     pub max_redirects: u8,
-    /// How the target's certificate is checked.
+    /// How the target's certificate is checked, and what we show of our own.
     #[serde(default)]
     pub tls: TlsSettings,
+    /// Which version of HTTP is spoken.
+    #[serde(default)]
+    pub protocol: HttpProtocol,
     /// Whether each run opens a connection of its own; without it, each does.
     #[serde(default, deserialize_with = "present")]
     pub connection: Option<ConnectionPolicy>,

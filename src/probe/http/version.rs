@@ -127,7 +127,6 @@ mod tests {
             body: Bytes::from_static(body.as_bytes()),
             foreign_encoding: None,
             version: http::Version::HTTP_11,
-            certificate_days: None,
         }
     }
 

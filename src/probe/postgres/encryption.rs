@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::target::{Encryption, Session, Target};
 use crate::probe::Attempt;
 use crate::probe::wire::bounded::Bounded;
-use crate::probe::wire::{dial, tls_fault};
+use crate::probe::wire::{dial, tls, tls_fault};
 use crate::sample::{Fault, Phase, Reason};
 
 type Plain = Bounded<TcpStream>;
@@ -44,7 +44,7 @@ pub async fn negotiate(
     };
     attempt.enter(Phase::Tls);
     if offers_tls(&mut stream).await? {
-        return open(session, stream, &target.host).await;
+        return open(attempt, session, stream, &target.host).await;
     }
     if insists {
         return Err(Fault::new(
@@ -75,12 +75,16 @@ async fn offers_tls(stream: &mut Plain) -> Result<bool, Fault> {
     }
 }
 
-async fn open(session: &Session, stream: Plain, host: &str) -> Result<Stream, Fault> {
+async fn open(
+    attempt: &mut Attempt,
+    session: &Session,
+    stream: Plain,
+    host: &str,
+) -> Result<Stream, Fault> {
     let mut connector = session.connector.clone();
     let Ok(handshake) = MakeTlsConnect::<Plain>::make_tls_connect(&mut connector, &session.name);
-    handshake
-        .connect(stream)
-        .await
+    let (opened, _) = tls::witnessed(attempt, handshake.connect(stream)).await;
+    opened
         .map(|session| Stream::Encrypted(Box::new(session)))
         .map_err(|error| tls_fault::of_handshake(&error, host))
 }

@@ -99,15 +99,15 @@ fn mode_of(mode: Option<&str>, tls: Option<&TlsSettings>) -> Result<Mode, Misfit
     match (mode, tls) {
         (None | Some("prefer"), None) => Ok(Mode::WhereOffered),
         (Some("disable"), None) => Ok(Mode::Never),
-        (Some("require"), None) => Ok(Mode::Always(TlsSettings {
-            verify: false,
-            ..TlsSettings::default()
-        })),
-        (Some("verify-full"), Some(tls)) if !tls.verify => wrong(
+        (Some("require"), None) => Ok(Mode::Always(TlsSettings::unverified())),
+        (Some("verify-full"), Some(tls)) if tls.verify == Some(false) => wrong(
             "sslmode=verify-full contradicts `tls.verify: false`",
             "write sslmode=require, or leave `verify` out",
         ),
-        (Some("verify-full"), tls) => Ok(Mode::Always(tls.cloned().unwrap_or_default())),
+        (Some("verify-full"), tls) => Ok(Mode::Always(TlsSettings {
+            verify: Some(true),
+            ..tls.cloned().unwrap_or_default()
+        })),
         (None | Some("require"), Some(tls)) => Ok(Mode::Always(tls.clone())),
         (Some("disable" | "prefer"), Some(_)) => wrong(
             "this sslmode may go without TLS, and `tls` insists on it",
@@ -141,13 +141,7 @@ fn encryption(
     };
     match mode {
         Mode::Never => Ok(Encryption::Never),
-        Mode::WhereOffered => {
-            let unverified = TlsSettings {
-                verify: false,
-                ..TlsSettings::default()
-            };
-            session(&unverified).map(Encryption::WhereOffered)
-        }
+        Mode::WhereOffered => session(&TlsSettings::unverified()).map(Encryption::WhereOffered),
         Mode::Always(settings) => session(&settings).map(Encryption::Always),
     }
 }
@@ -221,8 +215,9 @@ mod tests {
     #[test]
     fn sslmode_and_tls_settings_agree_or_are_refused() {
         let verifying = TlsSettings::default();
-        let trusting = TlsSettings {
-            verify: false,
+        let trusting = TlsSettings::unverified();
+        let surely = TlsSettings {
+            verify: Some(true),
             ..TlsSettings::default()
         };
         let always = |tls: &TlsSettings| Some(Mode::Always(tls.clone()));
@@ -232,7 +227,8 @@ mod tests {
             (Some("disable"), None, Some(Mode::Never)),
             (Some("require"), None, always(&trusting)),
             (Some("require"), Some(&verifying), always(&verifying)),
-            (Some("verify-full"), None, always(&verifying)),
+            (Some("verify-full"), None, always(&surely)),
+            (Some("verify-full"), Some(&verifying), always(&surely)),
             (Some("verify-full"), Some(&trusting), None),
             (None, Some(&verifying), always(&verifying)),
             (None, Some(&trusting), always(&trusting)),

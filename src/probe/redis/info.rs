@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::expect::{Matcher, first_and_count};
 use crate::probe::Attempt;
+use crate::probe::wire::tls::READINGS;
 use crate::sample::{Fault, Reason, Unit};
 
 /// The readings that every run gives, as far as the server reports them.
@@ -60,11 +61,10 @@ pub const STANDARD: &[(&str, Unit, &str)] = &[
         Unit::Seconds,
         "since the server started",
     ),
-    (
-        "cert_days",
-        Unit::Days,
-        "until the server's certificate expires, over TLS",
-    ),
+    READINGS[0],
+    READINGS[1],
+    READINGS[2],
+    READINGS[3],
 ];
 
 /// The fields of INFO.

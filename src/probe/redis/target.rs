@@ -89,6 +89,7 @@ fn session(
             session
                 .server_name(&address.host)
                 .map_err(|fault| vec![Misfit::at(&["url"], fault.detail)])?;
+            session.prepare();
             Ok(Some(session))
         }
         (_, Some(_)) => Err(vec![

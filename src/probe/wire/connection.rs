@@ -1,5 +1,5 @@
 //! One HTTP connection, owned by whoever holds it: no task outlives it, dropping it closes the
-//! socket. It speaks HTTP/1.1, or HTTP/2 where TLS negotiates that.
+//! socket. It speaks HTTP/1.1, or HTTP/2 where that is negotiated or declared.
 //!
 //! Called by [`super::exchange`], and by the kinds that keep a connection between runs.
 
@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::counted::{Counted, Counts};
-use super::tls::{self, Tls};
+use super::session::Facts;
+use super::tls::Tls;
 use super::{dial, http_fault};
 use crate::probe::Attempt;
 use crate::sample::{Fault, Reason};
@@ -30,7 +31,7 @@ pub struct Connection {
     driver: Option<BoxFuture<'static, hyper::Result<()>>>,
     pub(super) counts: Arc<Counts>,
     origin: url::Origin,
-    certificate_days: Option<f64>,
+    facts: Facts,
     /// The tasks that HTTP/2 starts; they end when this is dropped.
     _tasks: Arc<Tasks>,
 }
@@ -51,20 +52,35 @@ impl Connection {
             return Err(Fault::new(Reason::Malformed, "the address has no host"));
         };
         let stream = dial::tcp(attempt, host, port).await?;
-        if url.scheme() != "https" {
-            return Self::over(stream, url, false, None).await;
+        let mut facts = Facts::of(&stream);
+        let declared = tls.http_protocol();
+        let opened = if url.scheme() == "https" {
+            let (stream, session) = tls.connect(attempt, stream, host).await?;
+            let two = declared.is_two(Some(stream.get_ref().1.alpn_protocol()), host)?;
+            (facts.tls, facts.protocol) = (Some(session), Some(spoken(two)));
+            Self::over(stream, url, two, facts).await?
+        } else {
+            let two = declared.is_two(None, host)?;
+            facts.protocol = Some(spoken(two));
+            Self::over(stream, url, two, facts).await?
+        };
+        tls.over(attempt, &opened.facts, false);
+        Ok(opened)
+    }
+
+    /// Says that a run uses this connection, which an earlier one opened.
+    pub fn used_again(&self, attempt: &mut Attempt, tls: &Tls) {
+        tls.over(attempt, &self.facts, true);
+        if let Some(session) = &self.facts.tls {
+            session.report(attempt);
         }
-        let stream = tls.connect(attempt, stream, host, PROTOCOLS).await?;
-        let days = tls::cert_days(&stream, attempt.clock().wall());
-        let two = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-        Self::over(stream, url, two, days).await
     }
 
     async fn over(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         url: &Url,
         two: bool,
-        certificate_days: Option<f64>,
+        facts: Facts,
     ) -> Result<Self, Fault> {
         let (stream, counts) = Counted::new(stream);
         let stream = TokioIo::new(stream);
@@ -94,7 +110,7 @@ impl Connection {
             driver: Some(driver),
             counts,
             origin: url.origin(),
-            certificate_days,
+            facts,
             _tasks: tasks,
         })
     }
@@ -103,12 +119,6 @@ impl Connection {
     #[must_use]
     pub fn serves(&self, url: &Url) -> bool {
         self.origin == url.origin()
-    }
-
-    /// How long the certificate of the target is still valid, in days; absent without TLS.
-    #[must_use]
-    pub const fn certificate_days(&self) -> Option<f64> {
-        self.certificate_days
     }
 
     /// How many bytes have come over this connection.
@@ -189,9 +199,11 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Owned {
     }
 }
 
-const HTTP_2: &[u8] = b"h2";
-/// What is offered to the target, the preferred one first.
-const PROTOCOLS: &[&[u8]] = &[HTTP_2, b"http/1.1"];
+/// The name of the version that is spoken, as answers give it.
+const fn spoken(two: bool) -> &'static str {
+    if two { "HTTP/2.0" } else { "HTTP/1.1" }
+}
+
 /// How many headers an answer may have.
 const HEADERS: usize = 256;
 /// How many bytes of headers an answer may have.

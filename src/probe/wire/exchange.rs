@@ -69,8 +69,6 @@ pub struct Answer {
     pub foreign_encoding: Option<String>,
     /// The version of the protocol.
     pub version: Version,
-    /// How long the certificate of the target is still valid, in days; absent without TLS.
-    pub certificate_days: Option<f64>,
 }
 
 /// Sends one request over a fresh connection and reads the whole answer.
@@ -125,7 +123,6 @@ impl Connection {
             body,
             foreign_encoding,
             version: head.version,
-            certificate_days: self.certificate_days(),
         })
     }
 

@@ -1,103 +1,120 @@
-//! TLS to a target: the settings that every kind shares, the session, and what a refusal means.
+//! TLS to a target: the session, what it tells, and what a refusal means. What the user can say of
+//! it is in [`settings`].
 //!
-//! One stack for the whole project: rustls with aws-lc-rs, passed explicitly, so that nothing
-//! depends on what the process installed as its default. Sessions are never resumed: each fresh
-//! connection sees the whole handshake and the certificate of the day.
+//! One stack for the whole project: rustls with aws-lc-rs. Sessions are resumed only where a check
+//! declares it: else each fresh connection sees the whole handshake and the certificate of the day.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+mod identity;
+mod pin;
+mod settings;
+mod trust;
+mod validity;
+mod verifier;
+mod witness;
 
-use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::sync::Arc;
+
+use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{resolve, tls_fault, unverified};
-use crate::clock::WallTime;
+use self::trust::Trust;
+use super::protocol::{HttpProtocol, Offer};
+use super::session::{Facts, Sessions};
+use super::{resolve, tls_fault};
 use crate::probe::{Attempt, Misfit, Surroundings};
-use crate::sample::{Fault, Phase, Reason};
+use crate::sample::{Fault, Phase, Reason, Unit};
 
-/// How the target's certificate is checked.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub struct TlsSettings {
-    /// A PEM file with the authorities to trust instead of the system's; relative to this file.
-    #[serde(default)]
-    pub ca: Option<PathBuf>,
-    /// Whether the certificate must be valid for the host. Switch it off only where nothing else
-    /// helps: anybody may then answer in the target's place.
-    #[serde(default = "yes")]
-    pub verify: bool,
-    /// The name to ask for and to expect in the certificate, where it is not the host's.
-    #[serde(default)]
-    pub server_name: Option<String>,
-}
+pub use self::pin::{Pin, Pins};
+pub use self::settings::TlsSettings;
+pub use self::validity::{Validity, days_left};
+pub use self::verifier::NotPinned;
+pub use self::witness::witnessed;
 
-const fn yes() -> bool {
-    true
-}
-
-impl Default for TlsSettings {
-    fn default() -> Self {
-        Self {
-            ca: None,
-            verify: true,
-            server_name: None,
-        }
-    }
-}
-
-/// What is needed to open TLS sessions for one check. Clones share it.
+/// What is needed to open sessions for one check, and the sessions that it met. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Tls {
-    config: Arc<ClientConfig>,
-    server_name: Option<ServerName<'static>>,
+pub struct Tls(Arc<Terms>);
+
+#[derive(Debug)]
+struct Terms {
+    trust: Arc<Trust>,
+    server_name: Option<Box<ServerName<'static>>>,
+    offer: Offer,
+    met: Sessions,
 }
 
 impl Tls {
-    /// Reads the authorities and checks the settings. A file is read here, once, not at each run.
+    /// Reads the files and checks the settings, once and not at each run. For a protocol that is
+    /// not negotiated.
     ///
     /// # Errors
-    /// A [`Misfit`] below `tls` for a CA file that cannot be used and for a name that is none.
+    /// A [`Misfit`] below `tls` for every setting that cannot work.
     pub fn new(settings: &TlsSettings, surroundings: &Surroundings) -> Result<Self, Vec<Misfit>> {
+        Self::offering(Offer::Nothing, settings, surroundings)
+    }
+
+    /// The same for HTTP, whose version is negotiated.
+    ///
+    /// # Errors
+    /// As [`Tls::new`].
+    pub fn for_http(
+        protocol: HttpProtocol,
+        settings: &TlsSettings,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Vec<Misfit>> {
+        Self::offering(Offer::Http(protocol), settings, surroundings)
+    }
+
+    fn offering(
+        offer: Offer,
+        settings: &TlsSettings,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Vec<Misfit>> {
         let mut misfits = Vec::new();
-        let server_name = settings.server_name.as_ref().and_then(|name| {
-            let parsed = ServerName::try_from(name.clone());
-            parsed
-                .map_err(|_| {
-                    let message = format!("`{name}` is not a host name");
-                    misfits.push(Misfit::at(&["tls", "server_name"], message));
-                })
-                .ok()
+        let server_name = settings.server_name.as_ref().map(|name| {
+            ServerName::try_from(name.clone()).map_err(|_| {
+                let message = format!("`{name}` is not a host name");
+                misfits.push(Misfit::at(&["tls", "server_name"], message));
+            })
         });
-        let config = match (&settings.ca, settings.verify) {
-            (_, false) => Ok(Arc::clone(&UNVERIFIED)),
-            (None, true) => Ok(Arc::clone(&SYSTEM)),
-            (Some(file), true) => roots_of(&surroundings.folder.join(file))
-                .map(|roots| Arc::new(trusting(roots)))
-                .map_err(|message| Misfit::at(&["tls", "ca"], message)),
-        };
-        match config {
-            Ok(config) if misfits.is_empty() => Ok(Self {
-                config,
-                server_name,
-            }),
-            Ok(_) => Err(misfits),
-            Err(misfit) => {
-                misfits.push(misfit);
-                Err(misfits)
-            }
+        let trust = Trust::read(settings, surroundings).map_err(|more| misfits.extend(more));
+        match (server_name.transpose(), trust) {
+            (Ok(server_name), Ok(trust)) => Ok(Self(Arc::new(Terms {
+                trust,
+                server_name: server_name.map(Box::new),
+                offer,
+                met: Sessions::default(),
+            }))),
+            _ => Err(misfits),
         }
+    }
+
+    /// Makes ready now what the first session needs, the system's authorities above all: for a
+    /// target of which it is known that it speaks TLS, so that no run has to wait for it.
+    pub fn prepare(&self) {
+        self.0.trust.config(self.0.offer);
     }
 
     /// The settings of the session, for clients that open it themselves.
     #[must_use]
     pub fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config)
+        Arc::clone(self.0.trust.config(self.0.offer))
+    }
+
+    /// Which version of HTTP is spoken.
+    #[must_use]
+    pub fn http_protocol(&self) -> HttpProtocol {
+        match self.0.offer {
+            Offer::Http(protocol) => protocol,
+            Offer::Nothing => HttpProtocol::Http1,
+        }
+    }
+
+    /// Says over what a run of this check talks.
+    pub fn over(&self, attempt: &mut Attempt, facts: &Facts, reused: bool) {
+        attempt.over(self.0.met.share(facts, reused));
     }
 
     /// The name to ask for at `host`: the declared one, else the host itself.
@@ -105,16 +122,16 @@ impl Tls {
     /// # Errors
     /// [`Reason::Tls`] when the host cannot be a name in a certificate.
     pub fn server_name(&self, host: &str) -> Result<ServerName<'static>, Fault> {
-        if let Some(name) = &self.server_name {
-            return Ok(name.clone());
+        if let Some(name) = &self.0.server_name {
+            return Ok(ServerName::clone(name));
         }
         ServerName::try_from(resolve::bare(host).to_owned())
             .map_err(|_| Fault::new(Reason::Tls, format!("`{host}` cannot be in a certificate")))
     }
 
-    /// Opens a session over `stream`; enters [`Phase::Tls`].
-    ///
-    /// `alpn` lists the protocols to offer, the preferred one first; an empty list offers none.
+    /// Opens a session over `stream`; enters [`Phase::Tls`]. Tells the attempt what the server
+    /// showed of itself, also when that is refused: `cert_days`, `chain_days`; and what came about:
+    /// `tls_version`, `tls_resumed`.
     ///
     /// # Errors
     /// [`Reason::Certificate`] when the certificate is not acceptable, [`Reason::Tls`] when no
@@ -124,151 +141,110 @@ impl Tls {
         attempt: &mut Attempt,
         stream: TcpStream,
         host: &str,
-        alpn: &[&[u8]],
-    ) -> Result<TlsStream<TcpStream>, Fault> {
-        attempt.enter(Phase::Tls);
+    ) -> Result<(TlsStream<TcpStream>, TlsFacts), Fault> {
         let name = self.server_name(host)?;
-        let config = if alpn.is_empty() {
-            self.config()
-        } else {
-            let mut config = ClientConfig::clone(&self.config);
-            config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-            Arc::new(config)
+        let connector = TlsConnector::from(self.config());
+        attempt.enter(Phase::Tls);
+        let (opened, shown) = witnessed(attempt, connector.connect(name, stream)).await;
+        let opened = opened.map_err(|error| tls_fault::of_handshake(&error, host))?;
+        let facts = TlsFacts::of(opened.get_ref().1, shown);
+        facts.report(attempt);
+        Ok((opened, facts))
+    }
+}
+
+/// What a TLS session is, as long as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// The version: `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite: `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: &'static str,
+    /// Whether an earlier session was resumed, so that no certificate was shown.
+    pub resumed: bool,
+    /// How long the certificates that were shown are valid.
+    pub shown: Option<Validity>,
+}
+
+impl TlsFacts {
+    /// The facts of an open session in which the server showed this.
+    #[must_use]
+    pub fn of(session: &rustls::ClientConnection, shown: Option<Validity>) -> Self {
+        let version = match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => TLS_1_3,
+            Some(ProtocolVersion::TLSv1_2) => TLS_1_2,
+            _ => UNKNOWN,
         };
-        TlsConnector::from(config)
-            .connect(name, stream)
-            .await
-            .map_err(|error| tls_fault::of_handshake(&error, host))
-    }
-}
-
-/// How many days the leaf certificate of a session is still valid; negative when it has expired,
-/// absent when it cannot be read.
-#[must_use]
-pub fn cert_days<S>(stream: &TlsStream<S>, wall: WallTime) -> Option<f64> {
-    let leaf = stream.get_ref().1.peer_certificates()?.first()?;
-    days_left(leaf, wall)
-}
-
-/// How many days a certificate is still valid at `wall`.
-#[must_use]
-pub fn days_left(certificate: &CertificateDer<'_>, wall: WallTime) -> Option<f64> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let not_after = parsed.validity().not_after.timestamp();
-    let seconds_left = not_after.checked_sub(i64::try_from(wall.unix().as_secs()).ok()?)?;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a date within 100,000 years is exact in a float"
-    )]
-    let seconds_left = seconds_left as f64;
-    Some(seconds_left / SECONDS_A_DAY)
-}
-
-const SECONDS_A_DAY: f64 = 86_400.0;
-
-/// Trusts what the operating system trusts; shared by all checks that ask for nothing else.
-static SYSTEM: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| Arc::new(trusting(system_roots())));
-
-/// Trusts whoever answers; shared by all checks that ask for it.
-static UNVERIFIED: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let provider = provider();
-    let verifier = Arc::new(unverified::AcceptsAnyName::new(&provider));
-    let config = versions(provider)
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Arc::new(never_resuming(config))
-});
-
-fn trusting(roots: RootCertStore) -> ClientConfig {
-    let config = versions(provider())
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    never_resuming(config)
-}
-
-fn never_resuming(mut config: ClientConfig) -> ClientConfig {
-    config.resumption = rustls::client::Resumption::disabled();
-    config
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
-fn versions(
-    provider: Arc<CryptoProvider>,
-) -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has cipher suites for TLS 1.2 and 1.3: both are compiled in")
-}
-
-/// The system's authorities; where it has none (an image without a bundle), Mozilla's.
-fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    let (usable, _) =
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if usable == 0 {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-fn roots_of(file: &Path) -> Result<RootCertStore, String> {
-    let shown = file.display();
-    let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| format!("cannot read certificates from {shown}: {error}"))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots
-            .add(certificate)
-            .map_err(|error| format!("a certificate in {shown} cannot be used: {error}"))?;
-    }
-    if roots.is_empty() {
-        return Err(format!("there is no certificate in {shown}"));
-    }
-    Ok(roots)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn misfit_of(settings: &TlsSettings, folder: &Path) -> Vec<Misfit> {
-        let surroundings = Surroundings {
-            folder: folder.to_owned(),
-        };
-        Tls::new(settings, &surroundings).unwrap_err()
-    }
-
-    #[test]
-    fn a_ca_file_that_cannot_be_used_is_named_at_load() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("empty.pem"), "no certificate").unwrap();
-        for (file, message) in [
-            ("missing.pem", "cannot read certificates from"),
-            ("empty.pem", "there is no certificate in"),
-        ] {
-            let settings = TlsSettings {
-                ca: Some(file.into()),
-                ..TlsSettings::default()
-            };
-            let misfits = misfit_of(&settings, folder.path());
-            assert_eq!(misfits.len(), 1, "{misfits:?}");
-            assert_eq!(misfits[0].path, ["tls", "ca"]);
-            assert!(misfits[0].message.starts_with(message), "{misfits:?}");
+        let cipher = session.negotiated_cipher_suite();
+        Self {
+            version,
+            cipher: cipher
+                .and_then(|cipher| cipher.suite().as_str())
+                .unwrap_or(UNKNOWN),
+            resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+            shown,
         }
     }
 
-    #[test]
-    fn all_misfits_are_named_at_once() {
-        let settings = TlsSettings {
-            ca: Some("missing.pem".into()),
-            verify: true,
-            server_name: Some("not a name".to_owned()),
+    /// Tells `attempt` the numbers of the session. For a kept connection again in each run: days
+    /// pass, and its certificate is the one under which the run is answered.
+    pub fn report(&self, attempt: &mut Attempt) {
+        let version = match self.version {
+            TLS_1_3 => Some(1.3),
+            TLS_1_2 => Some(1.2),
+            _ => None,
         };
-        assert_eq!(misfit_of(&settings, Path::new("/nowhere")).len(), 2);
+        if let Some(version) = version {
+            attempt.latest("tls_version", version, Unit::Number);
+        }
+        let resumed = if self.resumed { 1.0 } else { 0.0 };
+        attempt.latest("tls_resumed", resumed, Unit::Number);
+        if let Some(shown) = &self.shown {
+            shown.report(attempt);
+        }
+    }
+
+    /// A session, for tests.
+    #[cfg(test)]
+    pub const fn example() -> Self {
+        Self {
+            version: TLS_1_3,
+            cipher: "TLS13_AES_256_GCM_SHA384",
+            resumed: false,
+            shown: None,
+        }
     }
 }
+
+/// The readings of every kind that opens TLS sessions, with their meaning.
+pub const READINGS: [(&str, Unit, &str); 4] = [
+    (
+        "cert_days",
+        Unit::Days,
+        "how long the certificate of the target is still valid, also when it is refused; negative \
+         once it has expired",
+    ),
+    (
+        "chain_days",
+        Unit::Days,
+        "how long the first of all certificates that the target shows to expire is still valid",
+    ),
+    (
+        "tls_version",
+        Unit::Number,
+        "the version of TLS, 1.2 or 1.3",
+    ),
+    (
+        "tls_resumed",
+        Unit::Number,
+        "1 when an earlier TLS session was resumed, 0 when not",
+    ),
+];
+
+const TLS_1_3: &str = "TLSv1.3";
+const TLS_1_2: &str = "TLSv1.2";
+/// What the library should have said and did not.
+const UNKNOWN: &str = "unknown";
+
+#[cfg(test)]
+mod tests;

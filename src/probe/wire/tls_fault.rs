@@ -5,6 +5,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error};
 
 use super::dial;
+use super::tls::NotPinned;
 use crate::quantity::human;
 use crate::sample::{Fault, Reason};
 
@@ -54,7 +55,24 @@ fn refusal(alert: AlertDescription) -> String {
         }
         AlertDescription::HandshakeFailure => "no cipher suite suits both sides".to_owned(),
         AlertDescription::UnrecognisedName => "it does not know the name".to_owned(),
-        AlertDescription::CertificateRequired => "it asks for a client certificate".to_owned(),
+        AlertDescription::CertificateRequired => {
+            "it asks for a client certificate (`tls.certificate`)".to_owned()
+        }
+        AlertDescription::UnknownCA => {
+            "it knows no authority for our client certificate".to_owned()
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::DecryptError
+        | AlertDescription::AccessDenied => {
+            format!("it does not accept our client certificate ({alert:?})")
+        }
+        AlertDescription::NoApplicationProtocol => {
+            "it speaks none of the protocols that are offered (ALPN)".to_owned()
+        }
         other => format!("{other:?}"),
     }
 }
@@ -92,6 +110,7 @@ fn certificate(error: &CertificateError) -> String {
                 .to_owned()
         }
         CertificateError::BadEncoding => "cannot be read".to_owned(),
+        CertificateError::Other(other) if other.0.is::<NotPinned>() => other.to_string(),
         // The usual way of making a self-signed certificate; rustls has no word of its own for it.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             "is that of an authority and not of a server (self-signed, made with CA:TRUE)"

@@ -18,5 +18,6 @@ mod replay;
 mod reports;
 mod rollback;
 mod secrets;
+mod session;
 mod usage;
 mod watch;

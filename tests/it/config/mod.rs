@@ -6,6 +6,7 @@ mod mistakes;
 mod robustness;
 mod schema;
 mod secrets;
+mod tls;
 mod toy;
 
 use std::collections::BTreeMap;

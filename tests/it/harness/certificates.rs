@@ -1,5 +1,5 @@
 //! Certificates that the tests make: an authority, and what it signs for servers that are well,
-//! expired, or called otherwise.
+//! expired, or called otherwise, and for clients.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +8,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
+use rustls::SupportedProtocolVersion;
+use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use smokejumper::probe::wire::tls::Pin;
 
 /// An authority in a folder of its own, deleted when it is dropped.
 pub struct Authority {
@@ -29,8 +32,14 @@ pub struct ServerCertificate {
 impl Authority {
     /// Makes an authority; its certificate is at [`Authority::ca`].
     pub fn new() -> Self {
+        Self::called("Smokejumper Test Authority")
+    }
+
+    /// Makes one of another name. Who knows only one of the two does not know the issuer of what
+    /// the other signs; under one name, the signature is what is wrong.
+    pub fn called(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut params = params(&[], "Smokejumper Test Authority");
+        let mut params = params(&[], name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
@@ -84,6 +93,41 @@ impl Authority {
         self.written("self-signed-as-authority", &certificate.pem(), &key)
     }
 
+    /// A certificate that no authority signed and that expired years ago.
+    pub fn expired_self_signed(&self) -> ServerCertificate {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = params(&["localhost", "127.0.0.1"], "localhost");
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(2020, 1, 1);
+        let certificate = params.self_signed(&key).expect("a self-signed certificate");
+        self.written("expired-self-signed", &certificate.pem(), &key)
+    }
+
+    /// A certificate that is valid until 2126, shown together with the one of an authority in
+    /// between, which is valid until the first day of this year.
+    pub fn below_one_until(&self, year: i32) -> ServerCertificate {
+        let mut between = params(&[], "Smokejumper Test Intermediate");
+        between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        between.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        between.not_before = date_time_ymd(2019, 1, 1);
+        between.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let signed = between.signed_by(&key, &self.issuer);
+        let above = signed.expect("a signed certificate").pem();
+        let issuer = Issuer::new(between, key);
+        let key = KeyPair::generate().expect("a key");
+        let leaf = params(&["localhost", "127.0.0.1"], "localhost").signed_by(&key, &issuer);
+        let leaf = leaf.expect("a signed certificate").pem();
+        self.written("chained", &format!("{leaf}{above}"), &key)
+    }
+
+    /// A certificate with which a client says who it is.
+    pub fn client(&self) -> ServerCertificate {
+        let mut params = params(&[], "smokejumper");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.signed("client", params)
+    }
+
     fn signed(&self, name: &str, params: CertificateParams) -> ServerCertificate {
         let key = KeyPair::generate().expect("a key");
         let certificate = params
@@ -104,22 +148,70 @@ impl Authority {
     }
 }
 
+/// What a TLS server does beside showing its certificate.
+pub struct Manner<'a> {
+    /// The protocols that it speaks, as it says by ALPN.
+    pub protocols: &'a [&'a [u8]],
+    /// The versions of TLS that it speaks.
+    pub versions: &'a [&'static SupportedProtocolVersion],
+    /// The authority of which every client must show a certificate.
+    pub clients_of: Option<&'a Authority>,
+}
+
+impl Default for Manner<'_> {
+    fn default() -> Self {
+        Self {
+            protocols: &[],
+            versions: rustls::ALL_VERSIONS,
+            clients_of: None,
+        }
+    }
+}
+
 impl ServerCertificate {
+    /// The pin of its key, as a check declares it.
+    pub fn pin(&self) -> String {
+        let certificate = CertificateDer::from_pem_file(&self.certificate);
+        let certificate = certificate.expect("the certificate can be read");
+        Pin::of(&certificate).expect("it has a key").to_string()
+    }
+
     /// The settings of a TLS server that presents this certificate and speaks `protocols`.
     pub fn server_config(&self, protocols: &[&[u8]]) -> Arc<rustls::ServerConfig> {
+        self.server_config_of(&Manner {
+            protocols,
+            ..Manner::default()
+        })
+    }
+
+    /// The same for a server of particular manners.
+    pub fn server_config_of(&self, manner: &Manner<'_>) -> Arc<rustls::ServerConfig> {
         let chain = CertificateDer::pem_file_iter(&self.certificate)
             .expect("the certificate is there")
             .collect::<Result<Vec<_>, _>>()
             .expect("the certificate can be read");
         let key = PrivateKeyDer::from_pem_file(&self.key).expect("the key can be read");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the usual versions")
-            .with_no_client_auth()
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(manner.versions)
+            .expect("the versions are compiled in");
+        let builder = match manner.clients_of {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = rustls::RootCertStore::empty();
+                let certificate = CertificateDer::from_pem_file(authority.ca());
+                roots
+                    .add(certificate.expect("the certificate can be read"))
+                    .expect("it is that of an authority");
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
+            }
+        };
+        let mut config = builder
             .with_single_cert(chain, key)
             .expect("certificate and key fit");
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        config.alpn_protocols = manner.protocols.iter().map(|name| name.to_vec()).collect();
         Arc::new(config)
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -60,6 +61,11 @@ impl Peer {
         Self::serve(does, Some(acceptor)).await
     }
 
+    /// Starts a peer behind TLS of these settings.
+    pub async fn start_tls_of(does: Does, config: Arc<rustls::ServerConfig>) -> Self {
+        Self::serve(does, Some(TlsAcceptor::from(config))).await
+    }
+
     async fn serve(does: Does, tls: Option<TlsAcceptor>) -> Self {
         let scheme = if tls.is_some() { "https" } else { "http" };
         Self::accepting(scheme, move |stream, seen| {
@@ -67,11 +73,12 @@ impl Peer {
             Box::pin(async move {
                 match tls {
                     None => does.with(stream, &seen).await,
-                    Some(acceptor) => {
-                        if let Ok(stream) = acceptor.accept(stream).await {
-                            does.with(stream, &seen).await;
-                        }
-                    }
+                    Some(acceptor) => match acceptor.accept(stream).into_fallible().await {
+                        Ok(stream) => does.with(stream, &seen).await,
+                        // Whoever closes what it has not read resets it, and its last words, the
+                        // reason of the refusal, are lost on the way.
+                        Err((_, stream)) => does::until_closed(stream).await,
+                    },
                 }
             })
         })
@@ -85,24 +92,17 @@ impl Peer {
         Self::accepting("https", move |stream, _| {
             let acceptor = acceptor.clone();
             Box::pin(async move {
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let service = hyper::service::service_fn(
-                    |request: hyper::Request<hyper::body::Incoming>| async move {
-                        let body = format!("{{\"version\":\"{:?}\"}}", request.version());
-                        Ok::<_, std::convert::Infallible>(hyper::Response::new(body))
-                    },
-                );
-                // The client leaves when it has its answer: how it does is no matter here.
-                drop(
-                    hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
-                        .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
-                        .await,
-                );
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    http_2(stream).await;
+                }
             })
         })
         .await
+    }
+
+    /// Starts the same server without TLS: whoever speaks to it knows that it speaks HTTP/2.
+    pub async fn start_http_2_in_the_clear() -> Self {
+        Self::accepting("http", |stream, _| Box::pin(http_2(stream))).await
     }
 
     async fn accepting(
@@ -179,6 +179,22 @@ impl Peer {
         let open = self.seen.open.load(Ordering::SeqCst);
         assert_eq!(open, 0, "connections were not closed");
     }
+}
+
+/// Serves HTTP/2 until the client leaves.
+async fn http_2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    let service = hyper::service::service_fn(
+        |request: hyper::Request<hyper::body::Incoming>| async move {
+            let body = format!("{{\"version\":\"{:?}\"}}", request.version());
+            Ok::<_, std::convert::Infallible>(hyper::Response::new(body))
+        },
+    );
+    // The client leaves when it has its answer: how it does is no matter here.
+    drop(
+        hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
+            .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
+            .await,
+    );
 }
 
 /// An answer with a length, as a well-behaved server sends it.

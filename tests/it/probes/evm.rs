@@ -2,6 +2,7 @@
 
 mod fallback;
 mod odd_nodes;
+mod tls;
 mod tolerance;
 
 use std::time::Duration;

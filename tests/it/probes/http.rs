@@ -9,15 +9,19 @@ use smokejumper::probe::attempt::{self, Conditions};
 use smokejumper::probe::{Misfit, Probe, Surroundings, registry};
 use smokejumper::sample::{CheckId, Outcome, Phase, Reason, Sample};
 
-use crate::harness::certificates::Authority;
+use crate::harness::certificates::{Authority, Manner};
 use crate::harness::http_peer::{Asked, Does, Peer, answer};
 
+mod expiry;
 mod keep_alive;
 mod misbehaving;
+mod protocol;
 mod redirects;
 mod secrets;
+mod sessions;
 mod settings;
 mod tls;
+mod trust;
 mod who;
 mod wrong;
 

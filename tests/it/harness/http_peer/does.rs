@@ -80,7 +80,7 @@ impl Does {
                     say(&mut stream, answer.as_bytes()).await;
                 }
             }
-            Self::Hangs => until_closed(&mut stream).await,
+            Self::Hangs => until_closed(stream).await,
             Self::Resets => {
                 request(&mut stream).await;
                 stream.reset();
@@ -94,7 +94,7 @@ impl Does {
             }
             Self::SaysFirst(bytes) => {
                 say(&mut stream, bytes).await;
-                until_closed(&mut stream).await;
+                until_closed(stream).await;
             }
             Self::Drips(head) => {
                 request(&mut stream).await;
@@ -118,7 +118,7 @@ impl Does {
                         break;
                     }
                 }
-                until_closed(&mut stream).await;
+                until_closed(stream).await;
             }
         }
     }
@@ -147,7 +147,7 @@ async fn say(stream: &mut Box<dyn Wire>, bytes: &[u8]) {
     drop(stream.write_all(bytes).await);
 }
 
-async fn until_closed(stream: &mut Box<dyn Wire>) {
+pub(super) async fn until_closed(mut stream: impl AsyncRead + Unpin) {
     let mut buffer = [0; 4096];
     while stream.read(&mut buffer).await.is_ok_and(|came| came > 0) {}
 }

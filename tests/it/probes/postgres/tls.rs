@@ -6,7 +6,7 @@ use smokejumper::sample::{Phase, Reason};
 use super::keeps_its_secret;
 use crate::harness::certificates::Authority;
 use crate::harness::postgres::{Postgres, Tls};
-use crate::harness::probing::{fault, passed, run};
+use crate::harness::probing::{fault, passed, reading, run};
 
 #[tokio::test]
 async fn over_tls_the_certificate_is_verified_against_the_declared_authority() {
@@ -29,6 +29,8 @@ async fn over_tls_the_certificate_is_verified_against_the_declared_authority() {
         let sample = run("postgres", settings).await;
         passed(&sample);
         assert!(sample.phases.get(Phase::Tls).is_some());
+        assert!(reading(&sample, "cert_days") > 30.0);
+        assert!(reading(&sample, "chain_days") > 30.0);
     }
 }
 
@@ -43,6 +45,7 @@ async fn an_authority_that_is_not_trusted_is_a_fault_of_the_certificate() {
     ] {
         let sample = run("postgres", settings).await;
         fault(&sample, Reason::Certificate);
+        assert!(reading(&sample, "cert_days") > 30.0);
         keeps_its_secret(&sample);
     }
 }

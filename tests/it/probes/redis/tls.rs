@@ -21,6 +21,9 @@ async fn over_tls_the_certificate_is_verified_against_the_declared_authority() {
         passed(&sample);
         assert!(sample.phases.get(Phase::Tls).is_some());
         assert!(reading(&sample, "cert_days") > 30.0);
+        assert_eq!(reading(&sample, "tls_resumed"), 0.0);
+        let session = sample.session.as_deref().expect("it is known");
+        assert_eq!(session.tls.as_ref().expect("over TLS").version, "TLSv1.3");
     }
     for tls in [
         Value::Null,
@@ -29,6 +32,8 @@ async fn over_tls_the_certificate_is_verified_against_the_declared_authority() {
     ] {
         let sample = run("redis", json!({"url": server.url(""), "tls": tls})).await;
         fault(&sample, Reason::Certificate);
+        assert!(reading(&sample, "cert_days") > 30.0);
+        assert!(reading(&sample, "chain_days") > 30.0);
         keeps_its_secret(&sample);
     }
 }
