@@ -177,6 +177,7 @@ fn sample(check: CheckId, at: Duration, random: &mut Random) -> Sample {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        sending: None,
         session: None,
     }
 }

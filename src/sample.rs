@@ -1,6 +1,7 @@
 //! What one run of a probe observed, as a value. Nothing here probes, judges or prints.
 
 mod reason;
+mod sending;
 mod session;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 pub use reason::Reason;
+pub use sending::Sending;
 pub use session::{Session, TlsSession};
 
 /// The name under which the user declared a check.
@@ -210,9 +212,10 @@ pub struct Sample {
     pub check: CheckId,
     /// When the run started.
     pub started: Moment,
-    /// From the start to the last byte, scheduler delay not included.
+    /// From the start to the last byte, scheduler delay not included. A run of an open loop that
+    /// waited because the target held every place in flight started when it began to wait.
     pub latency: Duration,
-    /// The parts of the latency.
+    /// The parts of the latency; those of an open loop's run are of what followed its wait.
     pub phases: Phases,
     /// How the run ended.
     pub outcome: Outcome,
@@ -226,6 +229,9 @@ pub struct Sample {
     pub retries: u32,
     /// Whether it was taken beside the schedule, because an earlier one looked bad (`closer_look`).
     pub closer_look: bool,
+    /// How an open loop sent it; absent where it ran by its interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending: Option<Sending>,
     /// What it talked over; absent where that is not known. Equal ones of a check share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Arc<Session>>,

@@ -201,17 +201,16 @@ pub(super) fn reachable(service: &ServicePlan, checks: &[CheckPlan]) -> Result<(
             crate::quantity::human(policy.bake),
         ));
     }
-    let short = checks.iter().find(|check| {
-        let promised = policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1;
-        promised < u128::from(policy.min_samples)
-    });
+    let short = checks
+        .iter()
+        .find(|check| check.runs_within(policy.bake) < policy.min_samples);
     short.map_or(Ok(()), |check| {
         Err(format!(
             "a bake of {} gives {} at most {} of the {} samples that the policy {} asks for; \
              bake longer, probe more often, or lower min_samples",
             crate::quantity::human(policy.bake),
             check.facts.id,
-            policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1,
+            check.runs_within(policy.bake),
             policy.min_samples,
             policy.name,
         ))

@@ -186,6 +186,7 @@ codes! {
     NeverBreached = "SJ0703", "A limit that no window can breach.";
     UnsafeChoice = "SJ0704", "A choice that would act without proof.";
     Unresolved = "SJ0705", "A limit that the samples of a window cannot tell from health.";
+    HeavyLoad = "SJ0706", "A load that not every target bears.";
     // What this version does.
     NotAvailable = "SJ0801", "Part of the language, and not available in this version.";
     NotInEffect = "SJ0802", "Part of the language, and not in effect in this version.";

@@ -104,6 +104,7 @@ mod tests {
             notes: Vec::new(),
             retries: 0,
             closer_look: false,
+            sending: None,
             session: None,
         }
     }

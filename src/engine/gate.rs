@@ -95,18 +95,29 @@ fn record(
 /// How many samples a check gives under these options.
 fn planned(check: &CheckPlan, options: GateOptions) -> u32 {
     match (options.samples, options.lasting) {
-        (Some(samples), _) => samples.max(1),
-        (None, Some(lasting)) => {
-            let turns = lasting.as_nanos() / check.every.as_nanos().max(1);
-            u32::try_from(turns).unwrap_or(u32::MAX).saturating_add(1)
+        // Of a rate the first so many are sent, as far as they fit in.
+        (Some(samples), Some(lasting)) if check.pace.is_some() => {
+            samples.clamp(1, clamped(check.runs_within(lasting)))
         }
+        (Some(samples), _) => samples.max(1),
+        (None, Some(lasting)) => clamped(check.runs_within(lasting)),
         (None, None) => 1,
     }
+}
+
+fn clamped(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Whether a check is sent at its rate: a gate that takes one sample runs it as any other.
+fn is_load(check: &CheckPlan, options: GateOptions) -> bool {
+    check.pace.is_some() && (options.samples.is_some() || options.lasting.is_some())
 }
 
 /// The time between the starts of two samples of a check.
 fn spacing(check: &CheckPlan, options: GateOptions) -> Duration {
     match (options.samples, options.lasting) {
+        (_, Some(lasting)) if check.pace.is_some() => check.interval(lasting),
         (Some(samples), Some(lasting)) => lasting / samples.max(1),
         (None, Some(_)) => check.every,
         (_, None) => Duration::ZERO,
@@ -131,7 +142,7 @@ fn sufficiency(check: &CheckPlan, options: GateOptions) -> Sufficiency {
 /// itself.
 fn stint(checks: &[CheckPlan], options: GateOptions, start: Moment) -> Stint {
     let every: Vec<Duration> = checks.iter().map(|check| spacing(check, options)).collect();
-    let (turns, in_a_row) = match (options.samples, options.lasting) {
+    let (mut turns, in_a_row): (Vec<u32>, u32) = match (options.samples, options.lasting) {
         // Without a time over which to take them, one follows the other.
         (Some(samples), None) => (vec![1; checks.len()], samples.max(1)),
         (_, _) => (
@@ -145,10 +156,19 @@ fn stint(checks: &[CheckPlan], options: GateOptions, start: Moment) -> Stint {
             .map(|place| start + burst(place))
             .collect(),
     };
+    let mut sends = vec![0; checks.len()];
+    for (place, check) in checks.iter().enumerate() {
+        if is_load(check, options) {
+            sends[place] = u64::from(planned(check, options));
+            // A load on what still starts would show nothing: one run finds out.
+            turns[place] = u32::from(options.wait.is_some());
+        }
+    }
     Stint {
         first,
         every,
         turns,
+        sends,
         in_a_row,
         patience: options.wait,
     }

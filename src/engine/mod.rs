@@ -23,6 +23,7 @@ pub mod hand;
 pub mod judged;
 pub mod lag;
 pub mod logbook;
+pub mod open_loop;
 pub mod panel;
 mod pinning;
 mod presence;

@@ -83,7 +83,7 @@ impl Panel {
         };
         Self::new(checks, terms, before, |check| Sufficiency::Window {
             min_samples: policy.min_samples.max(LEAST_SAMPLES),
-            every: check.every,
+            every: check.interval(policy.bake),
             coverage: policy.coverage,
             least_bad: LEAST_BAD,
         })

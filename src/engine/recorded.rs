@@ -23,7 +23,9 @@ pub use self::roster::Roster;
 use self::roster::Seat;
 use crate::clock::{Moment, WallTime};
 use crate::config::suggestion;
-use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
+use crate::sample::{
+    CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Sending, Unit,
+};
 
 /// The longest line: a sample has a few hundred bytes, and one with a long fault a few thousand.
 const LONGEST_LINE: usize = 1 << 20;
@@ -257,6 +259,7 @@ fn fill(sample: &mut Sample, line: &Line<'_>, seat: &Seat, after: Duration) -> R
         .extend(readings(line.readings.as_ref(), seat));
     sample.retries = line.retries.unwrap_or_default();
     sample.closer_look = line.closer_look.unwrap_or_default();
+    sample.sending = sending(line)?;
     Ok(())
 }
 
@@ -273,6 +276,7 @@ fn blank() -> Sample {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        sending: None,
         session: None,
     }
 }
@@ -316,6 +320,18 @@ fn ending(line: &Line<'_>) -> Result<(Outcome, Option<Fault>), Wrong> {
         reason.outcome()
     };
     Ok((outcome, Some(Fault::new(reason, detail))))
+}
+
+/// What an open loop wrote; nothing where none of its keys is there.
+fn sending(line: &Line<'_>) -> Result<Option<Sending>, Wrong> {
+    let is_sent = line.unsent.is_some() || line.in_flight.is_some() || line.waited_ms.is_some();
+    let waited = line.waited_ms.unwrap_or_default();
+    let waited = span("waited_ms", waited)?;
+    Ok(is_sent.then(|| Sending {
+        waited,
+        unsent: line.unsent.unwrap_or_default(),
+        in_flight: line.in_flight.unwrap_or_default(),
+    }))
 }
 
 fn span(key: &'static str, millis: f64) -> Result<Duration, Wrong> {

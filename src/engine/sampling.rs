@@ -4,6 +4,7 @@
 //! slot in time is an `Unknown` sample: our machine was too busy, the target is not to blame.
 
 mod batch;
+mod loads;
 mod rounds;
 mod run;
 
@@ -67,6 +68,8 @@ pub struct Stint {
     pub every: Vec<Duration>,
     /// How many runs each check has.
     pub turns: Vec<u32>,
+    /// How many runs of each check are sent at its rate, besides; none where it has no rate.
+    pub sends: Vec<u64>,
     /// How many samples each run takes, one after the other.
     pub in_a_row: u32,
     /// How long the first run of a check is repeated while its target is not ready yet.
@@ -167,9 +170,26 @@ fn endless(checks: &[CheckPlan], since: Moment) -> Stint {
     Stint {
         first: schedule::spread(&every, since),
         every,
-        turns: vec![u32::MAX; checks.len()],
+        turns: checks.iter().map(|check| own(check, u32::MAX)).collect(),
+        sends: checks.iter().map(sends).collect(),
         in_a_row: 1,
         patience: None,
+    }
+}
+
+/// The turns of a check that does not run at a rate.
+const fn own(check: &CheckPlan, turns: u32) -> u32 {
+    match check.pace {
+        Some(_) => 0,
+        None => turns,
+    }
+}
+
+/// The sends of a check without end.
+const fn sends(check: &CheckPlan) -> u64 {
+    match check.pace {
+        Some(_) => u64::MAX,
+        None => 0,
     }
 }
 

@@ -73,6 +73,16 @@ impl Slots {
         })
     }
 
+    /// How many runs of one load may be in flight. It has a limit of its own and no part in those of
+    /// its target: a wait for a slot of ours would hide the target's stalls. Half of all is left to
+    /// the other checks.
+    #[must_use]
+    pub fn most_of_a_load(&self) -> u32 {
+        u32::try_from(self.share.saturating_mul(TARGETS_SERVED) / 2)
+            .unwrap_or(u32::MAX)
+            .max(1)
+    }
+
     /// How many are free.
     #[must_use]
     pub fn free(&self) -> usize {

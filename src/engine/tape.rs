@@ -105,6 +105,7 @@ mod tests {
             notes: Vec::new(),
             retries: 0,
             closer_look: false,
+            sending: None,
             session: None,
         };
         for _ in 0..TAPE_QUEUE + 2 {

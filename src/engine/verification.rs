@@ -34,8 +34,13 @@ async fn sample(order: &Order<'_>, manner: Manner) -> Assessment {
     order.emit(What::VerificationStarted {
         checks: order.checks.len(),
     });
+    // What has just come back is asked whether it is well, and not put under load.
     let closer = |check: &CheckPlan| CheckPlan {
-        every: check.every.min(order.pace.verify_every),
+        every: match check.pace {
+            Some(_) => order.pace.verify_every,
+            None => check.every.min(order.pace.verify_every),
+        },
+        pace: None,
         ..check.clone()
     };
     let checks: Vec<CheckPlan> = order.checks.iter().map(closer).collect();

@@ -1,6 +1,7 @@
 //! `checks`: each with one kind, its schedule, its tags, its limits, and the probe made from it.
 
 pub mod kind;
+pub mod load;
 mod schedule;
 
 use std::sync::Arc;
@@ -10,11 +11,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::kind::{Bearer, KindDraft};
+use self::load::Declared;
 use self::schedule::Schedule;
 use super::baseline;
 use super::defaults::Defaults;
 use super::kinds::Kinds;
 use super::language::{bad_name, check_name, is_name};
+use super::pace::Pace;
 use super::services::ServiceDraft;
 use super::thresholds::{self, ThresholdDraft};
 use crate::config::problem::{Code, Problem};
@@ -31,12 +34,16 @@ pub struct CheckDraft<'a> {
     pub kind: Option<&'static str>,
     /// The index of its service.
     pub service: Option<usize>,
-    /// How often it runs.
+    /// How often it runs; with a rate, how often in the end.
     pub every: Duration,
     /// Where that is written.
     pub every_place: Place,
     /// How long one run may take.
     pub timeout: Duration,
+    /// The open loop in which it is sent instead of by an interval.
+    pub pace: Option<Pace>,
+    /// How many of its runs may be in flight at once; always there with a rate.
+    pub max_in_flight: Option<u32>,
     /// Its tags.
     pub tags: Vec<Arc<str>>,
     /// Its limits; `None` when it declares none.
@@ -57,16 +64,23 @@ pub struct CheckSettings {
     pub service: Option<String>,
     /// How often it runs.
     pub every: Option<Span>,
-    /// How long one run may take, from resolving the name to the last byte.
+    /// How long one run may take, from resolving the name to the last byte; with a rate from the
+    /// moment at which it was due.
     pub timeout: Option<Span>,
+    /// How many of its runs may be in flight at once, 1 to 10000. With a rate, what is due beyond
+    /// waits, and what waits longer than the timeout is not sent and counted as unsent; without it
+    /// as many as the timeout can hold at that rate, at most 500.
+    pub max_in_flight: Option<u32>,
     /// Words by which rules and `--tag` find it.
     pub tags: Option<Vec<String>>,
 }
 
 /// The keys of a check besides its kind.
-pub const CHECK_KEYS: [&str; 6] = [
+pub const CHECK_KEYS: [&str; 8] = [
     "service",
     "every",
+    "rate",
+    "max_in_flight",
     "timeout",
     "tags",
     "thresholds",
@@ -127,7 +141,13 @@ fn check<'a>(
         .as_ref()
         .and_then(|kind| around.kinds.readings(kind.name));
     let service = service(settings.service.as_deref(), entry, around, problems);
-    let schedule = Schedule::of(&settings, entry, around.defaults, problems);
+    let rate = load::lower(entry, problems);
+    let schedule = Schedule::of(&settings, &rate, entry, around.defaults, problems);
+    let pace = match &rate {
+        Declared::Pace(pace, _) => Some(*pace),
+        Declared::Nothing | Declared::Unclear => None,
+    };
+    let max_in_flight = load::max_in_flight(&settings, pace, schedule.timeout, entry, problems);
     let tags = tags(settings.tags.unwrap_or_default(), entry, problems);
     let thresholds = entry
         .value
@@ -141,6 +161,7 @@ fn check<'a>(
         Some(KindDraft { name, probe }) => (Some(name), probe),
         None => (None, None),
     };
+    load::refuse_for_tasks(&rate, probe.as_deref(), problems);
     Some(CheckDraft {
         entry,
         kind,
@@ -148,6 +169,8 @@ fn check<'a>(
         every: schedule.every,
         every_place: schedule.every_place,
         timeout: schedule.timeout,
+        pace,
+        max_in_flight,
         tags,
         thresholds,
         tolerances: tolerances.unwrap_or_default(),
@@ -170,7 +193,7 @@ fn refuse(entry: &Entry, problems: &mut Vec<Problem>) {
 
 /// Reads what every kind has in common.
 fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> CheckSettings {
-    const READ_HERE: [&str; 4] = ["service", "every", "timeout", "tags"];
+    const READ_HERE: [&str; 5] = ["service", "every", "timeout", "max_in_flight", "tags"];
     let own = entries
         .iter()
         .filter(|entry| READ_HERE.contains(&entry.key.text.as_str()));

@@ -105,6 +105,8 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPl
         let thresholds = drafts.into_iter().map(|draft| draft.threshold);
         thresholds.collect::<Vec<_>>()
     });
+    let policy = service.policy.map(|draft| &draft.policy);
+    let bake = policy.map_or_else(|| policies::standard().bake, |policy| policy.bake);
     Some(CheckPlan {
         facts: CheckFacts {
             id: CheckId::new(&draft.entry.key.text),
@@ -112,8 +114,10 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPl
             service: Arc::clone(&service.name),
             tags: draft.tags,
         },
-        every: draft.every,
+        every: draft.pace.map_or(draft.every, |pace| pace.interval(bake)),
         timeout: draft.timeout,
+        pace: draft.pace,
+        max_in_flight: draft.max_in_flight,
         tolerances: draft.tolerances,
         declared_thresholds: declared.is_some(),
         thresholds: declared.unwrap_or_else(default_thresholds),

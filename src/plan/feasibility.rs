@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::checks::CheckDraft;
+use super::pace::runs_within;
 use super::policies::PolicyDraft;
 use super::services::ServiceDraft;
 use super::thresholds::ThresholdDraft;
@@ -34,16 +35,17 @@ pub fn examine(
         let bake = Bake {
             declared,
             length: policy.bake,
-            samples: samples(policy.bake, check.every),
-            counted: samples(policy.bake.saturating_sub(policy.warm_up), check.every),
+            samples: runs_within(check.pace, check.every, policy.bake),
+            counted: counted(check, policy),
         };
         // What could not be read may be the interval that is missing.
-        let settled = check.whole || check.entry.value.entry("every").is_some();
+        let is_written = |key| check.entry.value.entry(key).is_some();
+        let settled = check.whole || (is_written("every") && !is_written("rate"));
         if settled && bake.samples < policy.min_samples {
             problems.push(too_short(check, &bake, policy.min_samples));
         }
         for draft in check.thresholds.iter().flatten() {
-            threshold(draft, &bake, problems);
+            threshold(draft, &bake, often(check).1, problems);
         }
         problems.extend(idle_baseline(check, policy));
         let is_long_enough = settled && bake.samples >= policy.min_samples;
@@ -63,30 +65,38 @@ struct Bake<'a> {
     counted: u64,
 }
 
-/// One sample at the start, and one after each interval.
-fn samples(length: Duration, every: Duration) -> u64 {
-    let intervals = length.as_nanos() / every.as_nanos().max(1);
-    u64::try_from(intervals)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1)
+/// How many samples come after the warm-up. What a ramp sends in it is not sent after it.
+fn counted(check: &CheckDraft<'_>, policy: &Policy) -> u64 {
+    let within = |span| runs_within(check.pace, check.every, span);
+    match check.pace {
+        Some(_) => within(policy.bake).saturating_sub(within(policy.warm_up)),
+        None => within(policy.bake.saturating_sub(policy.warm_up)),
+    }
+}
+
+/// How often a check runs, and what would make it run more often.
+fn often(check: &CheckDraft<'_>) -> (String, &'static str) {
+    match check.pace {
+        Some(pace) => (format!("sent at {pace}"), "raise `rate`"),
+        None => (
+            format!("one every {}", human(check.every)),
+            "run the check more often",
+        ),
+    }
 }
 
 fn too_short(check: &CheckDraft<'_>, bake: &Bake<'_>, needed: u64) -> Problem {
-    let (every, length) = (human(check.every), human(bake.length));
-    let gaps = u32::try_from(needed.saturating_sub(1)).unwrap_or(u32::MAX);
-    let enough = human(check.every.saturating_mul(gaps));
-    let often = human(Duration::from_secs((bake.length / gaps.max(1)).as_secs()));
+    let length = human(bake.length);
+    let ((how_often, _), enough) = (often(check), human(lasts(check, needed)));
     let message = format!(
-        "the check `{}` gives {} samples in a bake of {length}, one every {every}, and {needed} are needed",
+        "the check `{}` gives {} samples in a bake of {length}, {how_often}, and {needed} are needed",
         check.entry.key.text, bake.samples
     );
     let mut help = vec![
         format!("lengthen `bake` to {enough}"),
         format!("lower `min_samples` to {}", bake.samples),
     ];
-    if often != "0s" {
-        help.insert(0, format!("run it `every: {often}`"));
-    }
+    help.splice(0..0, oftener(check, bake.length, needed));
     let problem = Problem::error(Code::BakeTooShort, message)
         .at(&check.every_place)
         .help(help.join(", or "));
@@ -99,6 +109,33 @@ fn too_short(check: &CheckDraft<'_>, bake: &Bake<'_>, needed: u64) -> Problem {
         .fold(problem, |problem, key| {
             problem.other(&draft.place(key), format!("`{key}` of this policy"))
         })
+}
+
+/// How long so many samples of a check take.
+fn lasts(check: &CheckDraft<'_>, samples: u64) -> Duration {
+    let gaps = samples.saturating_sub(1);
+    match check.pace {
+        Some(pace) => pace.due(gaps),
+        None => {
+            let gaps = u32::try_from(gaps).unwrap_or(u32::MAX);
+            check.every.saturating_mul(gaps)
+        }
+    }
+}
+
+/// What to write for so many samples within a bake; nothing where an interval would be too short.
+fn oftener(check: &CheckDraft<'_>, length: Duration, samples: u64) -> Option<String> {
+    if check.pace.is_some() {
+        return Some("raise `rate`".to_owned());
+    }
+    let gaps = u32::try_from(samples.saturating_sub(1)).unwrap_or(u32::MAX);
+    match (length / gaps.max(1)).as_secs() {
+        0 => None,
+        seconds => Some(format!(
+            "run it `every: {}`",
+            human(Duration::from_secs(seconds))
+        )),
+    }
 }
 
 /// A comparison with before that cannot lead to what the policy asks for.
@@ -150,9 +187,6 @@ fn unresolved(check: &CheckDraft<'_>, bake: &Bake<'_>) -> Option<Problem> {
         return None;
     }
     let needed = samples_to_exclude(limit, CONFIDENCE)?;
-    let gaps = u32::try_from(needed.saturating_sub(1))
-        .unwrap_or(u32::MAX)
-        .max(1);
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let message = format!(
         "the check `{}` alone cannot show its critical error rate of {}: {} clean samples rule out \
@@ -162,15 +196,10 @@ fn unresolved(check: &CheckDraft<'_>, bake: &Bake<'_>) -> Option<Problem> {
         bake.samples,
         percent(excluded),
     );
-    let often = bake.length / gaps;
-    let often = match often.as_secs() {
-        0 => String::new(),
-        seconds => format!(
-            "run it `every: {}`, or ",
-            human(Duration::from_secs(seconds))
-        ),
-    };
-    let longer = human(check.every.saturating_mul(gaps));
+    let often = oftener(check, bake.length, needed);
+    let often = often.map(|often| format!("{often}, or "));
+    let often = often.unwrap_or_default();
+    let longer = human(lasts(check, needed));
     let help =
         format!("{often}lengthen `bake` to {longer}; `smokejumper drill` shows what is seen");
     Some(
@@ -180,7 +209,12 @@ fn unresolved(check: &CheckDraft<'_>, bake: &Bake<'_>) -> Option<Problem> {
     )
 }
 
-fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Problem>) {
+fn threshold(
+    draft: &ThresholdDraft<'_>,
+    bake: &Bake<'_>,
+    oftener: &str,
+    problems: &mut Vec<Problem>,
+) {
     let name = &draft.entry.key.text;
     let threshold = &draft.threshold;
     let place = |key: &str| {
@@ -208,7 +242,7 @@ fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Pro
         );
         let problem = Problem::error(Code::NeverBreached, message)
             .at(&place("consecutive"))
-            .help("lower `consecutive`, run the check more often or lengthen `bake`");
+            .help(format!("lower `consecutive`, {oftener} or lengthen `bake`"));
         problems.push(problem);
     }
     let (least, counted) = (threshold.subject.least_samples(), bake.counted);
@@ -218,7 +252,9 @@ fn threshold(draft: &ThresholdDraft<'_>, bake: &Bake<'_>, problems: &mut Vec<Pro
         );
         let problem = Problem::warning(Code::NeverBreached, message)
             .at(&draft.entry.key.place)
-            .help("limit a lower percentile, run the check more often or lengthen `bake`");
+            .help(format!(
+                "limit a lower percentile, {oftener} or lengthen `bake`"
+            ));
         problems.push(problem);
     }
 }

@@ -13,6 +13,7 @@ mod feasibility;
 mod guards;
 pub mod kinds;
 mod language;
+pub mod pace;
 mod policies;
 mod reach;
 mod references;
@@ -34,6 +35,7 @@ use crate::verdict::threshold::Threshold;
 use crate::verdict::{CheckFacts, Tolerance};
 
 pub use self::compile::{Compiled, compile, compile_with};
+pub use self::pace::{Load, Pace};
 pub use self::selection::{Selection, SelectionError};
 
 /// What was declared, resolved and found possible.
@@ -90,10 +92,15 @@ impl fmt::Debug for GuardPlan {
 pub struct CheckPlan {
     /// Its name, kind, service and tags.
     pub facts: CheckFacts,
-    /// How often it runs.
+    /// How often it runs. With a pace, how often on average over the bake of its policy: what is
+    /// judged by an interval asks [`CheckPlan::interval`].
     pub every: Duration,
-    /// How long one run may take.
+    /// How long one run may take; with a pace, from the moment at which it was due.
     pub timeout: Duration,
+    /// When it is sent, where it is sent in an open loop and not by an interval.
+    pub pace: Option<Pace>,
+    /// How many of its runs may be in flight at once; always there with a pace.
+    pub max_in_flight: Option<u32>,
     /// The limits, as declared or by default.
     pub thresholds: Vec<Threshold>,
     /// How much worse than before it may be, as declared under `baseline`.
@@ -106,12 +113,39 @@ pub struct CheckPlan {
     pub origin: (PathBuf, usize),
 }
 
+impl CheckPlan {
+    /// Its open loop; absent where it runs by an interval.
+    #[must_use]
+    pub fn load(&self) -> Option<Load> {
+        let pace = self.pace?;
+        let usual = || Load::usual_in_flight(pace, self.timeout);
+        Some(Load {
+            pace,
+            max_in_flight: self.max_in_flight.unwrap_or_else(usual),
+        })
+    }
+
+    /// The mean time from one run to the next within a window that begins with the first.
+    #[must_use]
+    pub fn interval(&self, window: Duration) -> Duration {
+        self.pace.map_or(self.every, |pace| pace.interval(window))
+    }
+
+    /// How many runs begin within a span, the one at its start and one at its end included.
+    #[must_use]
+    pub fn runs_within(&self, span: Duration) -> u64 {
+        pace::runs_within(self.pace, self.every, span)
+    }
+}
+
 impl fmt::Debug for CheckPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CheckPlan")
             .field("facts", &self.facts)
             .field("every", &self.every)
             .field("timeout", &self.timeout)
+            .field("pace", &self.pace)
+            .field("max_in_flight", &self.max_in_flight)
             .field("thresholds", &self.thresholds)
             .finish_non_exhaustive()
     }

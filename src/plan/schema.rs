@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::baseline::ChangeSettings;
 use super::checks::CheckSettings;
+use super::checks::load::RateSettings;
 use super::defaults::DefaultSettings;
 use super::policies::PolicySettings;
 use super::services::ServiceSettings;
@@ -73,7 +74,15 @@ fn check(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = CheckSettings::json_schema(generator);
     let limits = generator.subschema_for::<LimitSettings>();
     let changes = generator.subschema_for::<ChangeSettings>();
+    let rate = generator.subschema_for::<RateSettings>();
     let mut more = Map::new();
+    more.insert(
+        "rate".to_owned(),
+        json!({
+            "description": "How fast it is sent, instead of `every`: a rate as 100/s, or a ramp. The next run waits for no earlier one, and latency counts from the moment at which a run was due.",
+            "allOf": [rate]
+        }),
+    );
     more.insert(
         "thresholds".to_owned(),
         json!({

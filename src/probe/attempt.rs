@@ -15,7 +15,7 @@ use super::{ConnectionPolicy, Probe};
 use crate::clock::{Clock, Moment};
 use crate::quantity::human;
 use crate::sample::{
-    CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Session, Unit,
+    CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Sending, Session, Unit,
 };
 
 /// How one run is to be carried out, besides what its check declares.
@@ -30,6 +30,9 @@ pub struct Conditions {
     pub opened_since: Moment,
     /// The task that it asks, where the check asks each by itself.
     pub task: Option<TaskPlace>,
+    /// How long it waited for its turn because the target held every place of its open loop: a part
+    /// of the latency, and of the time that it may take.
+    pub waited: Duration,
     /// Whether an answer of any version counts: what runs before the deployment under test, or
     /// after its rollback, is of another.
     pub any_version: bool,
@@ -247,6 +250,7 @@ impl Attempt {
         let now = self.clock.now();
         let ended = self.stopped.unwrap_or(now);
         self.close(now);
+        let waited = self.conditions.waited;
         let fault = result.err().map(|fault| match &self.conditions.task {
             Some(task) => Fault {
                 detail: format!("{task}: {}", fault.detail),
@@ -256,8 +260,8 @@ impl Attempt {
         });
         Sample {
             check,
-            started: self.started,
-            latency: ended.since(self.started),
+            started: self.started - waited,
+            latency: waited + ended.since(self.started),
             phases: self.phases,
             outcome: fault
                 .as_ref()
@@ -267,6 +271,10 @@ impl Attempt {
             notes: self.notes,
             retries: 0,
             closer_look: false,
+            sending: (!waited.is_zero()).then(|| Sending {
+                waited,
+                ..Sending::default()
+            }),
             session: self.session,
         }
     }
@@ -274,10 +282,11 @@ impl Attempt {
 
 /// Runs a probe once and makes a sample of whatever happens.
 ///
-/// The deadline covers everything from resolving the name to the last byte, and holds also for an
-/// answer that was already there when a busy machine came to look. A panic of the probe, a deadline
-/// that passed while our own resolver was silent, and one that our machine noticed far too late are
-/// `Unknown` samples: nothing was learnt about the target.
+/// The deadline covers everything from resolving the name to the last byte, and a wait for a place
+/// in flight before that where there was one. It holds also for an answer that was already there
+/// when a busy machine came to look. A panic of the probe, a deadline that passed while our own
+/// resolver was silent, and one that our machine noticed far too late are `Unknown` samples: nothing
+/// was learnt about the target.
 pub async fn run(
     probe: &dyn Probe,
     check: &CheckId,
@@ -285,7 +294,8 @@ pub async fn run(
     timeout: Duration,
     conditions: Conditions,
 ) -> Sample {
-    let mut attempt = Attempt::start(clock, timeout, conditions);
+    let left = timeout.saturating_sub(conditions.waited);
+    let mut attempt = Attempt::start(clock, left, conditions);
     let result = attend(probe, &mut attempt).await;
     attempt.into_sample(check.clone(), result)
 }
@@ -345,7 +355,14 @@ fn timed_out(attempt: &Attempt) -> Fault {
         return Fault::new(Reason::Resolver, detail);
     }
     let doing = doing(attempt);
-    let detail = format!("no whole answer within {timeout}: timed out {doing}");
+    let detail = match attempt.conditions.waited {
+        Duration::ZERO => format!("no whole answer within {timeout}: timed out {doing}"),
+        waited => format!(
+            "no whole answer within {}: timed out {doing}, after a wait of {} for a place in flight",
+            human(attempt.timeout + waited),
+            human(waited),
+        ),
+    };
     Fault::new(Reason::Timeout, detail)
 }
 

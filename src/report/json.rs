@@ -102,6 +102,16 @@ pub struct CheckReport {
     /// What a verdict that condemns nothing is worth, at the end of a bake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assurance: Option<AssuranceReport>,
+    /// Runs of an open loop that were due and could not be sent, because as many as allowed were in
+    /// flight already; absent where the check has no rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<u64>,
+    /// The rate that an open loop reached, a second; absent where the check has no rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_per_second: Option<f64>,
+    /// The most runs of an open loop in flight at once; absent where the check has no rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight_peak: Option<u32>,
     /// How many tries came before samples, with `gate --wait`.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u64,
@@ -271,6 +281,12 @@ fn check(record: &Record, finding: &Finding) -> CheckReport {
             .map(|found| reason(record, found))
             .collect(),
         assurance: finding.assurance.as_ref().map(assurance),
+        unsent: summary.sent.map(|sent| sent.unsent),
+        sent_per_second: summary
+            .sent
+            .and_then(|sent| sent.per_second())
+            .map(|rate| rounded(rate, 3)),
+        in_flight_peak: summary.sent.map(|sent| sent.in_flight),
         retries: summary.retries,
     }
 }

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod drill;
 pub mod json;
 pub mod line;
+mod load;
 mod outcome;
 pub mod plan;
 pub mod prospect;

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::load::{how_often, planned};
 use super::text::{counted, push_wrapped};
 use crate::decision::{Budget, Choice, Policy, Rule};
 use crate::deploy::Platform;
@@ -27,6 +28,9 @@ pub fn render(plan: &Plan) -> String {
             continue;
         }
         render_service(&mut text, service);
+        if let Some(load) = planned(&checks, &service.policy) {
+            push_wrapped(&mut text, "  load ", &load);
+        }
         for check in checks {
             render_check(&mut text, check, &service.policy);
         }
@@ -234,15 +238,14 @@ const fn choice(choice: Choice) -> &'static str {
 const CONFIDENCE: f64 = 0.95;
 
 fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
-    let samples = policy.bake.as_nanos() / check.every.as_nanos().max(1) + 1;
+    let samples = check.runs_within(policy.bake);
     let mut words = format!(
-        "{}: every {}, timeout {}, {samples} samples in a bake",
+        "{}: {}, timeout {}, {samples} samples in a bake",
         check.facts.kind,
-        human(check.every),
+        how_often(check),
         human(check.timeout)
     );
     if policy.judging.judge == JudgeKind::Sequential {
-        let samples = u64::try_from(samples).unwrap_or(u64::MAX);
         let excluded = excluded_rate(samples, CONFIDENCE);
         let least = (excluded * 1000.0).ceil() / 1000.0;
         push(

@@ -47,6 +47,17 @@ pub struct SampleLine {
     /// The parts of the latency, in milliseconds; left out when none was measured.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub phases_ms: Map<String, Value>,
+    /// How long an open loop's run waited because the target held every place in flight, in
+    /// milliseconds: a part of `latency_ms`; left out when it did not wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<Decimal>,
+    /// How many sends an open loop gave up since the sample before; left out where none sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<u64>,
+    /// How many runs were in flight at most since the sample before; left out where no open loop
+    /// sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
     /// When the window began (RFC 3339, UTC); on the first line only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_start: Option<String>,
@@ -108,7 +119,7 @@ impl Lines {
     /// Never with these types; the serializer's error is handed on all the same.
     pub fn line(&mut self, taped: &Taped) -> Result<String, serde_json::Error> {
         let sample = &taped.sample;
-        let fault = sample.fault.as_ref();
+        let (fault, sending) = (sample.fault.as_ref(), sample.sending);
         let line = SampleLine {
             t: Decimal::seconds(taped.after),
             check: self.name(&sample.check),
@@ -121,6 +132,11 @@ impl Lines {
             detail: fault.map(|fault| self.mask.apply(&fault.detail)),
             readings: self.readings(sample),
             phases_ms: phases(sample)?,
+            waited_ms: sending
+                .filter(|sending| !sending.waited.is_zero())
+                .map(|sending| Decimal::millis(sending.waited)),
+            unsent: sending.map(|sending| sending.unsent),
+            in_flight: sending.map(|sending| sending.in_flight),
             window_start: (!self.is_begun).then(|| rfc3339(taped.window_start)),
         };
         self.is_begun = true;
@@ -206,6 +222,7 @@ mod tests {
                 notes: vec!["not judged".to_owned()],
                 retries: 0,
                 closer_look: false,
+                sending: None,
                 session: None,
             },
         }
@@ -232,6 +249,19 @@ mod tests {
              \"reason\":\"throttled\",\"detail\":\"429 for \\\"***\\\"\",\
              \"readings\":{\"used_pct\":0.30000000000000004},\"phases_ms\":{\"dns\":0.00025}}\n"
         );
+    }
+
+    #[test]
+    fn a_line_says_how_an_open_loop_sent_it() {
+        let mut taped = taped(Duration::ZERO, None);
+        taped.sample.sending = Some(crate::sample::Sending {
+            waited: Duration::from_micros(1_500),
+            unsent: 40,
+            in_flight: 3,
+        });
+        let line = Lines::new(Mask::default()).line(&taped).unwrap();
+        let said = "\"waited_ms\":1.5,\"unsent\":40,\"in_flight\":3";
+        assert!(line.contains(said), "{line}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{diagnosis, outcome};
+use super::{diagnosis, load, outcome};
 use crate::deployment::RollbackOutcome;
 use crate::engine::record::{Command, Record, RollbackRecord};
 use crate::event::{Action, Verdict};
@@ -138,6 +138,7 @@ fn describe(finding: &Finding) -> String {
     if parts.is_empty() {
         parts.push(numbers(finding));
     }
+    parts.extend(finding.summary.sent.map(load::sent));
     if finding.summary.retries > 0 {
         parts.push(format!(
             "after {}",

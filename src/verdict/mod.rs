@@ -128,7 +128,8 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FindingReason {
     /// The subject, as declared (`error_rate`, `p95`, `used_pct`), or why nothing can be said
-    /// (`no_samples`, `too_few_samples`, `too_few_arrived`, `silent`, `insufficient`), or, with
+    /// (`no_samples`, `too_few_samples`, `too_few_arrived`, `unsent`, `silent`, `insufficient`),
+    /// or, with
     /// one sample, the code of its fault.
     pub code: String,
     /// The level at which it counts: that of the limit that is breached, or `Warning` for a

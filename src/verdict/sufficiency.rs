@@ -8,7 +8,7 @@ use super::FindingReason;
 use super::breach::Look;
 use super::wording;
 use crate::sample::Outcome;
-use crate::window::Summary;
+use crate::window::{Sent, Summary};
 
 /// What a window must hold.
 #[derive(Clone, Copy, Debug)]
@@ -86,9 +86,13 @@ pub(super) fn gaps(demand: Demand, summary: &Summary, look: Look<'_>) -> Vec<Fin
     if known == 0 {
         return vec![nothing_known(summary, look)];
     }
+    let unsent = unsent(summary);
+    // What was not sent did not arrive either, and why is the better reason.
+    let has_reason = unsent.is_some();
     let gaps = [
-        too_few_samples(demand, summary, look),
-        too_few_arrived(demand, known, look),
+        unsent,
+        too_few_samples(demand, summary, look).filter(|_| !has_reason),
+        too_few_arrived(demand, known, look).filter(|_| !has_reason),
         silent(demand, known, look),
     ];
     gaps.into_iter().flatten().collect()
@@ -103,6 +107,29 @@ fn nothing_known(summary: &Summary, look: Look<'_>) -> FindingReason {
         }
     };
     FindingReason::gap("no_samples", 0, text)
+}
+
+/// A load of which more than one send in twenty did not leave us was not the declared one: what
+/// holds under it says nothing of that.
+const MOST_UNSENT: f64 = 0.05;
+
+/// Whether so much of a load could not be sent that nothing passes under it.
+pub(super) fn is_load_missed(sent: Option<Sent>) -> bool {
+    sent.is_some_and(|sent| sent.unsent as f64 > MOST_UNSENT * sent.due() as f64)
+}
+
+/// Whose limit that is the user alone can tell: a slower target needs more places for the same rate.
+fn unsent(summary: &Summary) -> Option<FindingReason> {
+    let sent = summary.sent.filter(|sent| is_load_missed(Some(*sent)))?;
+    let text = format!(
+        "{} of {} requests were not sent, with {} in flight at once: the target is slower, or \
+         max_in_flight smaller, than this rate allows",
+        sent.unsent,
+        sent.due(),
+        sent.in_flight,
+    );
+    let reason = FindingReason::gap("unsent", summary.samples - summary.unknown, text);
+    Some(reason)
 }
 
 /// Samples of a closer look are beside the schedule, and more of the same moment.

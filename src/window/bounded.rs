@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Summary;
 use super::record::Record;
+use super::sent::{self, Sent};
 use super::tally::Tally;
 use super::view::View;
 use crate::clock::Moment;
@@ -37,6 +38,7 @@ pub struct Window {
     totals: Tally,
     /// What the last sample that says so talked over: once for all, not in each record.
     session: Option<(Moment, Arc<Session>)>,
+    sent: Option<Sent>,
 }
 
 impl Window {
@@ -54,6 +56,7 @@ impl Window {
             kept: VecDeque::new(),
             totals: Tally::default(),
             session: None,
+            sent: None,
         }
     }
 
@@ -71,6 +74,7 @@ impl Window {
         if let Some(session) = &sample.session {
             self.talked_over(sample.started, session);
         }
+        sent::add(&mut self.sent, Sent::of(sample));
         let fault = sample.fault.as_ref().map(|fault| self.shared(fault));
         self.insert(Record::of(sample, fault));
     }
@@ -83,6 +87,7 @@ impl Window {
         if let Some((at, session)) = &other.session {
             self.talked_over(*at, session);
         }
+        sent::add(&mut self.sent, other.sent);
         for record in other.kept {
             self.insert(record);
         }
@@ -97,8 +102,15 @@ impl Window {
                 .session
                 .as_ref()
                 .map(|(_, session)| Arc::clone(session)),
+            sent: self.sent,
             ..self.view().summary()
         }
+    }
+
+    /// What an open loop sent and could not send; absent where none did.
+    #[must_use]
+    pub const fn sent(&self) -> Option<Sent> {
+        self.sent
     }
 
     /// What can be said of the samples that started in the `span` up to `at`, `at` included, as

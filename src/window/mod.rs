@@ -3,6 +3,7 @@
 mod bounded;
 mod quantile;
 mod record;
+mod sent;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use crate::sample::{Fault, Phase, Session, Unit};
 pub use bounded::{EXACT_RECORDS, Window, WindowBounds};
 pub use quantile::{least_count, type_seven};
 pub use record::Record;
+pub use sent::Sent;
 pub use view::View;
 
 /// What can be said of a window.
@@ -48,6 +50,8 @@ pub struct Summary {
     pub retries: u64,
     /// What the last sample that says so talked over. Known for a whole window only.
     pub session: Option<Arc<Session>>,
+    /// What an open loop sent and could not send; absent where none did, and for a part of a window.
+    pub sent: Option<Sent>,
 }
 
 impl Summary {

@@ -159,6 +159,7 @@ impl Tally {
             last: self.last,
             retries: self.retries,
             session: None,
+            sent: None,
         }
     }
 

@@ -35,6 +35,7 @@ fn sample(start: u64, latency: u64, outcome: Outcome) -> Sample {
         notes: Vec::new(),
         retries: u32::from(outcome == Outcome::Error),
         closer_look: false,
+        sending: None,
         session: None,
     }
 }

@@ -26,12 +26,15 @@ pub(super) struct Line<'a> {
     pub(super) window_start: Option<Cow<'a, str>>,
     pub(super) readings: Option<Pairs<'a>>,
     pub(super) phases_ms: Option<Pairs<'a>>,
+    pub(super) waited_ms: Option<f64>,
+    pub(super) unsent: Option<u64>,
+    pub(super) in_flight: Option<u32>,
     /// The first key that this version does not know.
     pub(super) strange: Option<Cow<'a, str>>,
 }
 
 /// The keys of a line.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 15] = [
     "t",
     "check",
     "ok",
@@ -44,6 +47,9 @@ pub(super) const KEYS: [&str; 12] = [
     "window_start",
     "readings",
     "phases_ms",
+    "waited_ms",
+    "unsent",
+    "in_flight",
 ];
 
 /// Names with numbers, in the order in which they are written.
@@ -87,6 +93,9 @@ impl<'de> Visitor<'de> for LineVisitor<'_, 'de> {
                 "window_start" => once(&mut line.window_start, &key, text(map.next_value()?))?,
                 "readings" => once(&mut line.readings, &key, map.next_value()?)?,
                 "phases_ms" => once(&mut line.phases_ms, &key, map.next_value()?)?,
+                "waited_ms" => once(&mut line.waited_ms, &key, map.next_value()?)?,
+                "unsent" => once(&mut line.unsent, &key, map.next_value()?)?,
+                "in_flight" => once(&mut line.in_flight, &key, map.next_value()?)?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     line.strange.get_or_insert(key);
@@ -182,6 +191,7 @@ mod tests {
     fn every_key_is_read_in_any_order() {
         let text = r#"{"phases_ms":{"dns":0.5},"latency_ms":31.2,"ok":false,"check":"caf\u00e9","t":12,
             "unknown":true,"closer_look":true,"retries":2,"reason":"timeout","detail":"late",
+            "waited_ms":7.5,"unsent":40,"in_flight":3,
             "window_start":"2026-11-21T08:50:00Z","readings":{"used_pct":0.1,"none":null}}"#;
         let line = line(text).unwrap();
         assert_eq!(line.t, Some(12.0));
@@ -189,6 +199,8 @@ mod tests {
         assert_eq!((line.ok, line.unknown), (Some(false), Some(true)));
         assert_eq!(line.latency_ms, Some(31.2));
         assert_eq!((line.closer_look, line.retries), (Some(true), Some(2)));
+        assert_eq!((line.unsent, line.in_flight), (Some(40), Some(3)));
+        assert_eq!(line.waited_ms, Some(7.5));
         assert_eq!(line.reason.as_deref(), Some("timeout"));
         assert_eq!(line.detail.as_deref(), Some("late"));
         assert_eq!(line.readings.unwrap().0, [("used_pct".into(), 0.1)]);

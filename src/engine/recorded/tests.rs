@@ -145,6 +145,18 @@ fn who_is_to_blame_is_told_by_the_fields_together() {
 }
 
 #[test]
+fn what_an_open_loop_wrote_is_read_back() {
+    let line = r#"{"t":1,"check":"web","ok":true,"latency_ms":20,"waited_ms":7.5,"unsent":40,"in_flight":3}"#;
+    let expected = Sending {
+        waited: Duration::from_micros(7_500),
+        unsent: 40,
+        in_flight: 3,
+    };
+    assert_eq!(one(line).unwrap().sending, Some(expected));
+    assert_eq!(one(GOOD).unwrap().sending, None);
+}
+
+#[test]
 fn additions_are_read_with_the_units_of_the_kind() {
     let line = r#"{"t":1,"check":"web","ok":true,"latency_ms":1,"closer_look":true,"retries":3,
         "readings":{"cert_days":12.5,"rows":2},"phases_ms":{"dns":0.25,"of_a_newer_version":9}}"#;

@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{Batch, Unwanted};
+use super::loads::Loads;
 use super::run::{Assignment, Ended, Samples, not_run};
 use super::{Shared, Stint};
 use crate::clock::Moment;
@@ -34,6 +35,7 @@ pub(super) struct Rounds {
     /// The places of its checks.
     mine: Vec<usize>,
     schedule: Schedule,
+    loads: Loads,
     /// Which of its checks have been run; empty where nobody asks.
     was_run: Vec<bool>,
     attendance: Option<Attendance>,
@@ -61,6 +63,7 @@ impl Rounds {
         let patient = shared.patience.map_or(0, |_| mine.len());
         Self {
             schedule: Schedule::of_turns(every, first, turns),
+            loads: Loads::new(&shared, &mine, stint),
             was_run: vec![false; patient],
             shared,
             mine,
@@ -88,7 +91,8 @@ impl Rounds {
                 Ok(lost) => self.shared.context.lag.lose(lost),
                 Err(Unwanted) => return,
             }
-            let due = self.schedule.next_due().filter(|_| !is_stopped);
+            let due = [self.schedule.next_due(), self.loads.next_due()];
+            let due = due.into_iter().flatten().min().filter(|_| !is_stopped);
             if due.is_none() && in_flight.is_empty() {
                 break;
             }
@@ -105,8 +109,15 @@ impl Rounds {
                 set_to,
             );
             match step.await {
-                Step::Stopped => is_stopped = true,
-                Step::Ended(ended) => self.hear(ended, &mut batch),
+                Step::Stopped => {
+                    is_stopped = true;
+                    self.loads.stop();
+                }
+                Step::Ended(ended) => {
+                    let now = self.now();
+                    self.hear(ended, now, &mut batch);
+                    self.send_due(now, &mut in_flight);
+                }
                 Step::Timer(due) => {
                     pulse = self.now();
                     // It is set anew even to the same moment.
@@ -134,6 +145,26 @@ impl Rounds {
             }
             self.start(due, in_flight);
         }
+        self.send_due(now, in_flight);
+    }
+
+    /// Sends what is due at a rate, and what waited for a place that is free now. After a run has
+    /// ended it is asked at the very moment of that end: what is given up has a sample to tell of it.
+    fn send_due(&mut self, now: Moment, in_flight: &mut JoinSet<Ended>) {
+        while let Some((index, start)) = self.loads.take(now) {
+            if start.waited.is_zero() {
+                self.shared.context.lag.count(now.since(start.intended));
+            }
+            let assignment = Assignment {
+                index,
+                task: Ok(None),
+                is_first: false,
+                closer_look: false,
+                in_a_row: 1,
+                sent_after: Some(start.waited),
+            };
+            in_flight.spawn(Arc::clone(&self.shared).run(assignment));
+        }
     }
 
     /// The sample of turns that were left out.
@@ -155,11 +186,18 @@ impl Rounds {
             Some(was_run) => !std::mem::replace(was_run, true),
             None => false,
         };
+        // The run before a load only asks whether its target is ready.
+        let in_a_row = match self.loads.has(index) {
+            true => 1,
+            false => self.shared.in_a_row,
+        };
         let assignment = |task| Assignment {
             index,
             task,
             is_first,
             closer_look: due.turn == Turn::CloserLook,
+            in_a_row,
+            sent_after: None,
         };
         let attendance = self.attendance.as_mut();
         match attendance.filter(|_| self.shared.checks[index].probe.asks_tasks()) {
@@ -176,7 +214,7 @@ impl Rounds {
     }
 
     /// Takes in what a run saw.
-    fn hear(&mut self, ended: Ended, batch: &mut Batch) {
+    fn hear(&mut self, ended: Ended, now: Moment, batch: &mut Batch) {
         let Ended {
             index,
             task,
@@ -184,12 +222,16 @@ impl Rounds {
         } = ended;
         match samples {
             Samples::One(mut sample) => {
+                let check = &self.shared.checks[index];
+                self.loads.ended(index, check, now, Some(&mut sample));
                 if let (Some(task), Some(attendance)) = (task, &mut self.attendance) {
                     attendance.hear(index, &task, &mut sample);
                 }
                 self.take(index, sample, batch);
             }
             Samples::Several(samples) => {
+                let check = &self.shared.checks[index];
+                self.loads.ended(index, check, now, None);
                 for sample in samples {
                     self.take(index, sample, batch);
                 }
@@ -202,6 +244,7 @@ impl Rounds {
         let check = &self.shared.checks[index];
         self.stalls.judge(&mut sample, is_timed(check));
         if let Some(look) = self.shared.closer_look
+            && !self.loads.has(index)
             && look.is_wanted(check, &sample)
             && let Ok(place) = self.mine.binary_search(&index)
         {

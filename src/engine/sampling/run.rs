@@ -39,6 +39,10 @@ pub(super) struct Assignment {
     pub(super) task: Result<Option<TaskPlace>, String>,
     pub(super) is_first: bool,
     pub(super) closer_look: bool,
+    /// How many samples it takes, one after the other.
+    pub(super) in_a_row: u32,
+    /// Where it is sent at a rate, how long it waited because the target held every place.
+    pub(super) sent_after: Option<Duration>,
 }
 
 impl Shared {
@@ -49,6 +53,8 @@ impl Shared {
             task,
             is_first,
             closer_look,
+            in_a_row,
+            sent_after,
         } = assignment;
         let check = &self.checks[index];
         let task = match task {
@@ -67,15 +73,19 @@ impl Shared {
             in_window: self.in_window,
             opened_since: self.since,
             task: task.clone(),
+            waited: sent_after.unwrap_or_default(),
             any_version: self.any_version,
         };
-        let samples = if self.in_a_row == 1 && self.patience.is_none() {
+        let is_plain = in_a_row == 1 && self.patience.is_none();
+        let samples = if is_plain || sent_after.is_some() {
+            // A load has a limit of its own.
             let slots = self.targets[index].as_ref();
+            let slots = slots.filter(|_| sent_after.is_none());
             let mut sample = in_slot(&self.context, check, slots, conditions).await;
             sample.closer_look = closer_look;
             Samples::One(sample)
         } else {
-            Samples::Several(Box::pin(self.patiently(index, is_first, conditions)).await)
+            Samples::Several(Box::pin(self.patiently(index, in_a_row, is_first, conditions)).await)
         };
         Ended {
             index,
@@ -85,10 +95,16 @@ impl Shared {
     }
 
     /// Takes several samples, one after the other, the first one when the target is ready.
-    async fn patiently(&self, index: usize, is_first: bool, conditions: Conditions) -> Vec<Sample> {
+    async fn patiently(
+        &self,
+        index: usize,
+        in_a_row: u32,
+        is_first: bool,
+        conditions: Conditions,
+    ) -> Vec<Sample> {
         let start = self.context.clock.now();
         let mut samples = Vec::new();
-        for turn in 0..self.in_a_row {
+        for turn in 0..in_a_row {
             let until = match self.patience {
                 Some(patience) if is_first && turn == 0 => start + patience,
                 _ => start,
@@ -182,6 +198,7 @@ pub(super) fn not_run(context: &Context, check: &CheckPlan, reason: Reason, why:
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        sending: None,
         session: None,
     }
 }

@@ -81,6 +81,7 @@ impl Stage {
             notes: Vec::new(),
             retries: 0,
             closer_look: false,
+            sending: None,
             session: None,
         };
         self.attendance.hear(0, &place, &mut sample);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::CheckSettings;
+use super::load::Declared;
 use crate::config::problem::{Code, Problem};
 use crate::config::{Entry, Place};
 use crate::plan::defaults::Defaults;
@@ -11,9 +12,9 @@ use crate::quantity::{Span, human};
 
 /// The two durations of a check.
 pub struct Schedule {
-    /// How often it runs.
+    /// How often it runs; with a rate, how often in the end.
     pub every: Duration,
-    /// Where that is written; the check's name where it is not.
+    /// Where that is written, as an interval or as a rate; the check's name where it is not.
     pub every_place: Place,
     /// How long one run may take.
     pub timeout: Duration,
@@ -23,6 +24,7 @@ impl Schedule {
     /// Resolves the schedule of a check.
     pub fn of(
         settings: &CheckSettings,
+        rate: &Declared,
         entry: &Entry,
         defaults: &Defaults,
         problems: &mut Vec<Problem>,
@@ -30,6 +32,10 @@ impl Schedule {
         let own =
             |value: Option<Span>, key: &str| value.zip(entry.value.entry(key).map(Entry::pointer));
         let own_timeout = own(settings.timeout, "timeout");
+        if !matches!(rate, Declared::Nothing) {
+            let timeout = own_timeout.or_else(|| defaults.timeout.clone());
+            return Self::of_rate(rate, timeout, entry, problems);
+        }
         let sides_by_side = own_timeout.is_some() && settings.every.is_some();
         let every = own(settings.every, "every").or_else(|| defaults.every.clone());
         let timeout = own_timeout.or_else(|| defaults.timeout.clone());
@@ -52,6 +58,27 @@ impl Schedule {
             every: every_value,
             every_place,
             timeout: timeout_value,
+        }
+    }
+
+    /// With a rate the next run does not wait for the end of this one: a timeout may be as long as
+    /// it likes.
+    fn of_rate(
+        rate: &Declared,
+        timeout: Option<(Span, Place)>,
+        entry: &Entry,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        refuse_shorter("timeout", SHORTEST_TIMEOUT, &timeout, problems);
+        let timeout = timeout.map_or(DEFAULT_TIMEOUT, |(span, _)| span.0);
+        let (every, every_place) = match rate {
+            Declared::Pace(pace, place) => (pace.interval(Duration::ZERO), place.clone()),
+            Declared::Nothing | Declared::Unclear => (DEFAULT_EVERY, entry.key.place.clone()),
+        };
+        Self {
+            every,
+            every_place,
+            timeout,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Trial {
     pub checks: Vec<CheckPlan>,
     /// The limits that cannot be simulated, as `check: subject`.
     pub left_out: Vec<String>,
+    /// Whether a check sends more in reality than is simulated.
+    pub is_thinned: bool,
 }
 
 /// How samples are taken in a simulated window.
@@ -78,6 +80,9 @@ impl Trial {
             if declared.is_empty() {
                 return None;
             }
+            let is_thinned = declared
+                .iter()
+                .any(|check| check.pace.is_some() && check.every < SHORTEST_OF_A_RATE);
             let mut left_out = Vec::new();
             let checks = declared
                 .into_iter()
@@ -86,6 +91,7 @@ impl Trial {
             Some(Self {
                 service: Arc::clone(&service.name),
                 policy: service.policy.clone(),
+                is_thinned,
                 checks,
                 left_out,
             })
@@ -172,9 +178,18 @@ fn simulated(check: &CheckPlan, left_out: &mut Vec<String>) -> CheckPlan {
     left_out.extend(names.map(|name| format!("{}: {name}", check.facts.id)));
     CheckPlan {
         thresholds: kept,
+        every: match check.pace {
+            Some(_) => check.every.max(SHORTEST_OF_A_RATE),
+            None => check.every,
+        },
+        pace: None,
         ..check.clone()
     }
 }
+
+/// A load is simulated by ten samples a second at most: fifty in a block of the judge say what a
+/// thousand would, and a drill simulates thousands of windows.
+pub const SHORTEST_OF_A_RATE: Duration = Duration::from_millis(100);
 
 fn check_layout(check: &CheckPlan, spacing: Spacing) -> CheckLayout {
     let timeout = check.timeout.as_secs_f64();

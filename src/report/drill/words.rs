@@ -9,7 +9,9 @@ use crate::rehearsal::drill::Drill;
 use crate::rehearsal::drill::advice::{Alternative, Change};
 use crate::rehearsal::drill::curve::{Curve, Point};
 use crate::rehearsal::drill::families::{Ladder, USUAL_LEVEL};
-use crate::rehearsal::drill::layout::{CLOSER_EVERY, CLOSER_FOR, Spacing, Trial};
+use crate::rehearsal::drill::layout::{
+    CLOSER_EVERY, CLOSER_FOR, SHORTEST_OF_A_RATE, Spacing, Trial,
+};
 use crate::rehearsal::drill::tally::{Share, Tally};
 use crate::report::text::counted;
 
@@ -92,6 +94,12 @@ pub fn simulated(drill: &Drill) -> Vec<String> {
         sentences.push(format!(
             "A release that fails is {} by this policy, and not rolled back.",
             deed(trial)
+        ));
+    }
+    if trial.is_thinned {
+        sentences.push(format!(
+            "Of checks with a rate one sample every {} is simulated.",
+            human(SHORTEST_OF_A_RATE)
         ));
     }
     if !trial.left_out.is_empty() {

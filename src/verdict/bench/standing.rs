@@ -4,6 +4,7 @@
 
 use super::{Bench, Telling};
 use crate::event::Level;
+use crate::verdict::sufficiency::is_load_missed;
 use crate::verdict::{Closing, Sufficiency, Verdict};
 
 impl Bench {
@@ -43,7 +44,7 @@ impl Bench {
         let is_short = self
             .coverage(coverage, self.now)
             .is_short(seat.known, elapsed, every);
-        if seat.known < min_samples || is_short {
+        if seat.known < min_samples || is_short || is_load_missed(seat.window.sent()) {
             return Some(Verdict::Inconclusive);
         }
         let warns = blame.any(|blame| blame.warning.contains(&place));

@@ -287,3 +287,19 @@ fn a_broken_check_of_a_pool_tells_its_own_numbers() {
         "{text}"
     );
 }
+
+#[test]
+fn a_load_that_could_not_be_sent_stands_as_it_is_found() {
+    let mut bench = bench(1);
+    for (place, sample) in window(&[&line(&[(".", 40)])]) {
+        let sending = Some(crate::sample::Sending {
+            unsent: 1,
+            ..Default::default()
+        });
+        bench.push(place, &Sample { sending, ..sample });
+    }
+    let found = bench.finding(0, bench.now(), Closing::Running);
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert_eq!(bench.verdict(0), Some(found.verdict));
+    assert_eq!(found.reasons[0].code, "unsent");
+}

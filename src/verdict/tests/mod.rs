@@ -6,6 +6,7 @@ mod bench_laws;
 mod failures;
 mod few;
 mod laws;
+mod load;
 mod readings;
 mod scenarios;
 mod spans;
@@ -67,6 +68,7 @@ fn sample(started: Moment, letter: char) -> Option<Sample> {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        sending: None,
         session: None,
     })
 }

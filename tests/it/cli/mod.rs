@@ -9,6 +9,7 @@ mod doctor;
 mod drill;
 mod gate;
 mod interruptions;
+mod load;
 mod ministack;
 mod own;
 pub mod page;

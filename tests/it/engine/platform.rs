@@ -352,6 +352,8 @@ pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
         },
         every: Duration::from_secs(5),
         timeout: Duration::from_secs(2),
+        pace: None,
+        max_in_flight: None,
         thresholds: vec![Threshold {
             subject: Subject::ErrorRate,
             warning: limit(0.01),

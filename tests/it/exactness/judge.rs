@@ -266,6 +266,7 @@ fn sample(check: &str, shot: &Shot) -> Sample {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        sending: None,
         session: None,
     }
 }

@@ -15,5 +15,6 @@ pub mod relay;
 pub mod schema;
 pub mod scripted_node;
 pub mod seeded;
+pub mod slow_peer;
 pub mod tezos_node;
 pub mod tools;

@@ -73,6 +73,8 @@ fn check(kind: &'static str, timeout: Duration, probe: Arc<dyn Probe>) -> CheckP
         },
         every: Duration::from_secs(30),
         timeout,
+        pace: None,
+        max_in_flight: None,
         thresholds: Vec::new(),
         tolerances: Vec::new(),
         declared_thresholds: false,

@@ -70,6 +70,7 @@ fn blank(check: &CheckId) -> Sample {
         notes: Vec::new(),
         retries: 0,
         closer_look: false,
+        sending: None,
         session: None,
     }
 }
