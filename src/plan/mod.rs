@@ -23,7 +23,6 @@ mod services;
 mod thresholds;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,16 +93,15 @@ pub struct CheckPlan {
     pub every: Duration,
     /// How long one run may take.
     pub timeout: Duration,
-    /// The limits, as declared or by default.
-    pub thresholds: Vec<Threshold>,
+    /// The limits, as declared or by default. Clones share them, as do all checks with those by
+    /// default.
+    pub thresholds: Arc<[Threshold]>,
     /// How much worse than before it may be, as declared under `baseline`.
-    pub tolerances: Vec<Tolerance>,
+    pub tolerances: Arc<[Tolerance]>,
     /// Whether the limits were declared; without them those of the contract apply.
     pub declared_thresholds: bool,
     /// What is run.
     pub probe: Arc<dyn Probe>,
-    /// Where it was declared: file and line, counted from 1.
-    pub origin: (PathBuf, usize),
 }
 
 impl fmt::Debug for CheckPlan {

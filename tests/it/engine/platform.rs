@@ -1,6 +1,5 @@
 //! A platform and a check that do as they are told.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -352,17 +351,16 @@ pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
         },
         every: Duration::from_secs(5),
         timeout: Duration::from_secs(2),
-        thresholds: vec![Threshold {
+        thresholds: Arc::new([Threshold {
             subject: Subject::ErrorRate,
             warning: limit(0.01),
             critical: limit(0.05),
             lasting: None,
             consecutive: None,
-        }],
-        tolerances: Vec::new(),
+        }]),
+        tolerances: Arc::new([]),
         declared_thresholds: true,
         probe: Arc::new(Pulse(Arc::clone(ill))),
-        origin: (PathBuf::from("test.yaml"), 1),
     }
 }
 
