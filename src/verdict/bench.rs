@@ -385,11 +385,6 @@ impl Case {
     }
 }
 
-fn cases_of(docket: &Docket, place: usize, threshold: usize) -> impl Iterator<Item = &Case> {
-    let cases = docket.cases().iter();
-    cases.filter(move |case| case.hears(place, threshold))
-}
-
 impl Seat {
     fn hold(&mut self, sample: &Sample) {
         if sample.closer_look && self.is_read_as_written {
