@@ -182,26 +182,56 @@ impl Phase {
 }
 
 /// How long each phase of a run took; a phase that did not happen is absent.
+///
+/// There is one of these for every sample that is held, so it is small: nanoseconds and one, and
+/// nothing for a phase that did not happen. No run takes the centuries that would not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Phases([Option<Duration>; 6]);
+#[serde(
+    from = "[Option<Duration>; Phase::ALL.len()]",
+    into = "[Option<Duration>; Phase::ALL.len()]"
+)]
+pub struct Phases([u64; Phase::ALL.len()]);
 
 impl Phases {
     /// The time spent in a phase.
     #[must_use]
     pub const fn get(&self, phase: Phase) -> Option<Duration> {
-        self.0[phase as usize]
+        match self.0[phase as usize].checked_sub(1) {
+            Some(nanoseconds) => Some(Duration::from_nanos(nanoseconds)),
+            None => None,
+        }
     }
 
     /// Adds time to a phase: redirects and several round trips sum up.
     pub fn add(&mut self, phase: Phase, span: Duration) {
         let slot = &mut self.0[phase as usize];
-        *slot = Some(slot.unwrap_or_default() + span);
+        let nanoseconds = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        *slot = (*slot).max(1).saturating_add(nanoseconds);
     }
 
     /// The sum of all phases.
     #[must_use]
     pub fn total(&self) -> Duration {
-        self.0.iter().flatten().sum()
+        let phases = Phase::ALL.into_iter();
+        phases.filter_map(|phase| self.get(phase)).sum()
+    }
+}
+
+impl From<[Option<Duration>; Phase::ALL.len()]> for Phases {
+    fn from(spans: [Option<Duration>; Phase::ALL.len()]) -> Self {
+        let mut phases = Self::default();
+        for (phase, span) in Phase::ALL.into_iter().zip(spans) {
+            if let Some(span) = span {
+                phases.add(phase, span);
+            }
+        }
+        phases
+    }
+}
+
+impl From<Phases> for [Option<Duration>; Phase::ALL.len()] {
+    fn from(phases: Phases) -> Self {
+        Phase::ALL.map(|phase| phases.get(phase))
     }
 }
 

@@ -123,7 +123,7 @@ pub enum When {
 /// Flags on what is reported.
 #[derive(Debug, Args)]
 pub struct Reported {
-    /// Report as text, json or samples, to stdout or to a file (repeatable)
+    /// Report as text, json, samples or prometheus, to stdout or to a file (repeatable)
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_run)]
     pub reports: Vec<ReportRequest>,
     /// Exit with 5 when there are warnings

@@ -123,7 +123,7 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
     incident.release().map_err(|error| error.to_string())?;
     // A rehearsal leaves nothing behind, and nothing that happened on this machine may stop it.
     let state = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let (context, shown) = session.context(stop);
+    let (context, shown) = session.context(stop, &checks);
     let watch = Watch {
         context: &context,
         service: &service,

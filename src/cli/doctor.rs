@@ -22,7 +22,7 @@ pub async fn run(arguments: DoctorArguments) -> u8 {
         Ok(stop) => stop,
         Err(error) => return refuse(&session.terminal, exit::INTERNAL, &error.to_string()),
     };
-    let (context, shown) = session.context(&stop);
+    let (context, shown) = session.context(&stop, &[]);
     let doctor = Doctor {
         context: &context,
         patients: patients(&session).await,
@@ -47,7 +47,7 @@ pub async fn run(arguments: DoctorArguments) -> u8 {
                 "{}\n",
                 doctor::json(&examination, code, mask)?
             ))),
-            Format::Samples | Format::Ndjson => Ok(None),
+            Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
         },
     );
     session.end(code, shown.and(written))

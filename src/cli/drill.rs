@@ -59,7 +59,7 @@ pub fn run(arguments: &DrillArguments) -> u8 {
             Ok(Some(format!("{line}\n")))
         }
         // No samples were taken, and no verdict moved: the command line does not take these.
-        Format::Samples | Format::Ndjson => Ok(None),
+        Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
     });
     session.end(exit::PASS, written)
 }

@@ -123,6 +123,7 @@ mod tests {
             diagnosis: None,
             interrupted,
             warnings: Vec::new(),
+            punctuality: None,
         }
     }
 

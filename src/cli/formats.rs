@@ -22,13 +22,21 @@ pub enum Format {
     Samples,
     /// How the verdict moved, a line a change.
     Ndjson,
+    /// What was counted, for Prometheus.
+    Prometheus,
 }
 
 impl Format {
     /// The formats that this version writes.
-    const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Samples, Self::Ndjson];
+    const ALL: [Self; 5] = [
+        Self::Text,
+        Self::Json,
+        Self::Samples,
+        Self::Ndjson,
+        Self::Prometheus,
+    ];
     /// Those of `gate` and `watch`.
-    const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples];
+    const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples, Self::Prometheus];
     /// Those of `replay`.
     const OF_A_REPLAY: &[Self] = &[Self::Text, Self::Json, Self::Ndjson];
     /// Those of `drill`, `doctor` and `rollback`.
@@ -42,6 +50,7 @@ impl Format {
             Self::Json => "json",
             Self::Samples => "samples",
             Self::Ndjson => "ndjson",
+            Self::Prometheus => "prometheus",
         }
     }
 }

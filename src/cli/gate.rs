@@ -20,7 +20,7 @@ pub async fn run(arguments: GateArguments) -> u8 {
         samples: arguments.samples,
         lasting: arguments.lasting,
     };
-    let (context, shown) = session.context(&stop);
+    let (context, shown) = session.context(&stop, &session.plan.checks);
     let work = gate(&context, &session.plan.checks, options);
     let record = match stop.unless_insisted(work).await {
         Ok(record) => record,

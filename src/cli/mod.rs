@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod drill;
 pub mod exit;
+mod exposition;
 pub mod formats;
 pub mod gate;
 pub mod history;

@@ -116,7 +116,7 @@ fn report(
             Format::Text => mask.apply(&summary(Colour::Plain)),
             Format::Json => format!("{}\n", json::render(&record, code, mask)?),
             Format::Ndjson => timeline.ndjson(replayed, mask)?,
-            Format::Samples => return Ok(None),
+            Format::Samples | Format::Prometheus => return Ok(None),
         }))
     });
     session.end(code, written)

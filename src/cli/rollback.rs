@@ -46,7 +46,7 @@ pub async fn run(arguments: RollbackArguments) -> u8 {
                    --dry-run; nothing was changed";
         return refuse(&session.terminal, exit::USAGE, why);
     }
-    let (context, shown) = session.context(&stop);
+    let (context, shown) = session.context(&stop, &[]);
     let hand = Ordering {
         session: &session,
         arguments: &arguments,

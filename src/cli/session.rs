@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Common;
+use super::exposition::Exposition;
 use super::formats::{Format, ReportRequest};
 use super::samples::{self, Recorder};
 use super::seen::Seen;
@@ -20,15 +21,16 @@ use super::stop::Stop;
 use super::terminal::{Terminal, named};
 use super::{exit, refuse};
 use crate::clock::{Clock, WallTime};
-use crate::config::{self, Problem, Sources};
+use crate::config::{self, Loaded, Problem, Sources};
 use crate::diagnostic;
 use crate::engine::clock::SystemClock;
 use crate::engine::context::{Context, Events};
+use crate::engine::instruments::Instruments;
 use crate::engine::record::Record;
 use crate::engine::slots::Slots;
 use crate::engine::threads::ProbeThreads;
 use crate::event::Event;
-use crate::plan::{self, Plan, Selection};
+use crate::plan::{self, CheckPlan, Plan, Selection};
 use crate::report::board::Board;
 use crate::report::line::{self, Detail};
 use crate::report::wall::time_of_day;
@@ -101,9 +103,12 @@ impl Session {
             variables: variables(common).map_err(|why| refuse(&terminal, exit::USAGE, &why))?,
             environment,
         };
-        let loaded = config::load(&sources);
-        let terminal = terminal.hiding(loaded.mask);
-        let plan = match plan::compile(&loaded.document) {
+        let Loaded { document, mask } = config::load(&sources);
+        let terminal = terminal.hiding(mask);
+        let compiled = plan::compile(&document);
+        // Its tree is larger than the plan, and nobody asks for it any more.
+        drop(document);
+        let plan = match compiled {
             Ok(compiled) => {
                 show(&terminal, &compiled.warnings);
                 compiled.plan
@@ -165,9 +170,9 @@ impl Session {
         }
     }
 
-    /// Starts showing events; the context is what the engine runs in.
+    /// Starts showing events; the context is what the engine runs in, with instruments for `checks`.
     #[must_use]
-    pub fn context(&self, stop: &Stop) -> (Context, Shown) {
+    pub fn context(&self, stop: &Stop, checks: &[CheckPlan]) -> (Context, Shown) {
         let clock = Arc::new(SystemClock::start());
         let (events, receiver) = Events::queue(clock.clone());
         let showing = show_events(
@@ -176,14 +181,19 @@ impl Session {
             clock.clone(),
             stop.token.clone(),
         );
-        let wanted = |report: &&ReportRequest| report.format == Format::Samples;
-        let wanted = self.reports.iter().find(wanted);
-        let (tape, recorder) = wanted
-            .map(|report| samples::record(report.file.as_deref(), self.terminal.mask()))
+        let mask = self.terminal.mask();
+        let (tape, recorder) = self
+            .wanted(Format::Samples)
+            .map(|report| samples::record(report.file.as_deref(), mask))
             .unzip();
+        let instruments = Arc::new(Instruments::of(checks));
+        let exposition = self
+            .wanted(Format::Prometheus)
+            .map(|report| Exposition::begin(report.file.as_deref(), &instruments, mask));
         let shown = Shown {
             showing: tokio::spawn(showing),
             recorder,
+            exposition,
         };
         let slots = Arc::new(Slots::new(slots()));
         (
@@ -192,12 +202,17 @@ impl Session {
                 events,
                 slots,
                 threads: threads(),
-                lag: Arc::default(),
+                instruments,
                 stop: stop.token.clone(),
                 tape,
             },
             shown,
         )
+    }
+
+    /// The first report of a format, when one was asked for.
+    fn wanted(&self, format: Format) -> Option<&ReportRequest> {
+        self.reports.iter().find(|report| report.format == format)
     }
 
     /// Writes the reports of a run and says with which code to end; `recorded` is what became of its
@@ -210,7 +225,7 @@ impl Session {
             Format::Text => Ok(Some(mask.apply(&summary(text::Colour::Plain)))),
             Format::Json => Ok(Some(format!("{}\n", json::render(record, code, mask)?))),
             // They were written while they came.
-            Format::Samples | Format::Ndjson => Ok(None),
+            Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
         });
         self.end(code, recorded.and(written))
     }
@@ -271,6 +286,7 @@ impl Session {
 pub struct Shown {
     showing: JoinHandle<Seen>,
     recorder: Option<Recorder>,
+    exposition: Option<Exposition>,
 }
 
 /// How long the terminal may take for what is left to show, when the program is to end at once.
@@ -281,13 +297,17 @@ impl Shown {
     /// events must be gone.
     ///
     /// # Errors
-    /// When the samples could not all be recorded.
+    /// When the samples could not all be recorded, or what was counted could not be written.
     pub async fn finish(self) -> io::Result<()> {
         // The task ends when the queue closes; it cannot panic in a way that matters here.
         self.showing.await.unwrap_or_default();
-        match self.recorder {
+        let recorded = match self.recorder {
             Some(recorder) => recorder.finish().await,
             None => Ok(()),
+        };
+        match self.exposition {
+            Some(exposition) => recorded.and(exposition.finish().await),
+            None => recorded,
         }
     }
 

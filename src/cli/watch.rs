@@ -45,7 +45,7 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Err(error) => return not_pinned(&session, &error),
     };
     let environment = environment();
-    let (context, shown) = session.context(&stop);
+    let (context, shown) = session.context(&stop, &checks);
     let watch = Watch {
         context: &context,
         service: &service,

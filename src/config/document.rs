@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::names::Names;
 use super::place::Place;
 use super::problem::{Code, Problem};
 use super::reader::builder::defined_twice;
@@ -25,6 +26,8 @@ pub struct Document {
     pub problems: Vec<Problem>,
     /// Whether a part could not be read: what is missing may be declared there.
     pub partial: bool,
+    /// Where each name of the four sections stands.
+    names: [Names; SECTIONS.len()],
 }
 
 /// The keys of a file.
@@ -55,11 +58,12 @@ impl Document {
     fn add_section(&mut self, section: Entry, overlay: bool) {
         let place = section.pointer();
         let name = section.key.text.as_str();
-        let known = match name {
-            "services" => &mut self.services,
-            "defaults" => &mut self.defaults,
-            "checks" => &mut self.checks,
-            "policies" => &mut self.policies,
+        let [of_services, of_defaults, of_checks, of_policies] = &mut self.names;
+        let (known, names) = match name {
+            "services" => (&mut self.services, of_services),
+            "defaults" => (&mut self.defaults, of_defaults),
+            "checks" => (&mut self.checks, of_checks),
+            "policies" => (&mut self.policies, of_policies),
             // A place to keep anchored values, as other tools have it.
             extension if extension.starts_with("x-") => return,
             unknown => {
@@ -71,7 +75,7 @@ impl Document {
         match section.value.value {
             Value::Map(entries) => {
                 for entry in entries {
-                    lay_over(known, entry, overlay, &mut self.problems);
+                    lay_over(known, names, entry, overlay, &mut self.problems);
                 }
             }
             Value::Null => {}
@@ -85,14 +89,18 @@ impl Document {
     }
 }
 
-fn lay_over(known: &mut Vec<Entry>, entry: Entry, overlay: bool, problems: &mut Vec<Problem>) {
-    let Some(first) = known
-        .iter_mut()
-        .find(|first| first.key.text == entry.key.text)
-    else {
+fn lay_over(
+    known: &mut Vec<Entry>,
+    names: &mut Names,
+    entry: Entry,
+    overlay: bool,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(first) = names.find(known, &entry.key.text) else {
         known.push(entry);
         return;
     };
+    let first = &mut known[first];
     if !overlay {
         let help = "remove one of the two, rename it, or give the later file with `--overlay`";
         problems.push(defined_twice(&first.key, &entry.key).help(help));
@@ -100,8 +108,9 @@ fn lay_over(known: &mut Vec<Entry>, entry: Entry, overlay: bool, problems: &mut 
     }
     match (&mut first.value.value, entry.value.value) {
         (Value::Map(below), Value::Map(above)) => {
+            let mut names = Names::default();
             for entry in above {
-                lay_over(below, entry, true, problems);
+                lay_over(below, &mut names, entry, true, problems);
             }
         }
         (_, value) => {

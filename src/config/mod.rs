@@ -7,6 +7,7 @@
 mod deserializer;
 mod document;
 mod files;
+mod names;
 pub mod place;
 pub mod problem;
 mod reader;

@@ -74,11 +74,14 @@ impl fmt::Debug for SourceFile {
 }
 
 /// A range of the text of one file.
+///
+/// Everything that is written has two of these, so they are small: a file is a mebibyte at most, and
+/// what lies beyond four gibibytes of a text counts as its end.
 #[derive(Clone, Debug)]
 pub struct Place {
     file: Arc<SourceFile>,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Place {
@@ -88,10 +91,11 @@ impl Place {
     pub fn new(file: &Arc<SourceFile>, range: Range<usize>) -> Self {
         let start = floor_boundary(file.text(), range.start);
         let end = floor_boundary(file.text(), range.end).max(start);
+        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
             file: Arc::clone(file),
-            start,
-            end,
+            start: offset(start),
+            end: offset(end),
         }
     }
 
@@ -104,27 +108,27 @@ impl Place {
     /// The range of bytes.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
-        self.start..self.end
+        self.start as usize..self.end as usize
     }
 
     /// The line on which it begins, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
-        self.file.line_number(self.start)
+        self.file.line_number(self.range().start)
     }
 
     /// The character of that line at which it begins, from 1.
     #[must_use]
     pub fn column(&self) -> usize {
         let line = self.file.line_range(self.line());
-        let start = self.start.min(line.end).max(line.start);
+        let start = self.range().start.min(line.end).max(line.start);
         self.file.text()[line.start..start].chars().count() + 1
     }
 
     /// The text itself.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.file.text()[self.start..self.end]
+        &self.file.text()[self.range()]
     }
 
     /// The first occurrence of `part` inside this place, or the whole place.
@@ -132,7 +136,10 @@ impl Place {
     pub fn narrowed_to(&self, part: &str) -> Self {
         self.text().find(part).map_or_else(
             || self.clone(),
-            |at| Self::new(&self.file, self.start + at..self.start + at + part.len()),
+            |at| {
+                let start = self.range().start + at;
+                Self::new(&self.file, start..start + part.len())
+            },
         )
     }
 }

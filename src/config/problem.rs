@@ -112,7 +112,12 @@ pub fn in_reading_order(mut problems: Vec<Problem>, files: &[std::path::PathBuf]
     problems.sort_by_key(|problem| (rank(problem), problem.severity));
     let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
     for problem in problems {
-        if !told.contains(&problem) {
+        // What is alike stands together: another place is not looked at.
+        let mut here = told
+            .iter()
+            .rev()
+            .take_while(|known| known.place == problem.place);
+        if !here.any(|known| *known == problem) {
             told.push(problem);
         }
     }

@@ -290,6 +290,7 @@ impl Watch<'_> {
 
     fn tell(&self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
+            self.context.instruments.judged(change.place, change.to);
             self.emit(What::CheckJudged {
                 check: change.check,
                 from: change.from,

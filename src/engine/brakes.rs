@@ -77,7 +77,7 @@ impl Brakes<'_> {
             .watched
             .map_or_else(Verifier::default, |watched| Verifier {
                 unknown_share: watched.unknown_share(),
-                lag: self.context.lag.p99(),
+                lag: self.context.instruments.lateness().punctuality().p99,
                 clock_jump: jump(watched.since, now),
             });
         let asked = guards::ask(self.context, &self.service.guards).await;

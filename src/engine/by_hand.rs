@@ -278,6 +278,7 @@ impl ByHand<'_> {
             diagnosis: None,
             interrupted: self.context.stop.is_cancelled(),
             warnings: Vec::new(),
+            punctuality: None,
         }
     }
 

@@ -54,6 +54,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
     }
     let (assessment, changes) = panel.close(context.clock.now(), Closing::Final);
     for change in changes {
+        context.instruments.judged(change.place, change.to);
         context.events.emit(What::CheckJudged {
             check: change.check,
             from: change.from,
@@ -89,6 +90,7 @@ fn record(
         diagnosis: None,
         interrupted: context.stop.is_cancelled(),
         warnings: Vec::new(),
+        punctuality: context.instruments.lateness().told(),
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Change {
     pub at: Moment,
     /// Which check.
     pub check: CheckId,
+    /// Its place among the checks of the panel.
+    pub place: usize,
     /// Before.
     pub from: Option<Verdict>,
     /// Now.
@@ -120,8 +122,8 @@ impl Panel {
     ) -> Self {
         let rules = checks.iter().map(|check| Rules {
             facts: check.facts.clone(),
-            thresholds: check.thresholds.clone(),
-            tolerances: check.tolerances.clone(),
+            thresholds: check.thresholds.to_vec(),
+            tolerances: check.tolerances.to_vec(),
             sufficiency: sufficiency(check),
         });
         Self {
@@ -144,10 +146,7 @@ impl Panel {
         self.heard.count(sample);
         self.bench.push(place, sample);
         let mut changes = Vec::new();
-        if !self.bench.has_changed() {
-            return changes;
-        }
-        for place in 0..self.announced.len() {
+        for place in self.bench.changed().to_vec() {
             let standing = self.bench.verdict(place);
             if standing.is_some() && standing != self.announced[place] {
                 let at = self.bench.now();
@@ -221,6 +220,7 @@ impl Panel {
         Some(Change {
             at,
             check: self.bench.check(place).clone(),
+            place,
             from,
             to: finding.verdict,
             because: first.map(|reason| reason.text.clone()).unwrap_or_default(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::instruments::Punctuality;
 use crate::clock::{Moment, WallTime};
 use crate::decision::{Decision, Interlock};
 use crate::deployment::{Actuator, Deployment, Diagnosis, Revision, RollbackOutcome, Software};
@@ -38,6 +39,8 @@ pub struct Record {
     pub interrupted: bool,
     /// What a person should know besides.
     pub warnings: Vec<String>,
+    /// How well we kept our own schedule; absent where nothing was probed by one.
+    pub punctuality: Option<Punctuality>,
 }
 
 impl Record {

@@ -219,6 +219,7 @@ impl Replayed {
             diagnosis: None,
             interrupted: false,
             warnings: self.notes.clone(),
+            punctuality: None,
         }
     }
 }

@@ -245,6 +245,7 @@ impl Watch<'_> {
             diagnosis: None,
             interrupted: false,
             warnings: vec![note],
+            punctuality: None,
         };
         let (rollback, diagnosis) = tokio::join!(
             order.resume(&assessment, left),

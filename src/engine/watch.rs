@@ -175,6 +175,7 @@ impl Watch<'_> {
             diagnosis: None,
             interrupted: baked.interrupted,
             warnings: Vec::new(),
+            punctuality: self.context.instruments.lateness().told(),
         }
     }
 

@@ -11,7 +11,8 @@ use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, reach, referenc
 use crate::config::Document;
 use crate::config::problem::{Problem, in_reading_order};
 use crate::sample::CheckId;
-use crate::verdict::{CheckFacts, default_thresholds};
+use crate::verdict::threshold::Threshold;
+use crate::verdict::{CheckFacts, Tolerance, default_thresholds};
 
 /// What can be run, and what a person should know about it.
 #[derive(Debug)]
@@ -69,9 +70,13 @@ fn plan(
     checks: Vec<CheckDraft<'_>>,
     kinds: &dyn Kinds,
 ) -> Option<Plan> {
+    let usual = Usual {
+        thresholds: default_thresholds().into(),
+        tolerances: Arc::new([]),
+    };
     let checks = checks
         .into_iter()
-        .map(|draft| check(draft, &services))
+        .map(|draft| check(draft, &services, &usual))
         .collect::<Option<Vec<_>>>()?;
     let services = services.into_iter();
     let services = services.map(|draft| service(draft, &checks, kinds));
@@ -98,12 +103,17 @@ fn service(draft: ServiceDraft<'_>, checks: &[CheckPlan], kinds: &dyn Kinds) -> 
     }
 }
 
-fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPlan> {
+/// What checks have in common that declare nothing else.
+struct Usual {
+    thresholds: Arc<[Threshold]>,
+    tolerances: Arc<[Tolerance]>,
+}
+
+fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>], usual: &Usual) -> Option<CheckPlan> {
     let service = services.get(draft.service?)?;
-    let place = &draft.entry.key.place;
     let declared = draft.thresholds.map(|drafts| {
         let thresholds = drafts.into_iter().map(|draft| draft.threshold);
-        thresholds.collect::<Vec<_>>()
+        thresholds.collect::<Arc<[_]>>()
     });
     let policy = service.policy.map(|draft| &draft.policy);
     let bake = policy.map_or_else(|| policies::standard().bake, |policy| policy.bake);
@@ -118,10 +128,12 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>]) -> Option<CheckPl
         timeout: draft.timeout,
         pace: draft.pace,
         max_in_flight: draft.max_in_flight,
-        tolerances: draft.tolerances,
+        tolerances: match draft.tolerances.is_empty() {
+            true => Arc::clone(&usual.tolerances),
+            false => draft.tolerances.into(),
+        },
         declared_thresholds: declared.is_some(),
-        thresholds: declared.unwrap_or_else(default_thresholds),
+        thresholds: declared.unwrap_or_else(|| Arc::clone(&usual.thresholds)),
         probe: Arc::from(draft.probe?),
-        origin: (place.file().path().to_owned(), place.line()),
     })
 }

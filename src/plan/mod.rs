@@ -24,7 +24,6 @@ mod services;
 mod thresholds;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,16 +100,15 @@ pub struct CheckPlan {
     pub pace: Option<Pace>,
     /// How many of its runs may be in flight at once; always there with a pace.
     pub max_in_flight: Option<u32>,
-    /// The limits, as declared or by default.
-    pub thresholds: Vec<Threshold>,
+    /// The limits, as declared or by default. Clones share them, as do all checks with those by
+    /// default.
+    pub thresholds: Arc<[Threshold]>,
     /// How much worse than before it may be, as declared under `baseline`.
-    pub tolerances: Vec<Tolerance>,
+    pub tolerances: Arc<[Tolerance]>,
     /// Whether the limits were declared; without them those of the contract apply.
     pub declared_thresholds: bool,
     /// What is run.
     pub probe: Arc<dyn Probe>,
-    /// Where it was declared: file and line, counted from 1.
-    pub origin: (PathBuf, usize),
 }
 
 impl CheckPlan {

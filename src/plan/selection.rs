@@ -42,12 +42,12 @@ impl Plan {
     ///
     /// # Errors
     /// When the service does not exist, or a pattern is none.
-    pub fn select(&self, selection: &Selection) -> Result<Self, SelectionError> {
+    pub fn select(self, selection: &Selection) -> Result<Self, SelectionError> {
         let only = patterns(&selection.only)?;
         if let Some(name) = &selection.service {
             self.require_service(name)?;
         }
-        let chosen = |check: &&CheckPlan| {
+        let chosen = |check: &CheckPlan| {
             (selection.only.is_empty() || only.is_match(check.facts.id.as_str()))
                 && tagged(check, &selection.tags)
                 && selection
@@ -55,10 +55,10 @@ impl Plan {
                     .as_ref()
                     .is_none_or(|service| **service == *check.facts.service)
         };
-        let checks: Vec<CheckPlan> = self.checks.iter().filter(chosen).cloned().collect();
+        let checks: Vec<CheckPlan> = self.checks.into_iter().filter(chosen).collect();
         let used = |name: &str| checks.iter().any(|check| &*check.facts.service == name);
-        let services = self.services.iter().filter(|service| used(&service.name));
-        let services = services.cloned().collect();
+        let services = self.services.into_iter();
+        let services = services.filter(|service| used(&service.name)).collect();
         Ok(Self { services, checks })
     }
 

@@ -3,6 +3,7 @@
 //! The types are the contract: the JSON Schema under `config/` is generated from them.
 
 mod diagnosis;
+mod own;
 mod reason;
 mod rollback;
 mod session;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::diagnosis::DiagnosisReport;
+pub use self::own::{LatenessReport, SelfReport};
 pub use self::reason::{AssuranceReport, EvidenceReport, ReasonReport};
 use self::reason::{assurance, reason};
 use self::rollback::rollback_report;
@@ -65,6 +67,9 @@ pub struct Report {
     /// What a person should know besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// How well the prober kept its own schedule; absent where nothing was probed by one.
+    #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
+    pub own: Option<SelfReport>,
 }
 
 /// One check of a report.
@@ -200,6 +205,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
             .map(|rollback| rollback_report(record, rollback)),
         diagnosis: record.diagnosis.as_ref().map(diagnosis::diagnosis),
         warnings: record.warnings.clone(),
+        own: record.punctuality.as_ref().map(own::own),
     }
 }
 
@@ -296,14 +302,18 @@ fn phase_entry(phase: Phase, spans: &Latency) -> (&'static str, LatencyReport) {
 }
 
 fn latency(spans: &Latency) -> LatencyReport {
-    let millis = |span: Option<Duration>| span.map(|span| rounded(span.as_secs_f64() * 1e3, 3));
     LatencyReport {
-        p50: millis(spans.p50),
-        p90: millis(spans.p90),
-        p95: millis(spans.p95),
-        p99: millis(spans.p99),
-        max: millis(spans.max),
+        p50: spans.p50.map(millis),
+        p90: spans.p90.map(millis),
+        p95: spans.p95.map(millis),
+        p99: spans.p99.map(millis),
+        max: spans.max.map(millis),
     }
+}
+
+/// Milliseconds, to the microsecond.
+fn millis(span: Duration) -> f64 {
+    rounded(span.as_secs_f64() * 1e3, 3)
 }
 
 /// Rounds to so many decimals, and a small value to as many digits: one failure of a hundred

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{diagnosis, load, outcome};
+use super::{diagnosis, load, outcome, punctuality};
 use crate::deployment::RollbackOutcome;
 use crate::engine::record::{Command, Record, RollbackRecord};
 use crate::event::{Action, Verdict};
@@ -36,6 +36,9 @@ pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     }
     for warning in &record.warnings {
         push_wrapped(&mut text, "note: ", warning);
+    }
+    if let Some(remark) = record.punctuality.as_ref().and_then(punctuality::remark) {
+        push_wrapped(&mut text, "note: ", &remark);
     }
     if let Some(worth) = weakest(record) {
         push_wrapped(&mut text, "worth: ", &worth);

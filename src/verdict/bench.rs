@@ -6,6 +6,7 @@
 //! `engine` and by every back-test.
 
 mod hearing;
+mod memory;
 mod opening;
 mod standing;
 
@@ -84,8 +85,8 @@ pub struct Bench {
     promised_rate: f64,
     /// The end of the last sample that was given.
     now: Moment,
-    /// Whether a standing changed with it.
-    has_changed: bool,
+    /// The places of the checks whose standing changed with it, in order.
+    changed: Vec<usize>,
 }
 
 /// The checks that are to blame for what a stream shows, settled when it first showed it.
@@ -139,18 +140,19 @@ impl Bench {
             start: terms.start,
             warm_up: terms.warm_up,
         };
+        let share = memory::share_of(rules.len());
+        let mut feeding = feeding(&docket, rules.len());
         let seat = |(place, rules): (usize, Rules)| {
-            let heard = |threshold| cases_of(&docket, place, threshold).next().is_some();
+            let Feeding { cases, thresholds } = std::mem::take(&mut feeding[place]);
+            let heard = |threshold| thresholds.contains(&threshold);
             let failed_before = abstaining[place].clone();
             let is_heard = failed_before.is_some() || (0..rules.thresholds.len()).all(heard);
             Seat {
                 is_read_as_written: !is_heard,
                 failed_before,
-                cases: (0..docket.cases().len())
-                    .filter(|case| docket.cases()[*case].has(place))
-                    .collect(),
+                cases,
+                window: Window::holding(memory::records(&rules, share), bounds),
                 rules,
-                window: Window::new(bounds),
                 scheduled: None,
                 known: 0,
                 standing: None,
@@ -167,7 +169,7 @@ impl Bench {
             known: 0,
             promised_rate,
             now: terms.start,
-            has_changed: false,
+            changed: Vec::new(),
         }
     }
 
@@ -200,7 +202,7 @@ impl Bench {
         let is_known = sample.outcome != Outcome::Unknown && !sample.closer_look;
         seat.known += u64::from(is_known);
         self.known += u64::from(is_known);
-        self.has_changed = false;
+        self.changed.clear();
         let is_news = self.docket.push(place, sample) | self.comparisons.push(place, sample);
         match is_news {
             true => self.look_around(),
@@ -214,10 +216,10 @@ impl Bench {
         self.seats[place].standing
     }
 
-    /// Whether the last sample changed how a check stands.
+    /// The places of the checks whose standing the last sample changed, in order.
     #[must_use]
-    pub const fn has_changed(&self) -> bool {
-        self.has_changed
+    pub fn changed(&self) -> &[usize] {
+        &self.changed
     }
 
     /// The name of the check at a place.
@@ -335,8 +337,10 @@ impl Bench {
 
     fn look_at(&mut self, place: usize) {
         let standing = self.standing(place);
-        self.has_changed |= standing != self.seats[place].standing;
-        self.seats[place].standing = standing;
+        if standing != self.seats[place].standing {
+            self.seats[place].standing = standing;
+            self.changed.push(place);
+        }
     }
 
     /// How much of what the schedule promised must have arrived.
@@ -353,20 +357,32 @@ impl Bench {
     }
 }
 
-impl Case {
-    fn has(&self, place: usize) -> bool {
-        self.members.iter().any(|member| member.check == place)
-    }
+/// What a check feeds: the streams, and its limits that they hear.
+#[derive(Clone, Debug, Default)]
+struct Feeding {
+    cases: Vec<usize>,
+    thresholds: Vec<usize>,
+}
 
+fn feeding(docket: &Docket, checks: usize) -> Vec<Feeding> {
+    let mut feeding = vec![Feeding::default(); checks];
+    for (place, case) in docket.cases().iter().enumerate() {
+        for member in &case.members {
+            let Feeding { cases, thresholds } = &mut feeding[member.check];
+            if cases.last() != Some(&place) {
+                cases.push(place);
+            }
+            thresholds.push(member.threshold);
+        }
+    }
+    feeding
+}
+
+impl Case {
     fn hears(&self, place: usize, threshold: usize) -> bool {
         let mut members = self.members.iter();
         members.any(|member| member.check == place && member.threshold == threshold)
     }
-}
-
-fn cases_of(docket: &Docket, place: usize, threshold: usize) -> impl Iterator<Item = &Case> {
-    let cases = docket.cases().iter();
-    cases.filter(move |case| case.hears(place, threshold))
 }
 
 impl Seat {

@@ -35,7 +35,8 @@ pub struct Window {
     bounds: WindowBounds,
     capacity: usize,
     kept: VecDeque<Record>,
-    totals: Tally,
+    /// The records that are not kept any more; most windows never have one.
+    totals: Option<Box<Tally>>,
     /// What the last sample that says so talked over: once for all, not in each record.
     session: Option<(Moment, Arc<Session>)>,
     sent: Option<Sent>,
@@ -48,13 +49,14 @@ impl Window {
         Self::holding(EXACT_RECORDS, bounds)
     }
 
-    /// A window that holds fewer records in full, for tests of what happens beyond.
-    pub(super) fn holding(capacity: usize, bounds: WindowBounds) -> Self {
+    /// A window that holds fewer records in full, where there are very many windows.
+    #[must_use]
+    pub fn holding(capacity: usize, bounds: WindowBounds) -> Self {
         Self {
             bounds,
             capacity,
             kept: VecDeque::new(),
-            totals: Tally::default(),
+            totals: None,
             session: None,
             sent: None,
         }
@@ -76,14 +78,17 @@ impl Window {
         }
         sent::add(&mut self.sent, Sent::of(sample));
         let fault = sample.fault.as_ref().map(|fault| self.shared(fault));
-        self.insert(Record::of(sample, fault));
+        let record = Record::of(sample, fault, self.kept.back());
+        self.insert(record);
     }
 
     /// The window of both windows' samples. The bounds are those of this one; only windows of the
     /// same check and deployment mean something together.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        self.totals.absorb(&other.totals);
+        if let Some(totals) = &other.totals {
+            self.totals.get_or_insert_default().absorb(totals);
+        }
         if let Some((at, session)) = &other.session {
             self.talked_over(*at, session);
         }
@@ -135,8 +140,8 @@ impl Window {
         &self.kept
     }
 
-    pub(super) const fn totals(&self) -> &Tally {
-        &self.totals
+    pub(super) fn totals(&self) -> Option<&Tally> {
+        self.totals.as_deref()
     }
 
     /// Whether the latency of a record counts: a failed sample is never a fast one, and a cold
@@ -168,8 +173,9 @@ impl Window {
             && let Some(oldest) = self.kept.pop_front()
         {
             let has_latency = self.counts_latency(&oldest);
-            self.totals.add(&oldest, has_latency);
-            self.totals.fold();
+            let totals = self.totals.get_or_insert_default();
+            totals.add(&oldest, has_latency);
+            totals.fold();
         }
     }
 

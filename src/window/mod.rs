@@ -1,6 +1,7 @@
 //! The samples of one check that a verdict may use, bounded, and what can be said of them. Pure.
 
 mod bounded;
+pub mod histogram;
 mod quantile;
 mod record;
 mod sent;

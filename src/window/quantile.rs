@@ -7,15 +7,14 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
 use super::Latency;
+use super::histogram::Histogram;
 
 /// Spans of time: the newest in full, the folded ones as a histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Spans {
     exact: Vec<Duration>,
-    folded: Option<Histogram<u32>>,
+    folded: Option<Histogram>,
     count: u64,
     sum_nanoseconds: u128,
     max: Duration,
@@ -34,9 +33,9 @@ impl Spans {
         if self.exact.is_empty() {
             return;
         }
-        let histogram = self.folded.get_or_insert_with(empty_histogram);
+        let histogram = self.folded.get_or_insert_default();
         for span in self.exact.drain(..) {
-            histogram.saturating_record(nanoseconds(span));
+            histogram.record(span);
         }
         self.exact.shrink_to_fit();
     }
@@ -48,10 +47,8 @@ impl Spans {
         self.sum_nanoseconds += other.sum_nanoseconds;
         self.max = self.max.max(other.max);
         if let Some(theirs) = &other.folded {
-            let histogram = self.folded.get_or_insert_with(empty_histogram);
-            for step in theirs.iter_recorded() {
-                histogram.saturating_record_n(step.value_iterated_to(), step.count_at_value());
-            }
+            let histogram = self.folded.get_or_insert_default();
+            histogram.merge(theirs);
         }
     }
 
@@ -62,10 +59,10 @@ impl Spans {
     /// How many of them `is_counted`, as told by the histogram where they are folded.
     pub(super) fn count_where(&self, is_counted: impl Fn(Duration) -> bool) -> u64 {
         let exact = self.exact.iter().filter(|span| is_counted(**span)).count() as u64;
-        let steps = self.folded.iter().flat_map(Histogram::iter_recorded);
+        let steps = self.folded.iter().flat_map(Histogram::steps);
         let folded: u64 = steps
-            .filter(|step| is_counted(Duration::from_nanos(step.value_iterated_to())))
-            .map(|step| u64::from(step.count_at_value()))
+            .filter(|step| is_counted(step.highest))
+            .map(|step| u64::from(step.count))
             .sum();
         exact + folded
     }
@@ -128,19 +125,18 @@ pub fn type_seven(ascending: &[Duration], q: f64) -> Option<Duration> {
     Some(between(low, high, fraction))
 }
 
-fn histogram_quantile(histogram: &Histogram<u32>, q: f64) -> Option<Duration> {
-    let last = histogram.len().checked_sub(1)?;
+fn histogram_quantile(histogram: &Histogram, q: f64) -> Option<Duration> {
+    let last = histogram.count().checked_sub(1)?;
     let (below, fraction) = split_rank(last, q);
     let (mut seen, mut low) = (0, None);
-    for step in histogram.iter_recorded() {
-        seen += u64::from(step.count_at_value());
-        // The middle of the bucket halves the error of its edge.
-        let value = Duration::from_nanos(histogram.median_equivalent(step.value_iterated_to()));
+    for step in histogram.steps() {
+        seen += u64::from(step.count);
+        // The middle of the step halves the error of its edge.
         if low.is_none() && seen > below {
-            low = Some(value);
+            low = Some(step.middle);
         }
         if seen > (below + 1).min(last) {
-            return low.map(|low| between(low, value, fraction));
+            return low.map(|low| between(low, step.middle, fraction));
         }
     }
     low
@@ -154,22 +150,6 @@ fn split_rank(last: u64, q: f64) -> (u64, f64) {
 
 fn between(low: Duration, high: Duration, fraction: f64) -> Duration {
     low + high.saturating_sub(low).mul_f64(fraction)
-}
-
-/// Two significant digits over 1 ns to 1 h: at most 0.8 % error in about 18 KB. What is longer
-/// counts as an hour; the largest and the mean are kept apart and exact.
-fn empty_histogram() -> Histogram<u32> {
-    Histogram::new_with_bounds(1, LONGEST_NANOSECONDS, SIGNIFICANT_DIGITS)
-        .expect("the bounds are constants that the crate accepts; a test makes one")
-}
-
-const LONGEST_NANOSECONDS: u64 = 3_600_000_000_000;
-const SIGNIFICANT_DIGITS: u8 = 2;
-
-fn nanoseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos())
-        .unwrap_or(u64::MAX)
-        .clamp(1, LONGEST_NANOSECONDS)
 }
 
 #[cfg(test)]
@@ -253,10 +233,10 @@ mod tests {
         );
     }
 
-    const HOUR: Duration = Duration::from_nanos(LONGEST_NANOSECONDS);
+    const HOUR: Duration = Duration::from_secs(3_600);
 
     #[test]
-    fn spans_beyond_the_histogram_are_counted_at_its_ends() {
+    fn spans_of_hours_and_of_nothing_are_counted() {
         let mut spans = Spans::default();
         for _ in 0..5 {
             spans.add(HOUR * 3);

@@ -33,15 +33,24 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn of(sample: &Sample, fault: Option<Arc<Fault>>) -> Self {
+    /// `newest` is the last record of the same window: what both have in common they share.
+    pub(super) fn of(sample: &Sample, fault: Option<Arc<Fault>>, newest: Option<&Self>) -> Self {
         let finite = |reading: &&Reading| reading.value.is_finite();
+        let known = newest.map_or(&[][..], |newest| &newest.readings);
+        let shared = |reading: &Reading| {
+            let alike = known.iter().find(|known| known.name == reading.name);
+            Reading {
+                name: Arc::clone(&alike.unwrap_or(reading).name),
+                ..*reading
+            }
+        };
         Self {
             started: sample.started,
             latency: sample.latency,
             phases: sample.phases,
             outcome: sample.outcome,
             fault,
-            readings: sample.readings.iter().filter(finite).cloned().collect(),
+            readings: sample.readings.iter().filter(finite).map(shared).collect(),
             retries: sample.retries,
             closer_look: sample.closer_look,
         }

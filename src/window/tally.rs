@@ -22,7 +22,7 @@ pub(super) struct Tally {
     last: Option<Moment>,
     faults: BTreeMap<Reason, FaultTally>,
     latency: Spans,
-    phases: BTreeMap<Phase, Spans>,
+    phases: [Option<Box<Spans>>; Phase::ALL.len()],
     readings: BTreeMap<Arc<str>, ReadingTally>,
 }
 
@@ -79,7 +79,8 @@ impl Tally {
     /// Turns what is held in full into histograms.
     pub(super) fn fold(&mut self) {
         self.latency.fold();
-        self.phases.values_mut().for_each(Spans::fold);
+        let phases = self.phases.iter_mut().flatten();
+        phases.for_each(|spans| spans.fold());
     }
 
     /// Adds the counts of another tally.
@@ -95,8 +96,10 @@ impl Tally {
             self.add_fault(*reason, seen.clone());
         }
         self.latency.absorb(&other.latency);
-        for (phase, spans) in &other.phases {
-            self.phases.entry(*phase).or_default().absorb(spans);
+        for (spans, theirs) in self.phases.iter_mut().zip(&other.phases) {
+            if let Some(theirs) = theirs {
+                spans.get_or_insert_default().absorb(theirs);
+            }
         }
         for (name, seen) in &other.readings {
             self.add_reading(name, seen.clone());
@@ -107,7 +110,7 @@ impl Tally {
     pub(super) fn spans(&self, phase: Option<Phase>) -> Option<&Spans> {
         match phase {
             None => Some(&self.latency),
-            Some(phase) => self.phases.get(&phase),
+            Some(phase) => self.phases[phase as usize].as_deref(),
         }
     }
 
@@ -145,10 +148,10 @@ impl Tally {
             consecutive_failures,
             last_fault: last_fault.map(|(_, fault)| Fault::clone(fault)),
             latency: self.latency.summary(),
-            phases: self
-                .phases
-                .iter_mut()
-                .map(|(phase, spans)| (*phase, spans.summary()))
+            phases: Phase::ALL
+                .into_iter()
+                .zip(&mut self.phases)
+                .filter_map(|(phase, spans)| Some((phase, spans.as_mut()?.summary())))
                 .collect(),
             readings: self
                 .readings
@@ -167,7 +170,8 @@ impl Tally {
         self.latency.add(record.latency);
         for phase in Phase::ALL {
             if let Some(span) = record.phases.get(phase) {
-                self.phases.entry(phase).or_default().add(span);
+                let spans = &mut self.phases[phase as usize];
+                spans.get_or_insert_default().add(span);
             }
         }
     }

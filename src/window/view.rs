@@ -75,10 +75,7 @@ impl<'a> View<'a> {
     /// How the samples ended, without all that a summary says besides.
     #[must_use]
     pub fn counts(self) -> Counts {
-        let mut counts = match self.has_totals {
-            true => self.window.totals().counts(),
-            false => Counts::default(),
-        };
+        let mut counts = self.totals().map(Tally::counts).unwrap_or_default();
         for record in self.records() {
             counts.known += u64::from(record.is_known());
             if record.is_bad() {
@@ -137,8 +134,8 @@ impl<'a> View<'a> {
 
     /// The latencies alone: most questions of the judge need no more.
     fn spans(self, phase: Option<Phase>) -> Spans {
-        let totals = self.has_totals.then(|| self.window.totals().spans(phase));
-        let mut spans = totals.flatten().cloned().unwrap_or_default();
+        let totals = self.totals().and_then(|totals| totals.spans(phase));
+        let mut spans = totals.cloned().unwrap_or_default();
         let counted = self
             .records()
             .filter(|record| self.window.counts_latency(record));
@@ -148,11 +145,13 @@ impl<'a> View<'a> {
         spans
     }
 
+    /// The records of this part that are not held in full any more.
+    fn totals(self) -> Option<&'a Tally> {
+        self.window.totals().filter(|_| self.has_totals)
+    }
+
     fn tally(self) -> Tally {
-        let mut tally = match self.has_totals {
-            true => self.window.totals().clone(),
-            false => Tally::default(),
-        };
+        let mut tally = self.totals().cloned().unwrap_or_default();
         for record in self.records() {
             tally.add(record, self.window.counts_latency(record));
         }

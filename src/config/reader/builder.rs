@@ -8,6 +8,7 @@ use granit_parser::{Event, ScalarStyle, StructureStyle};
 
 use super::anchors::{Anchors, Refusal};
 use super::blot::{self, Blots};
+use crate::config::names::Names;
 use crate::config::place::{Place, SourceFile};
 use crate::config::problem::{Code, Problem};
 use crate::config::scalar;
@@ -45,6 +46,7 @@ enum Content {
     List(Vec<Node>),
     Map {
         entries: Vec<Entry>,
+        names: Names,
         merges: Vec<Node>,
         key: Option<KeyRead>,
     },
@@ -110,11 +112,11 @@ impl<'a> Builder<'a> {
             }
             Event::MappingStart(style, anchor, _) => {
                 self.note_braces(style, range.start);
-                let (entries, merges, key) = (Vec::new(), Vec::new(), None);
                 let content = Content::Map {
-                    entries,
-                    merges,
-                    key,
+                    entries: Vec::new(),
+                    names: Names::default(),
+                    merges: Vec::new(),
+                    key: None,
                 };
                 self.begin(range.start, anchor, content);
             }
@@ -193,10 +195,18 @@ impl<'a> Builder<'a> {
             return Ok(());
         };
         let value = match open.content {
-            Content::List(items) => Value::List(items),
+            Content::List(mut items) => {
+                items.shrink_to_fit();
+                Value::List(items)
+            }
             Content::Map {
                 entries, merges, ..
-            } => Value::Map(self.merged(entries, merges)),
+            } => {
+                let mut entries = self.merged(entries, merges);
+                // Most mappings have one or two entries, and room for four.
+                entries.shrink_to_fit();
+                Value::Map(entries)
+            }
         };
         let end = self.file.text()[..end].trim_end().len().max(open.start);
         let place = self.place(open.start..end);
@@ -239,16 +249,17 @@ impl<'a> Builder<'a> {
             Content::List(items) => items.push(node),
             Content::Map {
                 entries,
+                names,
                 merges,
                 key,
             } => match key.take() {
-                Some(KeyRead::Name(key)) => {
-                    if let Some(first) = entries.iter().find(|entry| entry.key.text == key.text) {
-                        self.problems.push(defined_twice(&first.key, &key));
-                    } else {
-                        entries.push(Entry { key, value: node });
+                Some(KeyRead::Name(key)) => match names.find(entries, &key.text) {
+                    Some(first) => {
+                        let problem = defined_twice(&entries[first].key, &key);
+                        self.problems.push(problem);
                     }
-                }
+                    None => entries.push(Entry { key, value: node }),
+                },
                 Some(KeyRead::Merge) => merges.push(node),
                 Some(KeyRead::Wrong) => {}
                 None => *key = Some(key_of(node, plain, self.problems)?),

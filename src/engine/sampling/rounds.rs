@@ -20,6 +20,7 @@ use super::loads::Loads;
 use super::run::{Assignment, Ended, Samples, not_run};
 use super::{Shared, Stint};
 use crate::clock::Moment;
+use crate::engine::instruments::Lateness;
 use crate::engine::schedule::{Due, Schedule, Turn};
 use crate::engine::stalls::Stalls;
 use crate::engine::tasks::Attendance;
@@ -88,7 +89,7 @@ impl Rounds {
             let now = self.now();
             match batch.hand_on(now, in_flight.len()) {
                 Ok(0) => {}
-                Ok(lost) => self.shared.context.lag.lose(lost),
+                Ok(lost) => self.shared.lateness().lose(lost as u64),
                 Err(Unwanted) => return,
             }
             let due = [self.schedule.next_due(), self.loads.next_due()];
@@ -139,9 +140,10 @@ impl Rounds {
     /// Starts what is due.
     fn start_due(&mut self, now: Moment, in_flight: &mut JoinSet<Ended>, batch: &mut Batch) {
         while let Some(due) = self.schedule.take_due(now) {
-            self.shared.context.lag.count(now.since(due.since));
+            self.shared.lateness().count(now.since(due.since));
             if due.missed > 0 && due.turn == Turn::Scheduled {
-                batch.push(self.missed(due), now);
+                let sample = self.missed(due);
+                self.hand_over(self.mine[due.index], sample, now, batch);
             }
             self.start(due, in_flight);
         }
@@ -169,7 +171,7 @@ impl Rounds {
 
     /// The sample of turns that were left out.
     fn missed(&self, due: Due) -> Sample {
-        self.shared.context.lag.miss(u64::from(due.missed));
+        self.shared.lateness().miss(u64::from(due.missed));
         let check = &self.shared.checks[self.mine[due.index]];
         let turns = match due.missed {
             1 => "a run was".to_owned(),
@@ -250,7 +252,18 @@ impl Rounds {
         {
             self.schedule.look_closer(place, sample.started, now);
         }
+        self.hand_over(index, sample, now, batch);
+    }
+
+    fn hand_over(&self, index: usize, sample: Sample, now: Moment, batch: &mut Batch) {
+        self.shared.context.instruments.record(index, &sample);
         batch.push(sample, now);
+    }
+}
+
+impl Shared {
+    fn lateness(&self) -> &Lateness {
+        self.context.instruments.lateness()
     }
 }
 

@@ -135,7 +135,7 @@ impl Trial {
     /// Whether any check has a limit on latency.
     #[must_use]
     pub fn limits_latency(&self) -> bool {
-        let mut thresholds = self.checks.iter().flat_map(|check| &check.thresholds);
+        let mut thresholds = self.checks.iter().flat_map(|check| check.thresholds.iter());
         thresholds.any(|threshold| latency_limit(threshold).is_some())
     }
 
@@ -177,7 +177,7 @@ fn simulated(check: &CheckPlan, left_out: &mut Vec<String>) -> CheckPlan {
     let names = lost.iter().map(|threshold| threshold.subject.name());
     left_out.extend(names.map(|name| format!("{}: {name}", check.facts.id)));
     CheckPlan {
-        thresholds: kept,
+        thresholds: kept.into(),
         every: match check.pace {
             Some(_) => check.every.max(SHORTEST_OF_A_RATE),
             None => check.every,

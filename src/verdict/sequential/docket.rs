@@ -278,7 +278,8 @@ fn groups(parties: &[Party<'_>]) -> Vec<Group> {
             let member = Member { check, threshold };
             // A check that asks the same twice (a rate and an availability) is no pool of two.
             let alike = |group: &&mut Group| {
-                let is_new = group.members.iter().all(|known| known.check != check);
+                // The checks come in order: it would be the last.
+                let is_new = group.members.last().is_none_or(|last| last.check != check);
                 group.eye == eye && group.question == question && is_new
             };
             match groups.iter_mut().find(alike) {

@@ -22,7 +22,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("flate2", &["probe", "rehearsal"]),
     ("granit_parser", &["config"]),
-    ("hdrhistogram", &["window"]),
     ("hickory_resolver", &["probe/wire"]),
     ("http_body_util", &["deploy/ecs", "probe", "rehearsal"]),
     ("hyper", &["deploy/ecs", "probe", "rehearsal"]),

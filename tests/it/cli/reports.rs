@@ -112,3 +112,53 @@ async fn a_secret_of_several_words_is_not_seen_across_lines_or_in_part() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_is_there_for_prometheus_when_the_gate_ends() {
+    let (_page, program) = program().await;
+    let configuration = "checks: { down: { http: { url: \"http://127.0.0.1:1/\" } } }\n";
+    std::fs::write(program.folder.path().join("more.yaml"), configuration).expect("written");
+    let ran = program
+        .run(&[
+            "gate",
+            "smokejumper.yaml",
+            "more.yaml",
+            "--report",
+            "prometheus=metrics.prom",
+        ])
+        .await;
+    ran.expect(1);
+    let told = program.read("metrics.prom");
+    for (check, counted) in [
+        ("page", "outcome=\"pass\",reason=\"\"} 1"),
+        ("down", "outcome=\"error\",reason=\"refused\"} 1"),
+    ] {
+        let line = told.lines().find(|line| {
+            line.starts_with("smokejumper_probe_total")
+                && line.contains(&format!("check=\"{check}\""))
+                && line.ends_with(counted)
+        });
+        assert!(line.is_some(), "{check}: {told}");
+    }
+    assert!(
+        told.contains("check=\"down\",service=\"default\",verdict=\"fail\"} 1"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_on_stdout_are_all_that_is_there() {
+    let (_page, program) = program().await;
+    let ran = program.run(&["gate", "--report", "prometheus"]).await;
+    ran.expect(0);
+    assert!(
+        ran.stdout.starts_with("# HELP smokejumper_build_info "),
+        "{}",
+        ran.all()
+    );
+    let strange = ran
+        .stdout
+        .lines()
+        .find(|line| !line.contains("smokejumper_"));
+    assert_eq!(strange, None, "{}", ran.all());
+}

@@ -1,6 +1,5 @@
 //! A platform and a check that do as they are told.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -354,17 +353,16 @@ pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
         timeout: Duration::from_secs(2),
         pace: None,
         max_in_flight: None,
-        thresholds: vec![Threshold {
+        thresholds: Arc::new([Threshold {
             subject: Subject::ErrorRate,
             warning: limit(0.01),
             critical: limit(0.05),
             lasting: None,
             consecutive: None,
-        }],
-        tolerances: Vec::new(),
+        }]),
+        tolerances: Arc::new([]),
         declared_thresholds: true,
         probe: Arc::new(Pulse(Arc::clone(ill))),
-        origin: (PathBuf::from("test.yaml"), 1),
     }
 }
 

@@ -55,7 +55,7 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
         slots: Arc::new(Slots::new(100)),
         threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
-        lag: Arc::default(),
+        instruments: Arc::default(),
         tape: None,
     };
     Stage {

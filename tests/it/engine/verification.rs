@@ -42,7 +42,7 @@ fn check(name: &str, probe: impl Probe + 'static, threshold: Threshold) -> Check
     let mut check = pulse(&Arc::default());
     check.facts.id = CheckId::new(name);
     check.probe = Arc::new(probe);
-    check.thresholds = vec![threshold];
+    check.thresholds = Arc::new([threshold]);
     check
 }
 

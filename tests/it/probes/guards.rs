@@ -38,7 +38,7 @@ fn context() -> Context {
         slots: Arc::new(Slots::new(1)),
         threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
-        lag: Arc::default(),
+        instruments: Arc::default(),
         tape: None,
     }
 }

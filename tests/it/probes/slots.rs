@@ -1,7 +1,6 @@
 //! A slot, and the descriptors of a run, belong to it until its deadline and not longer: whatever
 //! the kind, whatever hangs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +57,7 @@ fn context(slots: usize) -> Context {
         slots: Arc::new(Slots::new(slots)),
         threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
-        lag: Arc::default(),
+        instruments: Arc::default(),
         tape: None,
     }
 }
@@ -75,11 +74,10 @@ fn check(kind: &'static str, timeout: Duration, probe: Arc<dyn Probe>) -> CheckP
         timeout,
         pace: None,
         max_in_flight: None,
-        thresholds: Vec::new(),
-        tolerances: Vec::new(),
+        thresholds: Arc::new([]),
+        tolerances: Arc::new([]),
         declared_thresholds: false,
         probe,
-        origin: (PathBuf::from("test.yaml"), 1),
     }
 }
 
