@@ -15,7 +15,7 @@ async fn the_days_of_a_node_s_certificate_are_read_also_when_it_has_expired() {
     let ok = Does::Answers(Arc::new(|_| answer("503 Service Unavailable", &[], b"")));
     for (certificate, reason, expired) in [
         (authority.expired(), Reason::Certificate, true),
-        (authority.server(), Reason::ServerFault, false),
+        (authority.server(), Reason::Status, false),
     ] {
         let peer = Peer::start_tls(ok.clone(), &certificate).await;
         let tls = json!({ "ca": authority.ca() });
