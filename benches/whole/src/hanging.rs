@@ -28,7 +28,9 @@ impl Hanging {
                 // Read what comes, so that the other side sees a peer that takes its request, and
                 // let go of the socket when it gives up.
                 held.spawn(async move {
-                    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok();
+                    tokio::io::copy(&mut stream, &mut tokio::io::sink())
+                        .await
+                        .ok();
                 });
                 while held.try_join_next().is_some() {}
             }

@@ -144,7 +144,9 @@ impl Wanted {
         let model = described
             .lines()
             .find_map(|line| line.strip_prefix("model name"))
-            .map_or("a processor without a name", |rest| rest.trim_start_matches([' ', '\t', ':']));
+            .map_or("a processor without a name", |rest| {
+                rest.trim_start_matches([' ', '\t', ':'])
+            });
         let load = std::fs::read_to_string("/proc/loadavg")?;
         let load = load.split_whitespace().next().unwrap_or("?").to_owned();
         let cores = if apart {

@@ -121,8 +121,16 @@ fn configuration(folder: &Path, ports: Ports) -> Outcome<String> {
     let mut listening = String::new();
     for host in HOSTS {
         writeln!(listening, "    listen {host}:{} backlog=4096;", ports.plain)?;
-        writeln!(listening, "    listen {host}:{} ssl backlog=4096;", ports.tls)?;
-        writeln!(listening, "    listen {host}:{} ssl http2 backlog=4096;", ports.two)?;
+        writeln!(
+            listening,
+            "    listen {host}:{} ssl backlog=4096;",
+            ports.tls
+        )?;
+        writeln!(
+            listening,
+            "    listen {host}:{} ssl http2 backlog=4096;",
+            ports.two
+        )?;
     }
     let folder = folder.display();
     Ok(format!(

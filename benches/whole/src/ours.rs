@@ -249,16 +249,22 @@ async fn all_once(
 
 /// The p99 of the actual less the scheduled start, in milliseconds, where a report has it.
 pub fn lateness(report: &Value) -> Option<f64> {
-    report.get("prober")?.get("lateness_ms")?.get("p99")?.as_f64()
+    report
+        .get("prober")?
+        .get("lateness_ms")?
+        .get("p99")?
+        .as_f64()
 }
 
 /// How many samples of all checks taught nothing or were bad.
 pub fn spoilt(report: &Value) -> u64 {
     let checks = report["checks"].as_array().map_or(&[][..], Vec::as_slice);
     let count = |check: &Value, key: &str| check[key].as_u64().unwrap_or(0);
-    let ours = checks
-        .iter()
-        .filter(|check| !check["id"].as_str().is_some_and(|id| id.starts_with("hanging")));
+    let ours = checks.iter().filter(|check| {
+        !check["id"]
+            .as_str()
+            .is_some_and(|id| id.starts_with("hanging"))
+    });
     ours.map(|check| count(check, "failed") + count(check, "errored") + count(check, "unknown"))
         .sum()
 }

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
 use crate::nginx::Nginx;
-use crate::{Trouble, Outcome};
+use crate::{Outcome, Trouble};
 
 /// A running program. Dropping it ends the program.
 #[derive(Debug)]
@@ -163,7 +163,8 @@ impl Costs {
             .unwrap_or_default()
             .split_whitespace()
             .collect();
-        let ticks = |at: usize| -> Result<u64, Trouble> { Ok(fields.get(at).ok_or("short")?.parse()?) };
+        let ticks =
+            |at: usize| -> Result<u64, Trouble> { Ok(fields.get(at).ok_or("short")?.parse()?) };
         let ticks = ticks(USER_TIME)? + ticks(SYSTEM_TIME)?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let resident = status

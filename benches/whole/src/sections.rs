@@ -81,11 +81,17 @@ pub async fn rates(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
                 .await?;
             let mut rows = vec![our_row(&shown, checks)];
             let bare = bare(checks, every, kept, port);
-            rows.push(row("bare hyper client", stage.terms().bare(&bare).await?, Some(checks)));
+            rows.push(row(
+                "bare hyper client",
+                stage.terms().bare(&bare).await?,
+                Some(checks),
+            ));
             if checks > 1_000 {
                 let measured = stage.terms().wrk(kept, "http", port).await?;
                 rows.push(row(wrk, measured, Some(CONNECTIONS)));
-            } else if !kept && let Some(measured) = stage.terms().blackbox(stage.folder, BLACKBOX_RATE).await? {
+            } else if !kept
+                && let Some(measured) = stage.terms().blackbox(stage.folder, BLACKBOX_RATE).await?
+            {
                 rows.push(row("blackbox_exporter, fresh", measured, None));
             }
             let title = format!("HTTP, {name}, {checks} checks a second");
@@ -104,10 +110,34 @@ pub async fn tls(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
     let checks = 1_000;
     let ports = stage.nginx.ports();
     for (name, title, kept, port, resumed) in [
-        ("tls-full", "TLS 1.3, full handshake, HTTP/1.1, 1000 a second", false, ports.tls, false),
-        ("tls-resumed", "TLS 1.3, resumed, HTTP/1.1, 1000 a second", false, ports.tls, true),
-        ("two-fresh", "HTTP/2 over TLS 1.3, fresh, 1000 a second", false, ports.two, false),
-        ("two-kept", "HTTP/2 over TLS 1.3, kept, 1000 a second", true, ports.two, false),
+        (
+            "tls-full",
+            "TLS 1.3, full handshake, HTTP/1.1, 1000 a second",
+            false,
+            ports.tls,
+            false,
+        ),
+        (
+            "tls-resumed",
+            "TLS 1.3, resumed, HTTP/1.1, 1000 a second",
+            false,
+            ports.tls,
+            true,
+        ),
+        (
+            "two-fresh",
+            "HTTP/2 over TLS 1.3, fresh, 1000 a second",
+            false,
+            ports.two,
+            false,
+        ),
+        (
+            "two-kept",
+            "HTTP/2 over TLS 1.3, kept, 1000 a second",
+            true,
+            ports.two,
+            false,
+        ),
     ] {
         let declared = Declared {
             scheme: "https",
@@ -115,14 +145,20 @@ pub async fn tls(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
             ..Declared::plain(checks, every, kept, port)
         };
         if !stage.ours().knows(&declared, name).await? {
-            table.facts.push(format!("{title}: not a setting of this binary"));
+            table
+                .facts
+                .push(format!("{title}: not a setting of this binary"));
             continue;
         }
         let shown = stage.gate(&declared, name, table).await?;
         let mut rows = vec![our_row(&shown, checks)];
         if name == "tls-full" {
             let measured = stage.terms().wrk(false, "https", port).await?;
-            rows.push(row("wrk, fresh, as fast as it can", measured, Some(CONNECTIONS)));
+            rows.push(row(
+                "wrk, fresh, as fast as it can",
+                measured,
+                Some(CONNECTIONS),
+            ));
         }
         let title = title.to_owned();
         table.groups.push(Group { title, rows });
@@ -152,8 +188,14 @@ pub async fn many(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
     let mut among = our_row(&beside, fresh.checks);
     "smokejumper, 200 peers hanging".clone_into(&mut among.name);
     rows.push(among);
-    table.facts.push(standing("the same beside 200 peers that accept and hang", &beside));
-    let yardstick = stage.terms().bare(&bare(fresh.checks, every, false, port)).await?;
+    table.facts.push(standing(
+        "the same beside 200 peers that accept and hang",
+        &beside,
+    ));
+    let yardstick = stage
+        .terms()
+        .bare(&bare(fresh.checks, every, false, port))
+        .await?;
     rows.push(row("bare hyper client", yardstick, Some(fresh.checks)));
     table.groups.push(Group {
         title: "HTTP, fresh connections, 100,000 checks at 10 s".to_owned(),
@@ -162,7 +204,10 @@ pub async fn many(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
 
     let kept = Declared::plain(10_000, every, true, port);
     let shown = stage.gate(&kept, "many-kept", table).await?;
-    let yardstick = stage.terms().bare(&bare(kept.checks, every, true, port)).await?;
+    let yardstick = stage
+        .terms()
+        .bare(&bare(kept.checks, every, true, port))
+        .await?;
     table.groups.push(Group {
         title: "HTTP, kept connections, 10,000 checks at 10 s".to_owned(),
         rows: vec![
@@ -178,14 +223,23 @@ pub async fn many(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
 /// # Errors
 /// When it cannot be run.
 pub async fn gate(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
-    let declared = Declared::plain(50, Duration::from_secs(10), false, stage.nginx.ports().plain);
+    let declared = Declared::plain(
+        50,
+        Duration::from_secs(10),
+        false,
+        stage.nginx.ports().plain,
+    );
     let below = declared.write(stage.folder, "gate")?.display().to_string();
     let ours = Ours {
         cores: None,
         ..stage.ours()
     };
-    let gate = ours.runs(&["gate".to_owned(), "--quiet".to_owned(), below.clone()]).await?;
-    let plan = ours.runs(&["plan".to_owned(), "--quiet".to_owned(), below]).await?;
+    let gate = ours
+        .runs(&["gate".to_owned(), "--quiet".to_owned(), below.clone()])
+        .await?;
+    let plan = ours
+        .runs(&["plan".to_owned(), "--quiet".to_owned(), below])
+        .await?;
     let help = ours.runs(&["--help".to_owned()]).await?;
     let ms = |span: Duration| span.as_secs_f64() * 1e3;
     let size = std::fs::metadata(stage.binary)?.len() as f64 / 1e6;
@@ -206,7 +260,9 @@ pub async fn gate(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
 /// When anything cannot be run.
 pub async fn cores(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
     let Some(all) = stage.all_cores else {
-        table.facts.push("from one core to two: this machine has one".to_owned());
+        table
+            .facts
+            .push("from one core to two: this machine has one".to_owned());
         return Ok(());
     };
     for (kept, kind) in [(true, "kept"), (false, "fresh")] {

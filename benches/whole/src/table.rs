@@ -69,7 +69,9 @@ impl fmt::Display for Group {
                 Some(theirs) if theirs > 0.0 => format!("{:.2}×", own / theirs),
                 _ => "-".to_owned(),
             };
-            let memory = row.memory.map_or("-".to_owned(), |memory| format!("{memory:.1}"));
+            let memory = row
+                .memory
+                .map_or("-".to_owned(), |memory| format!("{memory:.1}"));
             let memory_against = row.memory.map_or("-".to_owned(), |memory| {
                 against(memory, ours.and_then(|ours| ours.memory))
             });

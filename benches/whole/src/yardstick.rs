@@ -79,7 +79,10 @@ impl Terms<'_> {
             kept: true,
             port,
             spread: false,
-            path: format!("/probe?module=health&target=http://{}:{plain}{PATH}", HOSTS[0]),
+            path: format!(
+                "/probe?module=health&target=http://{}:{plain}{PATH}",
+                HOSTS[0]
+            ),
         };
         let ourselves = std::env::current_exe()?;
         let ourselves = ourselves.to_str().ok_or("the benchmark has an odd name")?;
@@ -123,12 +126,17 @@ pub fn is_installed(program: &str) -> bool {
 }
 
 fn free_port() -> Outcome<u16> {
-    Ok(std::net::TcpListener::bind((HOSTS[0], 0))?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind((HOSTS[0], 0))?
+        .local_addr()?
+        .port())
 }
 
 async fn answers(port: u16) -> Outcome<()> {
     for _ in 0..100 {
-        if tokio::net::TcpStream::connect((HOSTS[0], port)).await.is_ok() {
+        if tokio::net::TcpStream::connect((HOSTS[0], port))
+            .await
+            .is_ok()
+        {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
