@@ -130,8 +130,16 @@ impl Ours<'_> {
             ..declared.clone()
         };
         let below = one.write(self.folder, &format!("{name}-known"))?;
-        let plan = Program::start(self.binary, &["plan".as_ref(), below.as_os_str()], None)?;
-        Ok(plan.end(PATIENCE).await? == Some(0))
+        let plan = tokio::process::Command::new(self.binary)
+            .arg("plan")
+            .arg(below)
+            .kill_on_drop(true)
+            .output();
+        // What it says of a setting that it does not know is of no interest here.
+        Ok(tokio::time::timeout(PATIENCE, plan)
+            .await??
+            .status
+            .success())
     }
 
     /// Runs `gate --for` and measures it over `lasting`, once every check has been run.
