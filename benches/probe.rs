@@ -142,7 +142,6 @@ fn answer(size: usize) -> Answer {
         body: body(size),
         foreign_encoding: None,
         version: Version::HTTP_11,
-        certificate_days: None,
     }
 }
 

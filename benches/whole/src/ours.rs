@@ -257,11 +257,7 @@ async fn all_once(
 
 /// The p99 of the actual less the scheduled start, in milliseconds, where a report has it.
 pub fn lateness(report: &Value) -> Option<f64> {
-    report
-        .get("prober")?
-        .get("lateness_ms")?
-        .get("p99")?
-        .as_f64()
+    report.get("self")?.get("lateness_ms")?.get("p99")?.as_f64()
 }
 
 /// How many samples of all checks taught nothing or were bad.
