@@ -1,0 +1,104 @@
+//! The peer: it waits until it is asked, says the next part of what it has to say, and hangs up when
+//! it has said all.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How a peer talks.
+pub struct Manner {
+    /// How what it has to say falls into parts.
+    pub parts: fn(&[u8]) -> Vec<Vec<u8>>,
+    /// Whether what it was sent since the last part is a whole question.
+    pub is_asked: fn(&[u8]) -> bool,
+    /// How it opens a TLS session, given what it has to say; none where it talks in the clear.
+    pub tls: Option<fn(&[u8]) -> Option<TlsAcceptor>>,
+}
+
+impl Default for Manner {
+    /// All at once, as soon as anything was sent.
+    fn default() -> Self {
+        Self {
+            parts: |data| vec![data.to_vec()],
+            is_asked: |sent| !sent.is_empty(),
+            tls: None,
+        }
+    }
+}
+
+/// Accepts for ever, each connection at its own pace.
+pub async fn serve(listener: &TcpListener, manner: &Manner, data: Arc<[u8]>) -> Infallible {
+    let mut talks = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let (parts, is_asked) = ((manner.parts)(&data), manner.is_asked);
+        let acceptor = manner.tls.map(|tls| tls(&data));
+        talks.spawn(async move {
+            // Whoever is asked wrongly or hung up on has nothing to say about it.
+            match acceptor {
+                None => talk(stream, parts, is_asked).await.ok(),
+                Some(Some(acceptor)) => match acceptor.accept(stream).await {
+                    Ok(stream) => talk(stream, parts, is_asked).await.ok(),
+                    Err(_) => None,
+                },
+                Some(None) => None,
+            }
+        });
+    }
+}
+
+async fn talk(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    parts: Vec<Vec<u8>>,
+    is_asked: fn(&[u8]) -> bool,
+) -> io::Result<()> {
+    let mut sent = Vec::new();
+    for part in parts {
+        while !is_asked(&sent) {
+            if stream.read_buf(&mut sent).await? == 0 {
+                return Ok(());
+            }
+        }
+        sent.clear();
+        stream.write_all(&part).await?;
+        stream.flush().await?;
+    }
+    stream.shutdown().await?;
+    // Unread bytes would turn the goodbye into a reset, and what was said would be lost.
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+/// Whether a request of HTTP/1 is whole; those with a body come in one piece here.
+#[must_use]
+pub fn is_request(sent: &[u8]) -> bool {
+    sent.windows(4).any(|end| end == b"\r\n\r\n")
+}
+
+/// Answers of HTTP/1 around JSON: one for each line of `data`. A line may begin with a status of its
+/// own: `!503 `.
+#[must_use]
+pub fn as_json_answers(data: &[u8]) -> Vec<Vec<u8>> {
+    data.split(|byte| *byte == b'\n').map(json_answer).collect()
+}
+
+fn json_answer(line: &[u8]) -> Vec<u8> {
+    let (status, body) = match line {
+        [b'!', a, b, c, b' ', body @ ..] if [a, b, c].iter().all(|it| it.is_ascii_digit()) => {
+            (String::from_utf8_lossy(&[*a, *b, *c]).into_owned(), body)
+        }
+        body => ("200".to_owned(), body),
+    };
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
