@@ -259,6 +259,7 @@ mod tests {
             retries: 0,
             closer_look: false,
             session: None,
+            sending: None,
         }
     }
 

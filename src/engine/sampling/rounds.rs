@@ -155,7 +155,7 @@ impl Rounds {
     fn send_due(&mut self, now: Moment, in_flight: &mut JoinSet<Ended>) {
         while let Some((index, start)) = self.loads.take(now) {
             if start.waited.is_zero() {
-                self.shared.context.lag.count(now.since(start.intended));
+                self.shared.lateness().count(now.since(start.intended));
             }
             let assignment = Assignment {
                 index,

@@ -27,6 +27,8 @@ fn check(name: &str) -> CheckPlan {
         },
         every: Duration::from_secs(10),
         timeout: Duration::from_secs(5),
+        pace: None,
+        max_in_flight: None,
         thresholds: Arc::new([]),
         tolerances: Arc::new([]),
         declared_thresholds: false,
@@ -50,6 +52,7 @@ fn sample(name: &str, millis: u64, reason: Option<Reason>) -> Sample {
         retries: 0,
         closer_look: false,
         session: None,
+        sending: None,
     }
 }
 
