@@ -123,7 +123,6 @@ fn the_example_of_the_contract_means_what_it_says() {
     let health = &plan.checks[0];
     assert_eq!((health.every.as_secs(), health.timeout.as_secs()), (5, 5));
     assert_eq!((health.facts.kind, &*health.facts.service), ("http", "api"));
-    assert_eq!(health.origin.1, 10);
     assert!(health.declared_thresholds);
     assert_eq!(health.thresholds[1].subject, Subject::Quantile(None, 0.95));
     let used = &plan.checks[1].thresholds[0];

@@ -16,11 +16,12 @@ fn comparing(ill: bool) -> Stage {
     let mut stage = stage(Manner::Heals, ill);
     stage.before = Source::Live;
     stage.platform.appears_after(WAIT);
-    stage.checks[0].tolerances = vec![Tolerance {
+    stage.checks[0].tolerances = [Tolerance {
         subject: Comparable::Errors,
         warning: Some(0.1),
         critical: Some(0.5),
-    }];
+    }]
+    .into();
     stage
 }
 
