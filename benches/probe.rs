@@ -170,5 +170,6 @@ fn sample(at: Duration) -> Sample {
         retries: 0,
         closer_look: false,
         session: None,
+        sending: None,
     }
 }

@@ -195,7 +195,7 @@ fn anchors_and_merges_save_words() {
     assert_eq!(plan.checks[1].every, Duration::from_secs(30));
 }
 
-fn chosen(plan: &Plan, selection: &Selection) -> Vec<String> {
+fn chosen(plan: Plan, selection: &Selection) -> Vec<String> {
     let chosen = plan.select(selection).expect("a selection");
     chosen
         .checks
@@ -206,7 +206,6 @@ fn chosen(plan: &Plan, selection: &Selection) -> Vec<String> {
 
 #[test]
 fn checks_are_selected_by_name_tag_and_service() {
-    let plan = plan(CONTRACT);
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let cases: [(&[&str], &[&str], &[&str]); 8] = [
         (&[], &[], &["api-health", "db-connections", "tezos-head"]),
@@ -224,18 +223,23 @@ fn checks_are_selected_by_name_tag_and_service() {
             tags: owned(tags),
             service: Some("api".to_owned()),
         };
-        assert_eq!(chosen(&plan, &selection), expected, "{selection:?}");
+        assert_eq!(
+            chosen(plan(CONTRACT), &selection),
+            expected,
+            "{selection:?}"
+        );
     }
 }
 
 #[test]
 fn a_selection_that_cannot_be_meant_is_an_error() {
-    let plan = plan(CONTRACT);
     let service = Selection {
         service: Some("apo".to_owned()),
         ..Selection::default()
     };
-    let error = plan.select(&service).expect_err("no such service");
+    let error = plan(CONTRACT)
+        .select(&service)
+        .expect_err("no such service");
     assert_eq!(
         error.to_string(),
         "there is no service `apo`; did you mean `api`?"
@@ -244,7 +248,7 @@ fn a_selection_that_cannot_be_meant_is_an_error() {
         only: vec!["[".to_owned()],
         ..Selection::default()
     };
-    let error = plan.select(&pattern).expect_err("no pattern");
+    let error = plan(CONTRACT).select(&pattern).expect_err("no pattern");
     assert!(matches!(error, SelectionError::Pattern { .. }), "{error}");
 }
 
