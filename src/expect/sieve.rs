@@ -219,7 +219,6 @@ impl Visitor<'_> for Name<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::expect::{Document, JsonExpectations};
 
     #[test]
