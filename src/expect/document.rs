@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Matcher, Path};
+use super::{Matcher, Path, sieve};
 
 /// A body that may or may not be JSON. A body that is not is no error: it is what expectations
 /// cannot be told of.
@@ -43,6 +43,13 @@ impl JsonExpectations {
         self.0.is_empty()
     }
 
+    /// Whether the body surely is JSON of which all this holds. A short way for the usual case:
+    /// where it cannot tell, [`JsonExpectations::faults`] does.
+    #[must_use]
+    pub fn surely_hold(&self, body: &[u8]) -> bool {
+        sieve::surely_holds(&self.0, body)
+    }
+
     /// What the paths lead to: `$.schema: 41; $.flags[*]: "a", "b"`; nothing of a body that is not
     /// JSON.
     #[must_use]
@@ -76,6 +83,11 @@ impl JsonExpectations {
 }
 
 fn fault(path: &Path, matcher: &Matcher, document: &Value) -> Option<String> {
+    if let Some(one) = path.direct(document)
+        && matcher.judge_found(&[one]).holds()
+    {
+        return None;
+    }
     let Some(found) = path.find(document) else {
         return Some(format!("{path}: finds more values than can be held"));
     };

@@ -21,6 +21,10 @@ impl Matcher {
     /// `0` is also the number.
     #[must_use]
     pub fn judge_text(&self, text: &str) -> Answer {
+        // Most texts are as expected, which is told without making a value of them.
+        if self.surely_holds(text) {
+            return Answer::Holds;
+        }
         self.on(&[&Value::String(text.to_owned())], Origin::Text)
     }
 
@@ -40,12 +44,46 @@ impl Matcher {
         self.on(&[], Origin::Text)
     }
 
+    /// Whether the matcher holds of a text as a text, told without making a value of it. Where it
+    /// does not, the long way may still find that it holds.
+    pub(super) fn surely_holds(&self, text: &str) -> bool {
+        self.operators.iter().all(|one| one.surely_holds(text))
+    }
+
     fn on(&self, found: &[&Value], origin: Origin) -> Answer {
         every(self.operators.iter().map(|one| one.on(found, origin)))
     }
 }
 
 impl Operator {
+    /// Whether it holds of a text as a text. Where it does not, it may still hold of the number or
+    /// the truth value that the text also is.
+    fn surely_holds(&self, text: &str) -> bool {
+        let is = |value: &Value| value.as_str() == Some(text);
+        match self {
+            Self::Equal(expected) => is(expected),
+            Self::In(values) => values.iter().any(is),
+            Self::Contains(part) => part.as_str().is_some_and(|part| text.contains(part)),
+            Self::NotContains(part) => part.as_str().is_some_and(|part| !text.contains(part)),
+            Self::StartsWith(start) => text.starts_with(start),
+            Self::EndsWith(end) => text.ends_with(end),
+            Self::Matches(pattern) => pattern.is_in(text),
+            Self::Exists(wanted) => *wanted,
+            Self::All(matchers) => matchers.iter().all(|one| one.surely_holds(text)),
+            Self::Any(matchers) => matchers.iter().any(|one| one.surely_holds(text)),
+            Self::NotEqual(_)
+            | Self::Less(_)
+            | Self::AtMost(_)
+            | Self::Greater(_)
+            | Self::AtLeast(_)
+            | Self::Type(_)
+            | Self::Length(_)
+            | Self::EachElement(_)
+            | Self::AnyElement(_)
+            | Self::Not(_) => false,
+        }
+    }
+
     fn on(&self, found: &[&Value], origin: Origin) -> Answer {
         match self {
             Self::Exists(wanted) => self.answer(Some(*wanted != found.is_empty()), found),
@@ -229,5 +267,50 @@ fn unfit(found: &[&Value]) -> String {
             "{} values: say `each`, `any`, `all` or `len` of them",
             several.len()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_surely_holds_of_a_text_holds() {
+        let matchers = [
+            r#""ok""#,
+            "0",
+            "true",
+            r#"{"in":["ok",0]}"#,
+            r#"{"contains":"o"}"#,
+            r#"{"contains":0}"#,
+            r#"{"not_contains":"o"}"#,
+            r#"{"not_contains":0}"#,
+            r#"{"starts_with":"o"}"#,
+            r#"{"ends_with":"k"}"#,
+            r#"{"matches":"^[0-9]+$"}"#,
+            r#"{"exists":true}"#,
+            r#"{"exists":false}"#,
+            r#"{"all":["ok",{"len":2}]}"#,
+            r#"{"all":["ok",{"contains":"k"}]}"#,
+            r#"{"any":[0,"ok"]}"#,
+            r#"{"any":[0,{"lt":5}]}"#,
+            r#"{"not":"ok"}"#,
+            r#"{"starts_with":"o","ends_with":"x"}"#,
+            r#"{"each":"ok"}"#,
+            r#"{"type":"string"}"#,
+        ];
+        let mut sure = 0;
+        for matcher in matchers {
+            let read: Matcher = serde_json::from_str(matcher).unwrap();
+            for text in ["", "ok", "0", "true", "0x0", "äö"] {
+                if read.surely_holds(text) {
+                    sure += 1;
+                    let value = Value::String(text.to_owned());
+                    let answer = read.on(&[&value], Origin::Text);
+                    assert!(answer.holds(), "{matcher} of {text}: {answer:?}");
+                }
+            }
+        }
+        assert!(sure > 20, "the short way is taken at all: {sure}");
     }
 }

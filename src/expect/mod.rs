@@ -13,6 +13,7 @@ mod matcher;
 mod path;
 mod read;
 mod shown;
+mod sieve;
 mod walk;
 
 pub use decimal::Decimal;

@@ -59,6 +59,29 @@ impl Path {
         walk::find(&self.query, document)
     }
 
+    /// The one value to which the path leads straight, through names and indices only; absent
+    /// where it stops on the way, and for any other path.
+    #[must_use]
+    pub fn direct<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+        walk::direct(&self.query, document)
+    }
+
+    /// Whether the path is one of names only.
+    #[must_use]
+    pub fn is_of_names(&self) -> bool {
+        let is_name = |one: &Segment| matches!(one, Segment::Selector(Selector::Name(_)));
+        self.query.segments.iter().all(is_name)
+    }
+
+    /// The name at this place of the path; absent beyond its end, and where it is no name.
+    #[must_use]
+    pub fn name_at(&self, place: usize) -> Option<&str> {
+        match self.query.segments.get(place)? {
+            Segment::Selector(Selector::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether a filter asks about the whole document: only the library's own walk knows it then.
     fn looks_back(&self) -> bool {
         self.text.get(1..).is_some_and(|rest| rest.contains('$'))

@@ -18,6 +18,18 @@ pub fn find<'v>(path: &JpQuery, document: &'v Value) -> Option<Vec<&'v Value>> {
     Some(here)
 }
 
+/// The one value to which a path of names and indices leads; absent where it stops on the way, and
+/// for any other path.
+pub fn direct<'v>(path: &JpQuery, document: &'v Value) -> Option<&'v Value> {
+    path.segments
+        .iter()
+        .try_fold(document, |here, segment| match segment {
+            Segment::Selector(Selector::Name(name)) => here.as_object()?.get(name),
+            Segment::Selector(Selector::Index(index)) => at(here, *index),
+            _ => None,
+        })
+}
+
 /// The element at an index; a negative one counts from the end.
 pub fn at(value: &Value, index: i64) -> Option<&Value> {
     let elements = value.as_array()?;
@@ -173,6 +185,29 @@ mod tests {
             library.sort();
             walk.sort();
             assert_eq!(walk, library, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_direct_way_leads_where_the_walk_leads() {
+        let document = json!({"a": [0, {"b": null}], "": {"c": "x"}, "a$b": 1});
+        for (path, is_direct) in [
+            ("$", true),
+            ("$.a[1].b", true),
+            ("$.a[-2]", true),
+            ("$[''].c", true),
+            ("$['a$b']", true),
+            ("$.a.b", false),
+            ("$.a[7]", false),
+            ("$.a[*]", false),
+            ("$..c", false),
+        ] {
+            let parsed = parse_json_path(path).unwrap();
+            let direct = direct(&parsed, &document).cloned();
+            assert_eq!(direct.is_some(), is_direct, "{path}");
+            if is_direct {
+                assert_eq!(found(path, &document).unwrap().first(), direct.as_ref());
+            }
         }
     }
 

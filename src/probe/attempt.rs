@@ -74,6 +74,8 @@ pub struct Attempt {
     conditions: Conditions,
     current: Option<(Phase, Moment)>,
     stopped: Option<Moment>,
+    /// How long the stopwatch stood still between two answers.
+    paused: Duration,
     phases: Phases,
     readings: Vec<Reading>,
     notes: Vec<String>,
@@ -97,40 +99,63 @@ impl Attempt {
             conditions,
             current: None,
             stopped: None,
+            paused: Duration::ZERO,
             phases: Phases::default(),
-            readings: Vec::new(),
+            readings: Vec::with_capacity(USUAL_READINGS),
             notes: Vec::new(),
             observation: None,
             session: None,
         }
     }
 
-    /// Ends the phase that is running, if any, and begins this one.
+    /// Ends the phase that is running, if any, and begins this one. The first phase begins with the
+    /// run: whatever came before it belongs to it.
     pub fn enter(&mut self, phase: Phase) {
-        let now = self.clock.now();
-        self.close(now);
-        self.current = Some((phase, now));
+        self.enter_at(phase, self.clock.now());
     }
 
-    /// Says that the phase that is running was another one: only later does one know that a pause
-    /// belonged to the writing of the request and not yet to the waiting for the answer.
-    pub fn correct(&mut self, phase: Phase) {
-        if let Some((current, _)) = &mut self.current {
-            *current = phase;
-        }
+    /// As [`Attempt::enter`], at a moment that has passed already: only later does one know which
+    /// byte was the request's last. Never before what was stamped last.
+    pub fn enter_at(&mut self, phase: Phase, at: Moment) {
+        let since = match (self.current.take(), self.stopped.take()) {
+            (Some((running, since)), _) => {
+                let at = at.max(since);
+                self.phases.add(running, at.since(since));
+                at
+            }
+            (None, Some(stopped)) => {
+                let at = at.max(stopped);
+                self.paused += at.since(stopped);
+                at
+            }
+            (None, None) => self.started + self.phases.total(),
+        };
+        self.current = Some((phase, since));
     }
 
     /// Stops the stopwatch: the last byte is here. What follows is evaluation and costs the target
     /// nothing. A later [`Attempt::enter`] starts it again.
     pub fn stop(&mut self) {
-        let now = self.clock.now();
-        self.close(now);
-        self.stopped = Some(now);
+        self.stop_at(self.clock.now());
+    }
+
+    /// As [`Attempt::stop`], at the moment at which the last byte came.
+    pub fn stop_at(&mut self, at: Moment) {
+        if let Some((running, since)) = self.current.take() {
+            let at = at.max(since);
+            self.phases.add(running, at.since(since));
+            self.stopped = Some(at);
+        }
     }
 
     /// Records a number.
     pub fn reading(&mut self, name: &str, value: f64, unit: Unit) {
-        self.readings.push(Reading::new(name, value, unit));
+        self.named(Arc::from(name), value, unit);
+    }
+
+    /// As [`Attempt::reading`], for who reports under the same name in every run.
+    pub fn named(&mut self, name: Arc<str>, value: f64, unit: Unit) {
+        self.readings.push(Reading { name, value, unit });
     }
 
     /// Records a number of which only the last counts, as those of a connection when there are
@@ -153,6 +178,12 @@ impl Attempt {
         if let Some(observed) = &mut self.observation {
             observed.0 = answer();
         }
+    }
+
+    /// Whether somebody asked what was answered.
+    #[must_use]
+    pub const fn is_observed(&self) -> bool {
+        self.observation.is_some()
     }
 
     /// Says over what this run talks.
@@ -222,16 +253,29 @@ impl Attempt {
         &*self.clock
     }
 
+    /// When the run began.
+    #[must_use]
+    pub const fn started(&self) -> Moment {
+        self.started
+    }
+
+    /// The clock, for who stamps bytes as they pass.
+    #[must_use]
+    pub fn stopwatch(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The readings recorded so far.
     #[must_use]
     pub fn readings(&self) -> &[Reading] {
         &self.readings
     }
 
-    /// From the start to the last byte, or to the present where that is not here.
+    /// From the start to the last byte, or to the present where that is not here, without what lay
+    /// between one answer and the next request.
     fn latency(&self) -> Duration {
         let ended = self.stopped.unwrap_or_else(|| self.clock.now());
-        ended.since(self.started)
+        ended.since(self.started).saturating_sub(self.paused)
     }
 
     /// By how much the latency is beyond the deadline.
@@ -239,17 +283,10 @@ impl Attempt {
         self.latency().saturating_sub(self.timeout)
     }
 
-    fn close(&mut self, now: Moment) {
-        if let Some((phase, since)) = self.current.take() {
-            self.phases.add(phase, now.since(since));
-        }
-        self.stopped = None;
-    }
-
     fn into_sample(mut self, check: CheckId, result: Result<(), Fault>) -> Sample {
-        let now = self.clock.now();
-        let ended = self.stopped.unwrap_or(now);
-        self.close(now);
+        if self.current.is_some() {
+            self.stop();
+        }
         let waited = self.conditions.waited;
         let fault = result.err().map(|fault| match &self.conditions.task {
             Some(task) => Fault {
@@ -261,7 +298,7 @@ impl Attempt {
         Sample {
             check,
             started: self.started - waited,
-            latency: waited + ended.since(self.started),
+            latency: waited + self.latency(),
             phases: self.phases,
             outcome: fault
                 .as_ref()
@@ -354,6 +391,10 @@ fn timed_out(attempt: &Attempt) -> Fault {
         let detail = format!("our resolver did not tell the address within {timeout}");
         return Fault::new(Reason::Resolver, detail);
     }
+    if attempt.stopped.is_some() {
+        let detail = format!("our own machine did not get to judge the answer within {timeout}");
+        return Fault::new(Reason::Starved, detail);
+    }
     let doing = doing(attempt);
     let detail = match attempt.conditions.waited {
         Duration::ZERO => format!("no whole answer within {timeout}: timed out {doing}"),
@@ -365,6 +406,9 @@ fn timed_out(attempt: &Attempt) -> Fault {
     };
     Fault::new(Reason::Timeout, detail)
 }
+
+/// As many as the kind that is run most gives.
+const USUAL_READINGS: usize = 3;
 
 /// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
 /// measured meanwhile is its own slowness.
@@ -378,7 +422,6 @@ fn doing(attempt: &Attempt) -> &'static str {
         Some(Phase::Request) => "while sending the request",
         Some(Phase::Ttfb) => "waiting for the answer",
         Some(Phase::Body) => "while reading the answer",
-        None if attempt.stopped.is_some() => "after an answer that was not the last",
         None => "before it began",
     }
 }

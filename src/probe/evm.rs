@@ -30,7 +30,7 @@ use super::chain::fallback::{Look, Visit};
 use super::chain::follower::{Declared, Follower};
 use super::chain::sighting::HEAD_READINGS;
 use super::wire::tls::{self, TlsSettings};
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
 use crate::quantity::Span;
 use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Secret;
@@ -160,6 +160,10 @@ struct EvmProbe {
 impl Probe for EvmProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
         self.follower.run(self, attempt).await
+    }
+
+    fn target(&self) -> Option<Target> {
+        self.follower.target()
     }
 }
 

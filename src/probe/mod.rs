@@ -58,6 +58,19 @@ pub struct Target {
     pub at_once: Option<usize>,
 }
 
+impl Target {
+    /// Whom an absolute address leads to, without a limit of its kind; absent where it has no host.
+    #[must_use]
+    pub fn of(url: &url::Url) -> Option<Self> {
+        let (scheme, host) = (url.scheme(), url.host_str()?);
+        let port = url.port_or_known_default()?;
+        Some(Self {
+            name: Arc::from(format!("{scheme}://{host}:{port}")),
+            at_once: None,
+        })
+    }
+}
+
 /// A kind of check: implemented once per file, listed once in the registry.
 pub trait Kind {
     /// The key under which the user declares it: `http`.

@@ -29,7 +29,7 @@ use super::chain::sighting::HEAD_READINGS;
 use super::wire::exchange::BODY_LIMIT;
 use super::wire::said::one_line;
 use super::wire::tls::{self, TlsSettings};
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
 use crate::quantity::{Span, human};
 use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Secret;
@@ -141,6 +141,10 @@ struct TezosProbe {
 impl Probe for TezosProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
         self.follower.run(self, attempt).await
+    }
+
+    fn target(&self) -> Option<Target> {
+        self.follower.target()
     }
 }
 

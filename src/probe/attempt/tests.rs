@@ -146,35 +146,39 @@ async fn a_hang_ends_at_the_deadline_and_says_where_it_was() {
     );
 }
 
-#[test]
-fn time_that_was_taken_for_another_phase_is_moved() {
-    #[derive(Debug, Default)]
-    struct Steps(std::sync::atomic::AtomicU64);
-    impl Clock for Steps {
-        fn now(&self) -> Moment {
-            let step = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Moment::at(Duration::from_secs(step))
-        }
-        fn wall(&self) -> WallTime {
-            WallTime::default()
-        }
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Moment {
+        Moment::ORIGIN
     }
-    let mut attempt = Attempt::start(
-        Arc::new(Steps::default()),
-        Duration::MAX,
-        Conditions::default(),
-    );
-    attempt.enter(Phase::Request);
-    attempt.enter(Phase::Ttfb);
-    attempt.correct(Phase::Request);
-    attempt.enter(Phase::Ttfb);
-    attempt.stop();
-    assert_eq!(
-        attempt.phases.get(Phase::Request),
-        Some(Duration::from_secs(2))
-    );
-    assert_eq!(
-        attempt.phases.get(Phase::Ttfb),
-        Some(Duration::from_secs(1))
-    );
+    fn wall(&self) -> WallTime {
+        WallTime::default()
+    }
+}
+
+#[test]
+fn phases_follow_their_stamps_without_a_gap_and_without_what_lies_between_answers() {
+    let at = |second: u64| Moment::at(Duration::from_secs(second));
+    let mut attempt = Attempt::start(Arc::new(Stopped), Duration::MAX, Conditions::default());
+    // The first phase begins with the run.
+    attempt.enter_at(Phase::Connect, at(1));
+    attempt.enter_at(Phase::Request, at(3));
+    attempt.enter_at(Phase::Ttfb, at(4));
+    // A stamp from before the last one moves nothing back.
+    attempt.enter_at(Phase::Body, at(2));
+    attempt.stop_at(at(9));
+    // Thirty seconds of our own, then a second answer.
+    attempt.enter_at(Phase::Request, at(39));
+    attempt.stop_at(at(40));
+    attempt.stop_at(at(99));
+    let sample = attempt.into_sample(CheckId::new("x"), Ok(()));
+    let seconds = |phase| sample.phases.get(phase).map(|span| span.as_secs());
+    assert_eq!(seconds(Phase::Connect), Some(3));
+    assert_eq!(seconds(Phase::Request), Some(2));
+    assert_eq!(seconds(Phase::Ttfb), Some(0));
+    assert_eq!(seconds(Phase::Body), Some(5));
+    assert_eq!(sample.latency, Duration::from_secs(10));
+    assert_eq!(sample.phases.total(), sample.latency);
 }

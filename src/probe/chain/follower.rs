@@ -15,7 +15,7 @@ use super::progress::{Advance, Progress};
 use crate::clock::WallTime;
 use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::{Tls, TlsSettings};
-use crate::probe::{Attempt, Misfit, Surroundings};
+use crate::probe::{Attempt, Misfit, Surroundings, Target};
 use crate::quantity::Span;
 use crate::sample::Fault;
 use crate::secret::Secret;
@@ -41,6 +41,7 @@ pub struct Declared {
 #[derive(Debug)]
 pub struct Follower {
     endpoints: Vec<Endpoint>,
+    target: Option<Target>,
     tls: Tls,
     block_time: Option<Duration>,
     expected: Expected,
@@ -76,6 +77,7 @@ impl Declared {
                     tls.prepare();
                 }
                 Ok(Follower {
+                    target: only_one(&endpoints),
                     endpoints,
                     tls,
                     block_time: self.block_time.map(|span| span.0),
@@ -91,7 +93,21 @@ impl Declared {
     }
 }
 
+/// Several endpoints are not one place.
+fn only_one(endpoints: &[Endpoint]) -> Option<Target> {
+    match endpoints {
+        [one] => Target::of(one.url()),
+        _ => None,
+    }
+}
+
 impl Follower {
+    /// Whom the looks ask, where that is one endpoint.
+    #[must_use]
+    pub fn target(&self) -> Option<Target> {
+        self.target.clone()
+    }
+
     /// Looks at the endpoints until one serves, tells the attempt what was seen there, and
     /// remembers its head.
     ///

@@ -5,12 +5,14 @@
 
 mod discretion;
 mod expectation;
+mod kept;
 mod redirect;
 mod request;
 mod settings;
+mod terms;
 mod version;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use http::Method;
@@ -21,10 +23,13 @@ pub use version::Version;
 
 use super::wire::connection::Connection;
 use super::wire::exchange::{Answer, Request};
+use super::wire::message::Prepared;
 use super::wire::tls::{self, Tls};
-use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings, Target};
 use crate::quantity;
 use crate::sample::{Fault, Reason, Unit};
+use kept::Kept;
+use terms::{Manner, Terms};
 
 /// The kind `http`.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +51,12 @@ impl Kind for Http {
             tls::READINGS[1],
             tls::READINGS[2],
             tls::READINGS[3],
+            (
+                "reused",
+                Unit::Number,
+                "1 when the connection was kept from an earlier run, 0 when it was opened for this \
+                 one; absent where none are kept",
+            ),
         ],
         open: false,
     };
@@ -78,22 +89,26 @@ impl Kind for Http {
         if settings.url.0.scheme() == "https" {
             tls.prepare();
         }
+        let asked = Request {
+            method: settings.method.0,
+            url: settings.url.0,
+            headers,
+            body,
+            tls,
+            body_limit: settings.body_limit.0,
+        };
         Ok(Box::new(HttpProbe {
-            request: Request {
-                method: settings.method.0,
-                url: settings.url.0,
-                headers,
-                body,
-                tls,
-                body_limit: settings.body_limit.0,
-            },
-            expectation: settings.expect.unwrap_or_default(),
-            version: settings.version,
+            target: Target::of(&asked.url).filter(|_| settings.addresses == Addresses::Resolved),
+            terms: Arc::new(Terms {
+                asked: Prepared::new(asked),
+                expectation: settings.expect.unwrap_or_default(),
+                version: settings.version,
+            }),
             addresses: settings.addresses,
             redirects: settings.redirects,
             max_redirects: settings.max_redirects,
             policy: settings.connection,
-            idle: Mutex::new(None),
+            kept: Kept::default(),
         }))
     }
 }
@@ -102,15 +117,13 @@ impl Kind for Http {
 const LARGEST_BODY: quantity::Bytes = quantity::Bytes(64 << 20);
 
 struct HttpProbe {
-    request: Request,
-    expectation: Expectation,
-    version: Option<Version>,
+    terms: Arc<Terms>,
+    target: Option<Target>,
     addresses: Addresses,
     redirects: Redirects,
     max_redirects: u8,
     policy: Option<ConnectionPolicy>,
-    /// The connection kept between runs. A run takes it out and puts it back when it is whole.
-    idle: Mutex<Option<Connection>>,
+    kept: Kept,
 }
 
 #[async_trait]
@@ -120,31 +133,46 @@ impl Probe for HttpProbe {
             return Err(Fault::new(Reason::NoTask, NO_TASK));
         }
         let answer = self.last_answer(attempt).await?;
-        // Nothing of an answer that does not count may be taken for the target's. One that names no
-        // version and is wrong besides counts: whoever cannot answer cannot name itself either.
-        if let Some(version) = self.version.as_ref().filter(|_| !attempt.any_version()) {
-            let is_wrong = || self.expectation.fault(&answer).is_some();
-            if version.is_named(&answer) || !is_wrong() {
-                self.told(&answer, |answer| version.fault(answer))?;
-            }
+        let status = f64::from(answer.status.as_u16());
+        let manner = Manner {
+            any_version: attempt.any_version(),
+            observed: attempt.is_observed(),
+        };
+        let found = self.terms.judge(answer, manner).await;
+        if let Some(foreign) = found.foreign {
+            return Err(foreign);
         }
-        attempt.reading("status", f64::from(answer.status.as_u16()), Unit::Number);
+        attempt.named(Arc::clone(&NAMES.status), status, Unit::Number);
         #[expect(
             clippy::cast_precision_loss,
             reason = "a body is at most 64 MiB, which a float holds exactly"
         )]
-        let size = answer.body.len() as f64;
-        attempt.reading("body_bytes", size, Unit::Bytes);
-        attempt.observe(|| {
-            let masked = discretion::masked(&answer, &discretion::mask(&self.request));
-            self.expectation.observed(&masked)
-        });
-        self.told(&answer, |answer| self.expectation.fault(answer))
+        let size = found.size as f64;
+        attempt.named(Arc::clone(&NAMES.body_bytes), size, Unit::Bytes);
+        attempt.observe(|| found.observed);
+        found.fault.map_or(Ok(()), Err)
     }
 
     fn asks_tasks(&self) -> bool {
         self.addresses == Addresses::Tasks
     }
+
+    fn target(&self) -> Option<Target> {
+        self.target.clone()
+    }
+}
+
+/// The names of the readings, made once for all checks and runs.
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    status: Arc::from("status"),
+    body_bytes: Arc::from("body_bytes"),
+    reused: Arc::from("reused"),
+});
+
+struct Names {
+    status: Arc<str>,
+    body_bytes: Arc<str>,
+    reused: Arc<str>,
 }
 
 /// What is said where a check asks tasks and is given none.
@@ -152,48 +180,62 @@ const NO_TASK: &str = "nobody was asked: `addresses: tasks` is for the bake of a
                        where it is known which tasks run";
 
 impl HttpProbe {
-    /// Judges the answer as it is, and words what it lacks by the answer without what we sent.
-    fn told(&self, answer: &Answer, fault: impl Fn(&Answer) -> Option<Fault>) -> Result<(), Fault> {
-        let Some(found) = fault(answer) else {
-            return Ok(());
-        };
-        let masked = discretion::masked(answer, &discretion::mask(&self.request));
-        let worded = fault(&masked).map(|fault| fault.detail);
-        Err(Fault {
-            detail: worded.unwrap_or_else(|| "the answer differs where it repeats us".to_owned()),
-            ..found
-        })
-    }
-
     /// Asks, and follows redirects as far as they are allowed.
     async fn last_answer(&self, attempt: &mut Attempt) -> Result<Answer, Fault> {
-        let mut request = self.request.clone();
+        let asked = &self.terms.asked;
+        let keeps = self.keeps(attempt);
+        let kept = if keeps {
+            self.kept(attempt).await
+        } else {
+            None
+        };
+        let (answer, connection) = ask(attempt, asked, kept).await?;
+        if keeps {
+            let reused = if connection.is_used_again() { 1.0 } else { 0.0 };
+            attempt.named(Arc::clone(&NAMES.reused), reused, Unit::Number);
+        }
+        if self.terms.expectation.accepts(answer.status) || !redirect::points_elsewhere(&answer) {
+            self.keep(attempt, keeps, asked.request(), connection);
+            return answer.decoded(asked.request()).await;
+        }
+        // Seldom: every run would carry it about if it were not apart.
+        Box::pin(self.follow(attempt, answer, connection)).await
+    }
+
+    async fn follow(
+        &self,
+        attempt: &mut Attempt,
+        mut answer: Answer,
+        mut connection: Connection,
+    ) -> Result<Answer, Fault> {
+        let mut request = self.terms.asked.request().clone();
         let mask = discretion::mask(&request);
-        let mut connection = self.take_idle(attempt);
+        let keeps = self.keeps(attempt);
         let mut asked: Vec<(Method, url::Url)> = Vec::new();
-        loop {
-            let kept = connection.take();
-            let (answer, used) = ask(attempt, &request, kept, asked.is_empty()).await?;
-            let next = if self.expectation.accepts(answer.status) {
-                None
-            } else {
-                redirect::next(&request, &answer, self.redirects, &mask)?
-            };
-            connection = Some(used);
-            let Some(next) = next else {
-                self.put_idle(attempt, connection);
-                return Ok(answer);
-            };
+        while !self.terms.expectation.accepts(answer.status)
+            && let Some(next) = redirect::next(&request, &answer, self.redirects, &mask)?
+        {
             let place = redirect::place(&next.url, &mask);
-            if attempt.task().is_some() && next.url.origin() != request.url.origin() {
+            let stays = redirect::same_origin(&request.url, &next.url);
+            if attempt.task().is_some() && !stays {
                 let detail = format!("redirected to {place}, which is no task");
                 return Err(Fault::new(Reason::NoTask, detail));
             }
+            let at_hand = if stays {
+                still_open(connection).await
+            } else {
+                self.keep(attempt, keeps, &request, connection);
+                None
+            };
             asked.push((request.method, request.url));
             self.check(&next, &asked, &place)?;
             attempt.note(format!("redirected to {place}"));
-            request = next;
+            let prepared = Prepared::new(next);
+            (answer, connection) = ask(attempt, &prepared, at_hand).await?;
+            request = prepared.into_request();
         }
+        self.keep(attempt, keeps, &request, connection);
+        answer.decoded(&request).await
     }
 
     fn check(
@@ -215,62 +257,81 @@ impl HttpProbe {
         Ok(())
     }
 
-    fn take_idle(&self, attempt: &Attempt) -> Option<Connection> {
-        if !self.keeps(attempt) {
-            return None;
-        }
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-
     fn keeps(&self, attempt: &Attempt) -> bool {
         attempt.policy(self.policy, ConnectionPolicy::Fresh) == ConnectionPolicy::KeepAlive
     }
 
-    fn put_idle(&self, attempt: &Attempt, connection: Option<Connection>) {
-        if self.keeps(attempt) {
-            *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+    /// A connection of an earlier run that the target still keeps open.
+    async fn kept(&self, attempt: &mut Attempt) -> Option<Connection> {
+        if !self.terms.asked.request().method.is_idempotent() {
+            // A connection that was closed since must be known as such before the request is sent:
+            // it may not be sent twice. The runtime looks at its sockets meanwhile.
+            tokio::task::yield_now().await;
+        }
+        let mut was_closed = false;
+        while let Some(kept) = self.kept.take(attempt.opened_since()) {
+            if let Some(mut kept) = still_open(kept).await {
+                kept.used_again(attempt, &self.terms.asked.request().tls);
+                return Some(kept);
+            }
+            was_closed = true;
+        }
+        if was_closed {
+            attempt.note(OPENED_ANEW);
+        }
+        None
+    }
+
+    /// Keeps a connection to where every run begins, for the next one.
+    fn keep(&self, attempt: &Attempt, keeps: bool, asked: &Request, connection: Connection) {
+        if keeps && redirect::same_origin(&self.terms.asked.request().url, &asked.url) {
+            self.kept.put(connection, attempt.clock().now());
         }
     }
 }
 
-/// Sends one request, over the connection at hand where that serves the address. That one may be
-/// `from_before`, kept by an earlier run.
+/// The connection, unless the target has closed it.
+async fn still_open(mut connection: Connection) -> Option<Connection> {
+    connection.is_open().await.then_some(connection)
+}
+
+/// Sends one request, over the connection `at_hand` where there is one.
 ///
-/// A kept connection may have been closed by the target at any time, which says nothing about
-/// its health: it is opened anew once, when it is found closed before the request was sent, or
-/// when nothing came back and asking again changes nothing (RFC 9110, section 9.2.2).
+/// A kept connection may be closed by the target at any time, which says nothing about its health:
+/// another one is opened, once, where the request never left or where nothing came back and asking
+/// again changes nothing (RFC 9110, section 9.2.2).
 async fn ask(
     attempt: &mut Attempt,
-    request: &Request,
-    kept: Option<Connection>,
-    from_before: bool,
+    prepared: &Prepared,
+    at_hand: Option<Connection>,
 ) -> Result<(Answer, Connection), Fault> {
-    if let Some(mut kept) = kept.filter(|kept| kept.serves(&request.url)) {
-        if kept.is_open().await {
-            let before = kept.bytes_read();
-            if from_before {
-                kept.used_again(attempt, &request.tls);
-            }
-            match kept.send(attempt, request).await {
-                Ok(answer) => return Ok((answer, kept)),
-                Err(fault) if may_ask_again(&fault, request, kept.bytes_read() - before) => {}
-                Err(fault) => return Err(fault),
-            }
+    let request = prepared.request();
+    if let Some(mut kept) = at_hand {
+        let before = (kept.bytes_read(), kept.bytes_written());
+        match kept.send_prepared(attempt, prepared).await {
+            Ok(answer) => return Ok((answer, kept)),
+            Err(fault) if may_ask_again(&fault, request, before, &kept) => {}
+            Err(fault) => return Err(fault),
         }
-        if from_before {
-            attempt.note("the kept connection was closed and has been opened anew");
+        if kept.is_used_again() {
+            attempt.note(OPENED_ANEW);
         }
     }
     let mut opened = Connection::open(attempt, &request.url, &request.tls).await?;
-    let answer = opened.send(attempt, request).await?;
+    let answer = opened.send_prepared(attempt, prepared).await?;
     Ok((answer, opened))
 }
 
-fn may_ask_again(fault: &Fault, request: &Request, came: u64) -> bool {
+/// What is noted of a connection that the target closed between two runs.
+const OPENED_ANEW: &str = "the kept connection was closed and has been opened anew";
+
+/// `before` is how many bytes had come and left over the connection.
+fn may_ask_again(fault: &Fault, request: &Request, before: (u64, u64), kept: &Connection) -> bool {
+    let (came, left) = (
+        kept.bytes_read() > before.0,
+        kept.bytes_written() > before.1,
+    );
     matches!(fault.reason, Reason::Closed | Reason::Reset)
-        && came == 0
-        && request.method.is_idempotent()
+        && !came
+        && (request.method.is_idempotent() || !left)
 }

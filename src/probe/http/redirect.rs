@@ -62,6 +62,18 @@ pub fn next(
     Ok(Some(next))
 }
 
+/// Whether the answer is a redirect that says where to.
+pub fn points_elsewhere(answer: &Answer) -> bool {
+    is_redirect(answer.status) && answer.headers.contains_key(LOCATION)
+}
+
+/// Whether two addresses lead to one origin: scheme, host and port.
+pub fn same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
+}
+
 const fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
@@ -73,7 +85,7 @@ fn trusted(from: &Url, to: &Url) -> bool {
         && (from.scheme(), to.scheme()) == ("http", "https")
         && from.port().is_none()
         && to.port().is_none();
-    from.origin() == to.origin() || gains_tls
+    same_origin(from, to) || gains_tls
 }
 
 fn follow(request: &Request, mut target: Url, status: StatusCode) -> Request {

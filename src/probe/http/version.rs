@@ -1,6 +1,8 @@
 //! Which version an answer is of, so that an answer of another revision is not taken for one of the
 //! deployment under test. It judges no version: it says whether the answer counts.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 use schemars::JsonSchema;
 
@@ -89,7 +91,8 @@ impl Version {
     fn of(&self, answer: &Answer) -> Result<String, String> {
         let Some(path) = &self.json else {
             let name = self.header.as_deref().unwrap_or_default();
-            return joined(&answer.headers, name).ok_or_else(|| "not there".to_owned());
+            let named = joined(&answer.headers, name).map(Cow::into_owned);
+            return named.ok_or_else(|| "not there".to_owned());
         };
         if let Some(encoding) = &answer.foreign_encoding {
             return Err(format!("the body is encoded as {encoding}"));

@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -22,18 +23,20 @@ use super::counted::{Counted, Counts};
 use super::session::Facts;
 use super::tls::Tls;
 use super::{dial, http_fault};
+use crate::clock::Moment;
 use crate::probe::Attempt;
 use crate::sample::{Fault, Reason};
 
 /// An open connection to one origin.
 pub struct Connection {
     pub(super) sender: Sender,
-    driver: Option<BoxFuture<'static, hyper::Result<()>>>,
+    driver: Option<Driver>,
     pub(super) counts: Arc<Counts>,
-    origin: url::Origin,
+    opened: Moment,
+    is_used_again: bool,
     facts: Facts,
     /// The tasks that HTTP/2 starts; they end when this is dropped.
-    _tasks: Arc<Tasks>,
+    _tasks: Option<Arc<Tasks>>,
 }
 
 /// The half of the client that takes requests.
@@ -41,6 +44,9 @@ pub(super) enum Sender {
     One(http1::SendRequest<Full<Bytes>>),
     Two(http2::SendRequest<Full<Bytes>>),
 }
+
+/// The half of the client that reads and writes, when it is polled.
+type Driver = BoxFuture<'static, hyper::Result<()>>;
 
 impl Connection {
     /// Opens a connection to the origin of `url`: name, connection, and TLS where it is `https`.
@@ -52,73 +58,87 @@ impl Connection {
             return Err(Fault::new(Reason::Malformed, "the address has no host"));
         };
         let stream = dial::tcp(attempt, host, port).await?;
-        let mut facts = Facts::of(&stream);
-        let declared = tls.http_protocol();
+        let facts = Facts::of(&stream);
         let opened = if url.scheme() == "https" {
-            let (stream, session) = tls.connect(attempt, stream, host).await?;
-            let two = declared.is_two(Some(stream.get_ref().1.alpn_protocol()), host)?;
-            (facts.tls, facts.protocol) = (Some(session), Some(spoken(two)));
-            Self::over(stream, url, two, facts).await?
+            // Large and seldom: every run would carry it about if it were not apart.
+            Box::pin(Self::over_tls(attempt, stream, host, tls, facts)).await?
         } else {
-            let two = declared.is_two(None, host)?;
-            facts.protocol = Some(spoken(two));
-            Self::over(stream, url, two, facts).await?
+            let two = tls.http_protocol().is_two(None, host)?;
+            Self::over(attempt, stream, host, two, facts).await?
         };
         tls.over(attempt, &opened.facts, false);
         Ok(opened)
     }
 
+    async fn over_tls(
+        attempt: &mut Attempt,
+        stream: TcpStream,
+        host: &str,
+        tls: &Tls,
+        mut facts: Facts,
+    ) -> Result<Self, Fault> {
+        let (stream, session) = tls.connect(attempt, stream, host).await?;
+        facts.tls = Some(session);
+        let chosen = stream.get_ref().1.alpn_protocol();
+        let two = tls.http_protocol().is_two(Some(chosen), host)?;
+        Self::over(attempt, stream, host, two, facts).await
+    }
+
+    async fn over(
+        attempt: &Attempt,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        host: &str,
+        two: bool,
+        facts: Facts,
+    ) -> Result<Self, Fault> {
+        let (stream, counts) = Counted::new(stream, attempt.stopwatch());
+        let (sender, driver, tasks) = if two {
+            let tasks = Arc::new(Tasks::default());
+            let (sender, driver) = Box::pin(speak_two(stream, host, &tasks)).await?;
+            (sender, driver, Some(tasks))
+        } else {
+            let (sender, driver) = speak_one(stream, host).await?;
+            (sender, driver, None)
+        };
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            counts,
+            opened: attempt.started(),
+            is_used_again: false,
+            facts: Facts {
+                protocol: Some(spoken(two)),
+                ..facts
+            },
+            _tasks: tasks,
+        })
+    }
+
+    /// When the run that opened this connection began: it was opened then or later.
+    #[must_use]
+    pub const fn opened(&self) -> Moment {
+        self.opened
+    }
+
     /// Says that a run uses this connection, which an earlier one opened.
-    pub fn used_again(&self, attempt: &mut Attempt, tls: &Tls) {
+    pub fn used_again(&mut self, attempt: &mut Attempt, tls: &Tls) {
+        self.is_used_again = true;
         tls.over(attempt, &self.facts, true);
         if let Some(session) = &self.facts.tls {
             session.report(attempt);
         }
     }
 
-    async fn over(
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        url: &Url,
-        two: bool,
-        facts: Facts,
-    ) -> Result<Self, Fault> {
-        let (stream, counts) = Counted::new(stream);
-        let stream = TokioIo::new(stream);
-        let tasks = Arc::new(Tasks::default());
-        let host = url.host_str().unwrap_or_default();
-        let failed = |error| http_fault::of(&error, host, "opening the HTTP session");
-        let (sender, driver) = if two {
-            let (sender, driver) = http2::Builder::new(Owned(Arc::downgrade(&tasks)))
-                .initial_stream_window_size(WINDOW)
-                .initial_connection_window_size(WINDOW)
-                .max_header_list_size(HEADER_BYTES)
-                .handshake(stream)
-                .await
-                .map_err(failed)?;
-            (Sender::Two(sender), driver.boxed())
-        } else {
-            let (sender, driver) = http1::Builder::new()
-                .max_headers(HEADERS)
-                .max_header_size(HEADER_BYTES as usize)
-                .handshake(stream)
-                .await
-                .map_err(failed)?;
-            (Sender::One(sender), driver.boxed())
-        };
-        Ok(Self {
-            sender,
-            driver: Some(driver),
-            counts,
-            origin: url.origin(),
-            facts,
-            _tasks: tasks,
-        })
+    /// Whether an earlier run opened it.
+    #[must_use]
+    pub const fn is_used_again(&self) -> bool {
+        self.is_used_again
     }
 
-    /// Whether a request to `url` may travel over this connection.
+    /// Whether it speaks HTTP/2.
     #[must_use]
-    pub fn serves(&self, url: &Url) -> bool {
-        self.origin == url.origin()
+    pub const fn speaks_two(&self) -> bool {
+        matches!(self.sender, Sender::Two(_))
     }
 
     /// How many bytes have come over this connection.
@@ -127,10 +147,18 @@ impl Connection {
         self.counts.read()
     }
 
+    /// How many bytes have left over this connection.
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.counts.written()
+    }
+
     /// Whether the other side still keeps the connection open and another request can be sent.
     pub async fn is_open(&mut self) -> bool {
-        // Two looks: the first may only find out that the other side has gone.
+        // Where the first look finds that the other side has gone, only the second one tells. The
+        // tasks of HTTP/2 look by themselves.
         for _ in 0..2 {
+            let before = self.counts.stamps().last_read;
             let ready = poll_fn(|context| {
                 self.drive(context);
                 Poll::Ready(self.poll_ready(context))
@@ -139,20 +167,18 @@ impl Connection {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) | Poll::Pending => return false,
             }
+            if !self.speaks_two() && self.counts.stamps().last_read == before {
+                break;
+            }
         }
         self.driver.is_some()
     }
 
-    /// Waits for `work` while the connection does its part; `look` sees every step.
-    pub(super) async fn alongside<T>(
-        &mut self,
-        work: impl Future<Output = T>,
-        mut look: impl FnMut(&Counts),
-    ) -> T {
+    /// Waits for `work` while the connection does its part.
+    pub(super) async fn alongside<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|context| {
             self.drive(context);
-            look(&self.counts);
             work.as_mut().poll(context)
         })
         .await
@@ -181,6 +207,38 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// HTTP/1.1 over `stream`.
+async fn speak_one(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    host: &str,
+) -> Result<(Sender, Driver), Fault> {
+    let (sender, driver) = http1::Builder::new()
+        .max_header_size(HEADER_BYTES as usize)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| http_fault::of(&error, host, OPENING))?;
+    Ok((Sender::One(sender), driver.boxed()))
+}
+
+/// HTTP/2 over `stream`; what it starts ends with `tasks`.
+async fn speak_two(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    host: &str,
+    tasks: &Arc<Tasks>,
+) -> Result<(Sender, Driver), Fault> {
+    let (sender, driver) = http2::Builder::new(Owned(Arc::downgrade(tasks)))
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_header_list_size(HEADER_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| http_fault::of(&error, host, OPENING))?;
+    Ok((Sender::Two(sender), driver.boxed()))
+}
+
+/// What is going on while a session begins.
+const OPENING: &str = "opening the HTTP session";
+
 /// Tasks that end with their owner: a `JoinSet` aborts what it holds when it is dropped.
 #[derive(Default)]
 struct Tasks(Mutex<JoinSet<()>>);
@@ -204,9 +262,8 @@ const fn spoken(two: bool) -> &'static str {
     if two { "HTTP/2.0" } else { "HTTP/1.1" }
 }
 
-/// How many headers an answer may have.
-const HEADERS: usize = 256;
-/// How many bytes of headers an answer may have.
+/// How many bytes of headers an answer may have. Their number is bounded by the client, at a hundred:
+/// for any other bound it takes 16 KiB anew for each answer.
 const HEADER_BYTES: u32 = 65_536;
 /// How many bytes of a body the target may send ahead of our reading.
 const WINDOW: u32 = 262_144;

@@ -1,46 +1,110 @@
-//! A stream that counts what goes through it: the client above tells neither when the request has
-//! left nor when the first byte of the answer came. It also ends the reading of an answer that
-//! never becomes one: informational answers, frames or chunk headers without end.
+//! A stream that counts what goes through it, and stamps when: the client above tells neither when
+//! the request has left nor when the first byte of the answer came. It also ends the reading of an
+//! answer that never becomes one: informational answers, frames or chunk headers without end.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::bounded::Overflow;
+use crate::clock::{Clock, Moment};
 
-/// How many bytes went through a stream, seen from outside it.
+/// What went through a stream, and when, seen from outside it.
 #[derive(Debug)]
-pub struct Counts {
-    read: AtomicU64,
-    written: AtomicU64,
+pub struct Counts(Mutex<Seen>);
+
+/// When the bytes of one exchange went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// When the last byte of the request had left.
+    pub sent: Option<Moment>,
+    /// When something was read for the first time.
+    pub first_read: Option<Moment>,
+    /// When something, or the end, was read for the last time.
+    pub last_read: Option<Moment>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    clock: Arc<dyn Clock>,
+    read: u64,
+    written: u64,
     /// Beyond this count, reading fails.
-    most: AtomicU64,
+    most: u64,
+    /// From this count of bytes written on the request has left, and what follows is no part of it.
+    whole: u64,
+    is_whole: bool,
+    /// Whether something was written and not yet flushed.
+    unflushed: bool,
+    stamps: Stamps,
 }
 
 impl Counts {
     /// Bytes read so far.
     pub fn read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+        self.seen().read
     }
 
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+        self.seen().written
     }
 
-    /// Lets so many bytes more in from here on.
-    pub fn allow(&self, bytes: u64) {
-        let most = self.read().saturating_add(bytes);
-        self.most.store(most, Ordering::Relaxed);
+    /// Begins an exchange, stamped by `clock`: `most` bytes may come in from here on. Where `size`
+    /// is given, the request has left with so many bytes; without, with the last one before the
+    /// answer.
+    pub fn begin(&self, clock: Arc<dyn Clock>, most: u64, size: Option<u64>) {
+        let mut seen = self.seen();
+        seen.clock = clock;
+        seen.most = seen.read.saturating_add(most);
+        seen.whole = size.map_or(u64::MAX, |size| seen.written.saturating_add(size));
+        seen.is_whole = false;
+        seen.stamps = Stamps::default();
+    }
+
+    /// When the bytes of this exchange went through, as far as they did.
+    pub fn stamps(&self) -> Stamps {
+        self.seen().stamps
     }
 
     /// Whether more came than was allowed.
     pub fn exceeded(&self) -> bool {
-        self.read() > self.most.load(Ordering::Relaxed)
+        self.seen().exceeded()
+    }
+
+    /// Whole even where a panic held it: every change is one of plain numbers.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    const fn exceeded(&self) -> bool {
+        self.read > self.most
+    }
+
+    fn came(&mut self, bytes: u64) {
+        let now = self.clock.now();
+        self.read += bytes;
+        self.stamps.first_read.get_or_insert(now);
+        self.stamps.last_read = Some(now);
+    }
+
+    const fn went(&mut self, bytes: u64) {
+        self.unflushed = true;
+        self.written += bytes;
+    }
+
+    /// What was written has left. Of several times the last one counts, until the request is whole.
+    fn flushed(&mut self) {
+        let went = std::mem::take(&mut self.unflushed);
+        if went && !self.is_whole {
+            self.stamps.sent = Some(self.clock.now());
+            self.is_whole = self.written >= self.whole;
+        }
     }
 }
 
@@ -52,13 +116,18 @@ pub struct Counted<S> {
 }
 
 impl<S> Counted<S> {
-    /// Counts what goes through `inner`.
-    pub fn new(inner: S) -> (Self, Arc<Counts>) {
-        let counts = Arc::new(Counts {
-            read: AtomicU64::new(0),
-            written: AtomicU64::new(0),
-            most: AtomicU64::new(u64::MAX),
-        });
+    /// Counts what goes through `inner`, and stamps it by `clock`.
+    pub fn new(inner: S, clock: Arc<dyn Clock>) -> (Self, Arc<Counts>) {
+        let counts = Arc::new(Counts(Mutex::new(Seen {
+            clock,
+            read: 0,
+            written: 0,
+            most: u64::MAX,
+            whole: u64::MAX,
+            is_whole: false,
+            unflushed: false,
+            stamps: Stamps::default(),
+        })));
         let counted = Self {
             inner,
             counts: Arc::clone(&counts),
@@ -68,9 +137,7 @@ impl<S> Counted<S> {
 
     fn count_written(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = written {
-            self.counts
-                .written
-                .fetch_add(*bytes as u64, Ordering::Relaxed);
+            self.counts.seen().went(*bytes as u64);
         }
     }
 }
@@ -83,9 +150,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let came = buffer.filled().len() - before;
-        self.counts.read.fetch_add(came as u64, Ordering::Relaxed);
-        if self.counts.exceeded() {
+        if read.is_pending() {
+            return read;
+        }
+        let mut seen = self.counts.seen();
+        seen.came((buffer.filled().len() - before) as u64);
+        if seen.exceeded() {
             // A read that fails has read nothing.
             buffer.set_filled(before);
             return Poll::Ready(Err(io::Error::other(Overflow)));
@@ -106,7 +176,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+        let flushed = Pin::new(&mut self.inner).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.counts.seen().flushed();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -125,5 +199,75 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::WallTime;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// Every look at it is a second later.
+    #[derive(Debug, Default)]
+    struct Steps(AtomicU64);
+
+    impl Clock for Steps {
+        fn now(&self) -> Moment {
+            at(self.0.fetch_add(1, Ordering::Relaxed))
+        }
+        fn wall(&self) -> WallTime {
+            WallTime::default()
+        }
+    }
+
+    fn at(second: u64) -> Moment {
+        Moment::at(Duration::from_secs(second))
+    }
+
+    #[tokio::test]
+    async fn the_last_byte_of_the_request_and_the_first_and_last_of_the_answer_are_stamped() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let (mut stream, counts) = Counted::new(ours, Arc::new(Steps::default()));
+        counts.begin(Arc::new(Steps::default()), 100, None);
+        for _ in 0..2 {
+            stream.write_all(b"half").await.unwrap();
+            stream.flush().await.unwrap();
+            stream.flush().await.unwrap();
+        }
+        assert_eq!(counts.stamps().sent, Some(at(1)));
+        theirs.write_all(b"abc").await.unwrap();
+        for _ in 0..3 {
+            stream.read_u8().await.unwrap();
+        }
+        let stamps = counts.stamps();
+        assert_eq!(stamps.first_read, Some(at(2)));
+        assert_eq!(stamps.last_read, Some(at(4)));
+        assert_eq!((counts.written(), counts.read()), (8, 3));
+    }
+
+    #[tokio::test]
+    async fn what_follows_a_whole_request_is_no_part_of_it() {
+        let (ours, _theirs) = tokio::io::duplex(64);
+        let (mut stream, counts) = Counted::new(ours, Arc::new(Steps::default()));
+        stream.write_all(b"before").await.unwrap();
+        counts.begin(Arc::new(Steps::default()), 100, Some(6));
+        for second in [0, 1, 1] {
+            stream.write_all(b"1234").await.unwrap();
+            stream.flush().await.unwrap();
+            assert_eq!(counts.stamps().sent, Some(at(second)));
+        }
+    }
+
+    #[tokio::test]
+    async fn more_than_was_allowed_is_not_let_in() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let (mut stream, counts) = Counted::new(ours, Arc::new(Steps::default()));
+        counts.begin(Arc::new(Steps::default()), 2, None);
+        theirs.write_all(b"abc").await.unwrap();
+        assert!(stream.read(&mut [0; 9]).await.is_err());
+        assert!(counts.exceeded());
     }
 }

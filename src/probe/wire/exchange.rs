@@ -10,14 +10,15 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use url::Url;
 
+use super::aside::{LARGE, aside};
 use super::connection::{Connection, Sender};
-use super::counted::Counts;
 use super::encoding::{self, Decoded};
 use super::http_fault;
-use super::message::message;
+use super::message::{Message, Prepared, message};
+use super::progress::Progress;
 use super::tls::Tls;
 use crate::probe::Attempt;
-use crate::sample::{Fault, Phase, Reason};
+use crate::sample::{Fault, Reason};
 
 /// What is asked. Not `Debug`: the address and the headers may hold secrets.
 #[derive(Clone)]
@@ -93,35 +94,54 @@ impl Connection {
         attempt: &mut Attempt,
         request: &Request,
     ) -> Result<Answer, Fault> {
+        let message = message(request, self.speaks_two())?;
+        let answer = self.converse(attempt, request, message).await?;
+        answer.decoded(request).await
+    }
+
+    /// Sends a prepared request and reads the whole answer, whose body stays as it came.
+    ///
+    /// # Errors
+    /// As [`exchange`]. The connection is of no use afterwards.
+    pub async fn send_prepared(
+        &mut self,
+        attempt: &mut Attempt,
+        prepared: &Prepared,
+    ) -> Result<Answer, Fault> {
+        let message = prepared.message(self.speaks_two())?;
+        self.converse(attempt, prepared.request(), message).await
+    }
+
+    async fn converse(
+        &mut self,
+        attempt: &mut Attempt,
+        request: &Request,
+        message: Message,
+    ) -> Result<Answer, Fault> {
         let host = request.url.host_str().unwrap_or_default();
-        attempt.enter(Phase::Request);
-        let two = matches!(self.sender, Sender::Two(_));
-        let mut progress = Progress::of(&self.counts, two);
-        self.counts.allow(most_bytes(request.body_limit));
-        let message = message(request, two)?;
-        let sent = match &mut self.sender {
-            Sender::One(sender) => futures_util::future::Either::Left(sender.send_request(message)),
+        let most = most_bytes(request.body_limit);
+        let size = request.body.len() as u64;
+        let mut progress = Progress::begin(attempt, &self.counts, most, size, self.speaks_two());
+        let answer = match &mut self.sender {
+            Sender::One(sender) => {
+                let sent = sender.send_request(message);
+                self.alongside(sent).await
+            }
             Sender::Two(sender) => {
-                futures_util::future::Either::Right(sender.send_request(message))
+                let sent = Box::pin(sender.send_request(message));
+                self.alongside(sent).await
             }
         };
-        let doing = format!("waiting for the answer of {host}");
-        let answer = self
-            .alongside(sent, |counts| progress.stamp(counts, attempt))
-            .await
-            .map_err(|error| self.fault(&error, host, &doing))?;
-        progress.answered(attempt);
+        let answer = answer.map_err(|error| self.fault(&error, host, || waiting(host)))?;
+        progress.answered();
         let (head, body) = answer.into_parts();
-        let body = self
-            .receive(body, host, head.status, request.body_limit)
-            .await?;
-        attempt.stop();
-        let (body, foreign_encoding) = plain(body, &head.headers, request.body_limit, host)?;
+        let body = self.receive(body, request, head.status).await?;
+        progress.whole();
         Ok(Answer {
             status: head.status,
             headers: head.headers,
             body,
-            foreign_encoding,
+            foreign_encoding: None,
             version: head.version,
         })
     }
@@ -129,47 +149,81 @@ impl Connection {
     async fn receive(
         &mut self,
         mut body: Incoming,
-        host: &str,
+        request: &Request,
         status: StatusCode,
-        limit: u64,
     ) -> Result<Bytes, Fault> {
+        let host = request.url.host_str().unwrap_or_default();
+        let limit = request.body_limit;
         let announced = body.size_hint().lower();
         if announced > limit {
-            return Err(too_large(
-                host,
-                status,
-                &format!("{announced} bytes"),
-                limit,
-            ));
+            let size = format!("{announced} bytes");
+            return Err(too_large(host, status, &size, limit));
         }
-        let mut whole = BytesMut::new();
-        while let Some(frame) = self.alongside(body.frame(), |_| ()).await {
-            let frame = frame.map_err(|error| {
-                let doing = format!(
-                    "reading the body of {host} (status {}, {} bytes so far)",
-                    status.as_u16(),
-                    whole.len()
-                );
-                self.fault(&error, host, &doing)
-            })?;
+        let mut whole = Whole::default();
+        while let Some(frame) = self.alongside(body.frame()).await {
+            let so_far = whole.len();
+            let frame = frame
+                .map_err(|error| self.fault(&error, host, || reading(host, status, so_far)))?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            if (whole.len() + data.len()) as u64 > limit {
+            if (so_far + data.len()) as u64 > limit {
                 return Err(too_large(host, status, "more", limit));
             }
-            whole.extend_from_slice(&data);
+            whole.add(data);
         }
         Ok(whole.freeze())
     }
 
     /// HTTP/2 keeps the cause of an error to itself: whether too much came is asked of the stream.
-    fn fault(&self, error: &hyper::Error, host: &str, doing: &str) -> Fault {
+    fn fault(&self, error: &hyper::Error, host: &str, doing: impl FnOnce() -> String) -> Fault {
+        let doing = doing();
         if self.counts.exceeded() {
             let detail = format!("{host} sent far more than an answer may have while {doing}");
             return Fault::new(Reason::TooLarge, detail);
         }
-        http_fault::of(error, host, doing)
+        http_fault::of(error, host, &doing)
+    }
+}
+
+fn waiting(host: &str) -> String {
+    format!("waiting for the answer of {host}")
+}
+
+fn reading(host: &str, status: StatusCode, so_far: usize) -> String {
+    let status = status.as_u16();
+    format!("reading the body of {host} (status {status}, {so_far} bytes so far)")
+}
+
+/// A body as it comes. Most come in one piece, which is then the whole without being copied.
+#[derive(Default)]
+struct Whole {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Whole {
+    fn len(&self) -> usize {
+        self.first.len() + self.all.len()
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        // `all` holds everything or nothing.
+        let first = std::mem::take(&mut self.first);
+        self.all.extend_from_slice(&first);
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn freeze(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        }
     }
 }
 
@@ -192,72 +246,56 @@ fn too_large(host: &str, status: StatusCode, size: &str, limit: u64) -> Fault {
     Fault::new(Reason::TooLarge, detail)
 }
 
-fn plain(
-    body: Bytes,
-    headers: &HeaderMap,
-    limit: u64,
-    host: &str,
-) -> Result<(Bytes, Option<String>), Fault> {
-    let encodings: Vec<&str> = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .map(|value| value.to_str().unwrap_or("unreadable"))
-        .collect();
-    let encodings = encodings.join(",");
-    match encoding::decode(body, &encodings, limit) {
-        Decoded::Plain(body) => Ok((body, None)),
-        Decoded::Foreign(body) => Ok((body, Some(encodings))),
-        Decoded::TooLarge => Err(Fault::new(
-            Reason::TooLarge,
-            format!("the decompressed body of {host} is larger than allowed: limit {limit} bytes"),
-        )),
-        Decoded::Broken => Err(Fault::new(
-            Reason::Malformed,
-            format!("the body of {host} is said to be {encodings} and is not"),
-        )),
+impl Answer {
+    /// The answer with its body decompressed, as far as the limit of its request allows.
+    ///
+    /// # Errors
+    /// [`Reason::TooLarge`] for a body beyond the limit, [`Reason::Malformed`] for one that is not
+    /// what its headers say.
+    pub async fn decoded(self, request: &Request) -> Result<Self, Fault> {
+        if self.body.is_empty() || !self.headers.contains_key(CONTENT_ENCODING) {
+            return Ok(self);
+        }
+        Box::pin(self.decompressed(request)).await
+    }
+
+    async fn decompressed(mut self, request: &Request) -> Result<Self, Fault> {
+        let encodings: Vec<&str> = self
+            .headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .map(|value| value.to_str().unwrap_or("unreadable"))
+            .collect();
+        let encodings = encodings.join(",");
+        let limit = request.body_limit;
+        let host = request.url.host_str().unwrap_or_default();
+        match plain(&self.body, &encodings, limit).await {
+            Decoded::Plain(body) => self.body = body,
+            Decoded::Foreign(_) => self.foreign_encoding = Some(encodings),
+            Decoded::TooLarge => {
+                let detail = format!(
+                    "the decompressed body of {host} is larger than allowed: limit {limit} bytes"
+                );
+                return Err(Fault::new(Reason::TooLarge, detail));
+            }
+            Decoded::Broken => {
+                let detail = format!("the body of {host} is said to be {encodings} and is not");
+                return Err(Fault::new(Reason::Malformed, detail));
+            }
+        }
+        Ok(self)
     }
 }
 
-/// Where in the exchange the bytes are: turns counts into phases.
-struct Progress {
-    stage: Phase,
-    read: u64,
-    written: u64,
-    /// HTTP/2 reads and writes for its own purposes, so that a first byte is no sign of the answer.
-    two: bool,
-}
-
-impl Progress {
-    fn of(counts: &Counts, two: bool) -> Self {
-        Self {
-            stage: Phase::Request,
-            read: counts.read(),
-            written: counts.written(),
-            two,
+/// Decompresses here what is small, and aside what turns out to be large.
+async fn plain(body: &Bytes, encodings: &str, limit: u64) -> Decoded {
+    let small = limit.min(LARGE as u64);
+    if body.len() <= LARGE {
+        let decoded = encoding::decode(body.clone(), encodings, small);
+        if decoded != Decoded::TooLarge || small == limit {
+            return decoded;
         }
     }
-
-    /// The waiting begins with the last byte written, which is known only when no other follows:
-    /// what was taken for waiting is corrected when more is written.
-    fn stamp(&mut self, counts: &Counts, attempt: &mut Attempt) {
-        if self.stage == Phase::Body {
-            return;
-        }
-        if counts.written() > self.written {
-            self.written = counts.written();
-            attempt.correct(Phase::Request);
-            attempt.enter(Phase::Ttfb);
-            self.stage = Phase::Ttfb;
-        }
-        if counts.read() > self.read && !self.two {
-            self.answered(attempt);
-        }
-    }
-
-    fn answered(&mut self, attempt: &mut Attempt) {
-        if self.stage != Phase::Body {
-            attempt.enter(Phase::Body);
-            self.stage = Phase::Body;
-        }
-    }
+    let (body, encodings) = (body.clone(), encodings.to_owned());
+    aside(move || encoding::decode(body, &encodings, limit)).await
 }

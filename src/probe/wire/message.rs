@@ -1,5 +1,7 @@
 //! The request as it goes over the wire: the first line, and the headers that the protocol needs.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, USER_AGENT};
 use http_body_util::Full;
@@ -8,12 +10,59 @@ use url::Url;
 use super::exchange::Request;
 use crate::sample::{Fault, Reason};
 
+/// A request and its message, which is made once for all the runs that send it.
+pub struct Prepared {
+    request: Request,
+    one: OnceLock<Message>,
+    two: OnceLock<Message>,
+}
+
+/// What the client takes.
+pub type Message = http::Request<Full<Bytes>>;
+
+impl Prepared {
+    /// Prepares a request.
+    #[must_use]
+    pub const fn new(request: Request) -> Self {
+        Self {
+            request,
+            one: OnceLock::new(),
+            two: OnceLock::new(),
+        }
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What is asked, without its message.
+    #[must_use]
+    pub fn into_request(self) -> Request {
+        self.request
+    }
+
+    /// The message for HTTP/1.1, or for HTTP/2.
+    ///
+    /// # Errors
+    /// As [`message`].
+    pub fn message(&self, two: bool) -> Result<Message, Fault> {
+        let made = if two { &self.two } else { &self.one };
+        if let Some(made) = made.get() {
+            return Ok(made.clone());
+        }
+        let message = message(&self.request, two)?;
+        Ok(made.get_or_init(|| message).clone())
+    }
+}
+
 /// The message as the protocol wants it: HTTP/1.1 has the host in a header and only the path in
 /// the first line, HTTP/2 has both in the address.
 ///
 /// # Errors
 /// [`Reason::Malformed`] for an address that no request can carry.
-pub fn message(request: &Request, two: bool) -> Result<http::Request<Full<Bytes>>, Fault> {
+pub fn message(request: &Request, two: bool) -> Result<Message, Fault> {
     let unsendable = || Fault::new(Reason::Malformed, "the address cannot be sent in a request");
     let url = &request.url;
     let mut headers = request.headers.clone();

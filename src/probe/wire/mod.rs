@@ -5,6 +5,7 @@
 //! that "refused" means the same for every kind.
 
 pub mod address;
+pub mod aside;
 pub mod bounded;
 pub mod connection;
 mod counted;
@@ -13,6 +14,7 @@ mod encoding;
 pub mod exchange;
 mod http_fault;
 pub mod message;
+mod progress;
 pub mod protocol;
 mod resolve;
 pub mod said;

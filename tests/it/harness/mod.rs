@@ -16,5 +16,6 @@ pub mod schema;
 pub mod scripted_node;
 pub mod seeded;
 pub mod slow_peer;
+pub mod stepwise_peer;
 pub mod tezos_node;
 pub mod tools;

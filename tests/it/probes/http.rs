@@ -15,6 +15,7 @@ use crate::harness::http_peer::{Asked, Does, Peer, answer};
 mod expiry;
 mod keep_alive;
 mod misbehaving;
+mod phases;
 mod protocol;
 mod redirects;
 mod secrets;

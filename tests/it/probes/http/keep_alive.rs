@@ -66,3 +66,89 @@ async fn a_target_that_has_gone_is_not_hidden_by_a_kept_connection() {
     let sample = run(&*probe).await;
     assert_fault(&sample, Reason::Refused, "connection refused");
 }
+
+#[tokio::test]
+async fn what_was_closed_meanwhile_fails_no_request_that_may_be_sent_only_once() {
+    let once = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let peer = Peer::start(Does::AnswersOnce(once)).await;
+    let probe = probe(json!({
+        "url": peer.url("/"),
+        "method": "POST",
+        "body": "once",
+        "connection": "keep_alive"
+    }));
+    for runs in 1..=3 {
+        assert_pass(&run(&*probe).await);
+        peer.all_closed().await;
+        assert_eq!(peer.asked().len(), runs, "each is sent once");
+    }
+}
+
+#[tokio::test]
+async fn runs_that_overlap_keep_a_connection_each() {
+    let peer = Peer::answering(answer("200 OK", &[], b"ok")).await;
+    let probe = keeping(&peer);
+    for _ in 0..2 {
+        // Both are under way before either is answered: the peer is polled only between them.
+        let (one, other) = futures_util::future::join(run(&*probe), run(&*probe)).await;
+        assert_pass(&one);
+        assert_pass(&other);
+    }
+    assert_eq!(peer.accepted(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_from_before_is_of_no_use_when_the_run_says_so() {
+    let peer = Peer::answering(answer("200 OK", &[], b"ok")).await;
+    let probe = keeping(&peer);
+    let clock = Arc::new(RealClock(tokio::time::Instant::now()));
+    let run = async |opened_since: Moment| {
+        let conditions = Conditions {
+            opened_since,
+            ..Conditions::default()
+        };
+        let within = Duration::from_secs(20);
+        attempt::run(
+            &*probe,
+            &CheckId::new("check"),
+            clock.clone(),
+            within,
+            conditions,
+        )
+        .await
+    };
+    assert_pass(&run(Moment::ORIGIN).await);
+    let now = clock.now();
+    let opened_anew = run(now).await;
+    assert_pass(&opened_anew);
+    assert_eq!(peer.accepted(), 2);
+    assert_eq!(reading(&opened_anew, "reused"), Some(0.0));
+    let used_again = run(now).await;
+    assert_eq!(peer.accepted(), 2);
+    assert_eq!(reading(&used_again, "reused"), Some(1.0));
+    // The one that was opened before is not kept either.
+    drop(probe);
+    peer.all_closed().await;
+}
+
+#[tokio::test]
+async fn reuse_is_told_where_connections_are_kept_and_nowhere_else() {
+    let peer = Peer::answering(answer("200 OK", &[], b"ok")).await;
+    let keeping = keeping(&peer);
+    assert_eq!(reading(&run(&*keeping).await, "reused"), Some(0.0));
+    assert_eq!(reading(&run(&*keeping).await, "reused"), Some(1.0));
+    let fresh = probe(json!({ "url": peer.url("/") }));
+    assert_eq!(reading(&run(&*fresh).await, "reused"), None);
+}
+
+#[tokio::test]
+async fn the_first_origin_s_connection_is_kept_though_a_redirect_leaves_it() {
+    let there = Peer::answering(answer("200 OK", &[], b"there")).await;
+    let location = format!("location: {}", there.url("/"));
+    let here = Peer::answering(answer("302 Found", &[&location], b"")).await;
+    let probe = keeping(&here);
+    for runs in 1..=3 {
+        assert_pass(&run(&*probe).await);
+        assert_eq!((here.accepted(), there.accepted()), (1, runs));
+    }
+}

@@ -172,3 +172,47 @@ fn settings_that_cannot_work_together_are_named() {
         assert_eq!(misfits[0].path.join("."), path);
     }
 }
+
+#[test]
+fn who_is_asked_is_told_without_secrets_and_only_where_it_is_one_place() {
+    for (kind, settings, told) in [
+        (
+            "http",
+            json!({ "url": "https://u:p@api.test/x?key=k" }),
+            Some("https://api.test:443"),
+        ),
+        (
+            "http",
+            json!({ "url": "http://[::1]:8080/" }),
+            Some("http://[::1]:8080"),
+        ),
+        (
+            "http",
+            json!({ "url": "http://api.test/", "addresses": "tasks" }),
+            None,
+        ),
+        (
+            "evm",
+            json!({ "url": "http://node.test:8545/key" }),
+            Some("http://node.test:8545"),
+        ),
+        (
+            "tezos",
+            json!({ "url": "https://node.test/key" }),
+            Some("https://node.test:443"),
+        ),
+        (
+            "tezos",
+            json!({ "endpoints": ["http://a.test", "http://b.test"] }),
+            None,
+        ),
+    ] {
+        let built = registry::build(kind, settings.clone(), &Surroundings::default());
+        let probe = built
+            .expect("registered")
+            .expect("readable")
+            .expect("works");
+        let target = probe.target().map(|target| target.name.to_string());
+        assert_eq!(target.as_deref(), told, "{kind} {settings}");
+    }
+}
