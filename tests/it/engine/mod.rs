@@ -6,6 +6,7 @@ mod interlocks;
 mod interruptions;
 mod ledger;
 mod left;
+mod load;
 mod platform;
 mod replay;
 mod resuming;
