@@ -69,6 +69,7 @@ pub struct Attempt {
     started: Moment,
     timeout: Duration,
     conditions: Conditions,
+    queue: Option<Queue>,
     current: Option<(Phase, Moment)>,
     stopped: Option<Moment>,
     phases: Phases,
@@ -76,6 +77,14 @@ pub struct Attempt {
     notes: Vec<String>,
     observation: Option<Observed>,
     session: Option<Arc<Session>>,
+}
+
+/// A wait for something of our own, before the run began.
+#[derive(Debug)]
+struct Queue {
+    why: &'static str,
+    /// How long it took; nothing as long as it lasts.
+    spent: Option<Duration>,
 }
 
 /// What a guard compares with before: present when somebody asked for it.
@@ -92,6 +101,7 @@ impl Attempt {
             started,
             timeout,
             conditions,
+            queue: None,
             current: None,
             stopped: None,
             phases: Phases::default(),
@@ -100,6 +110,20 @@ impl Attempt {
             observation: None,
             session: None,
         }
+    }
+
+    /// Waits for a turn that we ourselves make the run wait for, as for a connection of a limited
+    /// number. Called before the first phase: the stopwatch begins anew when the wait is over, so
+    /// that it is in neither the latency nor a phase. The deadline stays; where it passes because
+    /// of the wait, nothing is learnt about the target. `why` says what was lacking.
+    pub async fn queue<T>(&mut self, why: &'static str, turn: impl Future<Output = T>) -> T {
+        self.queue = Some(Queue { why, spent: None });
+        let turn = turn.await;
+        let now = self.clock.now();
+        let spent = Some(now.since(self.started));
+        self.queue = Some(Queue { why, spent });
+        self.started = now;
+        turn
     }
 
     /// Ends the phase that is running, if any, and begins this one.
@@ -157,6 +181,12 @@ impl Attempt {
         self.session = Some(session);
     }
 
+    /// Over what this run talks, as far as that has been said.
+    #[must_use]
+    pub const fn session(&self) -> Option<&Arc<Session>> {
+        self.session.as_ref()
+    }
+
     /// Whether this run may use a connection of an earlier one and leave its own to a later one:
     /// `declared` where the check says so, else `usual` for its kind; never where it must not.
     #[must_use]
@@ -209,7 +239,7 @@ impl Attempt {
     /// How much of the time is left; zero when the deadline has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.timeout
+        self.allowed()
             .saturating_sub(self.clock.now().since(self.started))
     }
 
@@ -231,9 +261,24 @@ impl Attempt {
         ended.since(self.started)
     }
 
+    /// How long the run may take, without what it waited for its turn.
+    fn allowed(&self) -> Duration {
+        let queued = self.queue.as_ref().and_then(|queue| queue.spent);
+        self.timeout.saturating_sub(queued.unwrap_or_default())
+    }
+
     /// By how much the latency is beyond the deadline.
     fn late(&self) -> Duration {
-        self.latency().saturating_sub(self.timeout)
+        self.latency().saturating_sub(self.allowed())
+    }
+
+    /// What took so much of the time that too little was left for the target.
+    fn kept_waiting(&self) -> Option<&Queue> {
+        self.queue.as_ref().filter(|queue| {
+            queue
+                .spent
+                .is_none_or(|spent| spent > self.timeout / NEGLIGIBLE)
+        })
     }
 
     fn close(&mut self, now: Moment) {
@@ -318,9 +363,15 @@ async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
     let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
     let ended = tokio::time::timeout(timeout, guarded).await;
     match ended {
-        Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(attempt)),
+        Ok(Ok(Ok(()))) if attempt.latency() > attempt.allowed() => Err(timed_out(attempt)),
         // Whatever went wrong was met by a machine that was away: the target may have waited.
         Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(attempt)),
+        // The server's own deadline, which is what was left of ours.
+        Ok(Ok(Err(fault)))
+            if fault.reason == Reason::Timeout && attempt.kept_waiting().is_some() =>
+        {
+            Err(timed_out(attempt))
+        }
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
         Err(_) => Err(timed_out(attempt)),
@@ -337,6 +388,16 @@ fn timed_out(attempt: &Attempt) -> Fault {
             format!("our own machine was too busy: it came {late} late to a deadline of {timeout}");
         return Fault::new(Reason::Starved, detail);
     }
+    if let Some(queue) = attempt.kept_waiting() {
+        let why = queue.why;
+        let detail = match queue.spent.map(human) {
+            None => format!("the run did not begin within {timeout}: {why}"),
+            Some(spent) => {
+                format!("the run began {spent} late and had too little time left: {why}")
+            }
+        };
+        return Fault::new(Reason::Exhausted, detail).transient();
+    }
     if attempt
         .current
         .is_some_and(|(phase, _)| phase == Phase::Dns)
@@ -352,6 +413,10 @@ fn timed_out(attempt: &Attempt) -> Fault {
 /// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
 /// measured meanwhile is its own slowness.
 const FAR_TOO_LATE: Duration = Duration::from_secs(1);
+
+/// The part of the time that a run may lose to our own queue and still tell of a target that took
+/// all the rest: a hundredth, which is what a measurement may be off.
+const NEGLIGIBLE: u32 = 100;
 
 fn doing(attempt: &Attempt) -> &'static str {
     match attempt.current.map(|(phase, _)| phase) {

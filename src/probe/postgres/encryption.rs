@@ -13,11 +13,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::target::{Encryption, Session, Target};
 use crate::probe::Attempt;
-use crate::probe::wire::bounded::Bounded;
 use crate::probe::wire::{dial, tls, tls_fault};
 use crate::sample::{Fault, Phase, Reason};
 
-type Plain = Bounded<TcpStream>;
+type Plain = TcpStream;
 
 /// A stream on which PostgreSQL's protocol can begin.
 pub enum Stream {
