@@ -3,6 +3,8 @@
 //! The runner turns whatever happens, a panic and a hang included, into one [`Sample`]. It never
 //! retries and never judges. Called by `engine` only.
 
+mod queue;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use self::queue::Queue;
 use super::{ConnectionPolicy, Probe};
 use crate::clock::{Clock, Moment};
 use crate::quantity::human;
@@ -79,14 +82,6 @@ pub struct Attempt {
     session: Option<Arc<Session>>,
 }
 
-/// A wait for something of our own, before the run began.
-#[derive(Debug)]
-struct Queue {
-    why: &'static str,
-    /// How long it took; nothing as long as it lasts.
-    spent: Option<Duration>,
-}
-
 /// What a guard compares with before: present when somebody asked for it.
 #[derive(Debug, Default)]
 struct Observed(Option<String>);
@@ -110,20 +105,6 @@ impl Attempt {
             observation: None,
             session: None,
         }
-    }
-
-    /// Waits for a turn that we ourselves make the run wait for, as for a connection of a limited
-    /// number. Called before the first phase: the stopwatch begins anew when the wait is over, so
-    /// that it is in neither the latency nor a phase. The deadline stays; where it passes because
-    /// of the wait, nothing is learnt about the target. `why` says what was lacking.
-    pub async fn queue<T>(&mut self, why: &'static str, turn: impl Future<Output = T>) -> T {
-        self.queue = Some(Queue { why, spent: None });
-        let turn = turn.await;
-        let now = self.clock.now();
-        let spent = Some(now.since(self.started));
-        self.queue = Some(Queue { why, spent });
-        self.started = now;
-        turn
     }
 
     /// Ends the phase that is running, if any, and begins this one.
@@ -261,24 +242,9 @@ impl Attempt {
         ended.since(self.started)
     }
 
-    /// How long the run may take, without what it waited for its turn.
-    fn allowed(&self) -> Duration {
-        let queued = self.queue.as_ref().and_then(|queue| queue.spent);
-        self.timeout.saturating_sub(queued.unwrap_or_default())
-    }
-
     /// By how much the latency is beyond the deadline.
     fn late(&self) -> Duration {
         self.latency().saturating_sub(self.allowed())
-    }
-
-    /// What took so much of the time that too little was left for the target.
-    fn kept_waiting(&self) -> Option<&Queue> {
-        self.queue.as_ref().filter(|queue| {
-            queue
-                .spent
-                .is_none_or(|spent| spent > self.timeout / NEGLIGIBLE)
-        })
     }
 
     fn close(&mut self, now: Moment) {
@@ -389,14 +355,7 @@ fn timed_out(attempt: &Attempt) -> Fault {
         return Fault::new(Reason::Starved, detail);
     }
     if let Some(queue) = attempt.kept_waiting() {
-        let why = queue.why;
-        let detail = match queue.spent.map(human) {
-            None => format!("the run did not begin within {timeout}: {why}"),
-            Some(spent) => {
-                format!("the run began {spent} late and had too little time left: {why}")
-            }
-        };
-        return Fault::new(Reason::Exhausted, detail).transient();
+        return queue.fault(attempt.timeout);
     }
     if attempt
         .current
@@ -413,10 +372,6 @@ fn timed_out(attempt: &Attempt) -> Fault {
 /// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
 /// measured meanwhile is its own slowness.
 const FAR_TOO_LATE: Duration = Duration::from_secs(1);
-
-/// The part of the time that a run may lose to our own queue and still tell of a target that took
-/// all the rest: a hundredth, which is what a measurement may be off.
-const NEGLIGIBLE: u32 = 100;
 
 fn doing(attempt: &Attempt) -> &'static str {
     match attempt.current.map(|(phase, _)| phase) {

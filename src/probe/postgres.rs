@@ -26,7 +26,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::answer::{Answer, Expectation};
 use self::fault::Broken;
@@ -149,7 +148,7 @@ impl Probe for PostgresProbe {
         attempt.observe(|| Some(self.target.mask.apply(&answer.in_words())));
         let judged = self.expectation.judge(&answer);
         // Whatever the server makes of the end of the session is no part of its answer.
-        let within = (attempt.remaining() / 2).min(LONGEST_END);
+        let within = attempt.remaining() / 2;
         if keeps && kept.connection.clean(within).await {
             place.keep(kept);
         } else {
@@ -162,9 +161,6 @@ impl Probe for PostgresProbe {
         Some(self.pool.target())
     }
 }
-
-/// How long a run waits, after its answer, until its connection may be used by another.
-const LONGEST_END: Duration = Duration::from_millis(250);
 
 impl PostgresProbe {
     /// Asks over the connection that came with the place, where it still stands; else over a new

@@ -121,11 +121,11 @@ impl<K: Eq + 'static, C: 'static> Pool<K, C> {
     /// Takes a place, waiting for one where all are taken; that wait is not measured. Where the run
     /// `keeps` connections, one that fits comes with it.
     pub async fn place(&self, attempt: &mut Attempt, keeps: bool) -> Place<'_, K, C> {
-        let permit = match self.server.enter() {
+        let mut permit = match self.server.enter() {
             Ok(permit) => permit,
             Err(turn) => attempt.queue(ALL_IN_USE, self.server.admitted(turn)).await,
         };
-        let kept = self.server.fit(keeps.then(|| Wanted {
+        let kept = permit.fit(keeps.then(|| Wanted {
             identity: &self.identity,
             runtime: tokio::runtime::Handle::current().id(),
             opened_since: attempt.opened_since(),

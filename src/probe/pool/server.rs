@@ -25,6 +25,8 @@ struct State<K: 'static, C: 'static> {
     /// How many members declare which limit.
     declared: BTreeMap<usize, usize>,
     in_use: usize,
+    /// How many of those in use have no connection yet: they may still take an idle one.
+    undecided: usize,
     waiting: VecDeque<oneshot::Sender<Permit<K, C>>>,
     idle: Idle<K, C>,
     /// Closes what nobody uses; there is one only while there is something to close.
@@ -34,6 +36,8 @@ struct State<K: 'static, C: 'static> {
 /// The right to one connection.
 pub struct Permit<K: 'static, C: 'static> {
     server: Arc<Server<K, C>>,
+    /// Whether it has got its connection or is to open one.
+    decided: bool,
     left: Option<Left<K, C>>,
 }
 
@@ -49,6 +53,7 @@ impl<K: 'static, C: 'static> Server<K, C> {
             state: Mutex::new(State {
                 declared: BTreeMap::new(),
                 in_use: 0,
+                undecided: 0,
                 waiting: VecDeque::new(),
                 idle: Idle::new(),
                 sweeper: None,
@@ -91,8 +96,7 @@ impl<K: 'static, C: 'static> Server<K, C> {
     pub fn enter(self: &Arc<Self>) -> Result<Permit<K, C>, oneshot::Receiver<Permit<K, C>>> {
         let mut state = self.state();
         if state.has_room() && !state.somebody_waits() {
-            state.in_use += 1;
-            return Ok(self.permit());
+            return Ok(self.permit(&mut state));
         }
         let (sender, turn) = oneshot::channel();
         state.waiting.push_back(sender);
@@ -116,35 +120,24 @@ impl<K: 'static, C: 'static> Server<K, C> {
         }
     }
 
-    /// Takes a connection for a place, if one fits, and closes those for which there is no room
-    /// beside it.
-    pub fn fit(&self, wanted: Option<Wanted<'_, K>>) -> Option<Kept<C>>
-    where
-        K: Eq,
-    {
-        let mut state = self.state();
-        let taken = wanted.and_then(|wanted| state.idle.take(&wanted));
-        let room = state.limit().saturating_sub(state.in_use);
-        let surplus = state.idle.beyond(room);
-        drop(state);
-        drop(surplus);
-        taken
-    }
-
     fn state(&self) -> MutexGuard<'_, State<K, C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn permit(self: &Arc<Self>) -> Permit<K, C> {
+    fn permit(self: &Arc<Self>, state: &mut State<K, C>) -> Permit<K, C> {
+        state.in_use += 1;
+        state.undecided += 1;
         Permit {
             server: Arc::clone(self),
+            decided: false,
             left: None,
         }
     }
 
-    fn release(self: &Arc<Self>, left: Option<Left<K, C>>) {
+    fn release(self: &Arc<Self>, decided: bool, left: Option<Left<K, C>>) {
         let mut state = self.state();
         state.in_use -= 1;
+        state.undecided -= usize::from(!decided);
         if let Some((identity, runtime, kept)) = left {
             state.idle.put(identity, runtime, kept);
         }
@@ -162,9 +155,9 @@ impl<K: 'static, C: 'static> Server<K, C> {
             let Some(next) = state.waiting.pop_front() else {
                 return;
             };
-            state.in_use += 1;
+            let permit = self.permit(&mut state);
             drop(state);
-            if let Err(permit) = next.send(self.permit()) {
+            if let Err(permit) = next.send(permit) {
                 // Gone at this very moment: the place comes back and goes to the next.
                 drop(permit);
             }
@@ -225,6 +218,25 @@ impl<K: 'static, C: 'static> State<K, C> {
     }
 }
 
+impl<K: Eq + 'static, C: 'static> Permit<K, C> {
+    /// Takes a connection, if one fits; else one is to be opened, and those are closed for which
+    /// there is no room beside it.
+    pub fn fit(&mut self, wanted: Option<Wanted<'_, K>>) -> Option<Kept<C>> {
+        let mut state = self.server.state();
+        if !self.decided {
+            state.undecided -= 1;
+            self.decided = true;
+        }
+        let taken = wanted.and_then(|wanted| state.idle.take(&wanted));
+        let open = state.in_use - state.undecided;
+        let room = state.limit().saturating_sub(open);
+        let surplus = state.idle.beyond(room);
+        drop(state);
+        drop(surplus);
+        taken
+    }
+}
+
 impl<K: Send + 'static, C: Send + 'static> Permit<K, C> {
     /// Gives the place back and leaves a connection behind.
     pub fn leave(mut self, left: Left<K, C>) {
@@ -237,7 +249,7 @@ impl<K: Send + 'static, C: Send + 'static> Permit<K, C> {
 
 impl<K: 'static, C: 'static> Drop for Permit<K, C> {
     fn drop(&mut self) {
-        self.server.release(self.left.take());
+        self.server.release(self.decided, self.left.take());
     }
 }
 

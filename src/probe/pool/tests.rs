@@ -76,7 +76,6 @@ async fn a_run_gets_a_connection_that_fits_and_no_other() {
         assert_eq!(taken.is_some(), fits, "{why}");
         drop((place, taken));
         // What is left of it must not serve the next case.
-        own.server.fit(None);
         tokio::time::advance(OLDEST).await;
         tokio::task::yield_now().await;
         assert!(seen.upgrade().is_none(), "{why}: it is closed");
@@ -176,6 +175,22 @@ async fn places_go_in_turn_and_past_those_who_gave_up() {
     drop(held);
     drop(gone);
     assert!(Box::pin(place(&pool)).now_or_never().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_stays_for_whoever_has_been_admitted_and_not_yet_come() {
+    static POOLS: Wires = Pools::new();
+    let pool = POOLS.join("db", "ann", Some(2));
+    let (one, two) = (place(&pool).await, place(&pool).await);
+    let mut waiting = [Box::pin(place(&pool)), Box::pin(place(&pool))];
+    for waiting in &mut waiting {
+        assert!(waiting.as_mut().now_or_never().is_none());
+    }
+    one.keep(wire().0);
+    two.keep(wire().0);
+    for waiting in waiting {
+        assert!(waiting.await.take().is_some());
+    }
 }
 
 #[tokio::test(start_paused = true)]
