@@ -161,7 +161,7 @@ async fn a_peer_that_resets_closes_or_babbles_is_called_what_it_is() {
         ),
         // It says without end what nobody asked for.
         (
-            Manner::Flood(login(), message(b'N', &[b'M'; 100])),
+            Manner::Flood(login(), message(b'N', b"SNOTICE\0C00000\0Mpatience\0\0")),
             Reason::TooLarge,
         ),
         (
