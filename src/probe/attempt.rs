@@ -162,12 +162,6 @@ impl Attempt {
         self.session = Some(session);
     }
 
-    /// Over what this run talks, as far as that has been said.
-    #[must_use]
-    pub const fn session(&self) -> Option<&Arc<Session>> {
-        self.session.as_ref()
-    }
-
     /// Whether this run may use a connection of an earlier one and leave its own to a later one:
     /// `declared` where the check says so, else `usual` for its kind; never where it must not.
     #[must_use]

@@ -15,6 +15,7 @@
 //! only read. The server ends the statement itself when the run's time is over.
 
 mod answer;
+mod binding;
 mod bounds;
 mod encryption;
 mod fault;
@@ -81,8 +82,11 @@ struct PostgresProbe {
     query: String,
     expectation: Expectation,
     connection: Option<ConnectionPolicy>,
-    pool: Pool<Arc<Identity>, Talk>,
+    pool: Shared,
 }
+
+/// What checks of the same server share.
+type Shared = Pool<Arc<Identity>, Talk>;
 
 /// The servers that checks of this kind ask.
 static POOLS: Pools<Arc<Identity>, Talk> = Pools::new();
@@ -175,7 +179,7 @@ impl PostgresProbe {
         let told = |broken: Broken| fault::of(broken, &self.target.mask);
         if let Some(mut kept) = place.take() {
             if kept.connection.stands() && kept.connection.begin(attempt).await.is_ok() {
-                kept.connection.reused(attempt);
+                self.pool.over(attempt, kept.connection.facts(), true);
                 pool::report(attempt, true);
                 let answer = kept.connection.ask(attempt, &self.query).await;
                 return Ok((kept, answer.map_err(told)?));
@@ -183,7 +187,7 @@ impl PostgresProbe {
             attempt.note(pool::OPENED_ANEW);
         }
         let began = attempt.clock().now();
-        let mut talk = Talk::open(attempt, &self.target).await?;
+        let mut talk = Talk::open(attempt, &self.target, &self.pool).await?;
         if keeps {
             pool::report(attempt, false);
         }

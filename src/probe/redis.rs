@@ -79,8 +79,11 @@ struct RedisProbe {
     target: Target,
     expected: BTreeMap<String, Matcher>,
     connection: Option<ConnectionPolicy>,
-    pool: Pool<Arc<Identity>, Talk>,
+    pool: Shared,
 }
+
+/// What checks of the same server share.
+type Shared = Pool<Arc<Identity>, Talk>;
 
 /// The servers that checks of this kind ask.
 static POOLS: Pools<Arc<Identity>, Talk> = Pools::new();
@@ -191,7 +194,7 @@ impl RedisProbe {
                 match kept.connection.ping(attempt).await {
                     Err(fault) if matches!(fault.reason, Reason::Closed | Reason::Reset) => {}
                     answered => {
-                        kept.connection.reused(attempt);
+                        self.pool.over(attempt, kept.connection.facts(), true);
                         pool::report(attempt, true);
                         return answered.map(|()| kept);
                     }
@@ -200,7 +203,7 @@ impl RedisProbe {
             attempt.note(pool::OPENED_ANEW);
         }
         let began = attempt.clock().now();
-        let mut talk = Talk::open(attempt, &self.target).await?;
+        let mut talk = Talk::open(attempt, &self.target, &self.pool).await?;
         if keeps {
             pool::report(attempt, false);
         }

@@ -10,7 +10,6 @@
 
 mod idle;
 mod server;
-mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -18,8 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use self::idle::Wanted;
 pub use self::idle::{Kept, OLDEST, UNUSED_FOR};
 use self::server::{Permit, Server};
-pub use self::standing::{REUSED, Standing, report};
+use super::wire::session::{Facts, Sessions};
 use super::{Attempt, Misfit, Target};
+use crate::sample::Unit;
 
 /// The pools of one kind in this process. It holds none of them: each ends with the last probe that
 /// uses it.
@@ -32,6 +32,7 @@ pub struct Pool<K: 'static, C: 'static> {
     server: Arc<Server<K, C>>,
     identity: K,
     declared: Option<usize>,
+    met: Sessions,
 }
 
 /// The right to one connection, for one run. Dropping it gives the right to the next.
@@ -93,6 +94,7 @@ impl<K: 'static, C: 'static> Pools<K, C> {
             server,
             identity,
             declared,
+            met: Sessions::default(),
         }
     }
 
@@ -137,6 +139,15 @@ impl<K: Eq + 'static, C: 'static> Pool<K, C> {
         }
     }
 
+    /// Says over what a run talks; of a connection that an earlier one opened, also what it showed of
+    /// itself then.
+    pub fn over(&self, attempt: &mut Attempt, facts: &Facts, reused: bool) {
+        attempt.over(self.met.share(facts, reused));
+        if let Some(tls) = facts.tls.as_ref().filter(|_| reused) {
+            tls.report(attempt);
+        }
+    }
+
     /// Whom the runs ask, and how many of them may at once.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -145,6 +156,19 @@ impl<K: Eq + 'static, C: 'static> Pool<K, C> {
             at_once: Some(self.server.limit()),
         }
     }
+}
+
+/// The reading that says whether a run used the connection of an earlier one.
+pub const REUSED: (&str, Unit, &str) = (
+    "reused",
+    Unit::Number,
+    "1 when the connection of an earlier run was used, 0 when not; of checks that keep connections",
+);
+
+/// Reports [`REUSED`].
+pub fn report(attempt: &mut Attempt, reused: bool) {
+    let (name, unit, _) = REUSED;
+    attempt.reading(name, if reused { 1.0 } else { 0.0 }, unit);
 }
 
 /// What a run notes whose kept connection the server has closed.

@@ -69,6 +69,8 @@ pub struct Messages<S> {
     inner: S,
     allowance: Arc<Allowance>,
     at: At,
+    /// What a login binds itself to, where the stream is that of a TLS session.
+    binding: Option<Vec<u8>>,
 }
 
 /// Where in the stream of messages the next byte stands.
@@ -133,12 +135,13 @@ impl At {
 
 impl<S> Messages<S> {
     /// Bounds the messages in `inner`; nothing is allowed yet.
-    pub fn new(inner: S) -> (Self, Arc<Allowance>) {
+    pub fn new(inner: S, binding: Option<Vec<u8>>) -> (Self, Arc<Allowance>) {
         let allowance = Arc::new(Allowance::default());
         let messages = Self {
             inner,
             allowance: Arc::clone(&allowance),
             at: At::START,
+            binding,
         };
         (messages, allowance)
     }
@@ -194,9 +197,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Messages<S> {
     }
 }
 
-impl<S: TlsStream + Unpin> TlsStream for Messages<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Messages<S> {
     fn channel_binding(&self) -> ChannelBinding {
-        self.inner.channel_binding()
+        let binding = self.binding.clone();
+        binding.map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
     }
 }
 
@@ -208,7 +212,7 @@ mod tests {
     /// What becomes of bytes that come in pieces of this size.
     async fn read(bytes: &[u8], allowed: u64, piece: usize) -> Result<Vec<u8>, io::Error> {
         let (mut near, far) = tokio::io::duplex(piece);
-        let (mut messages, allowance) = Messages::new(far);
+        let (mut messages, allowance) = Messages::new(far, None);
         allowance.renew(allowed);
         let writing = async {
             // A reader that gives up breaks the pipe: that is the outcome under test.

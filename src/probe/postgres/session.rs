@@ -23,9 +23,10 @@ use super::bounds::{Allowance, Messages};
 use super::encryption::{self, Established, Stream};
 use super::fault::{self, Broken};
 use super::target::Target;
+use super::{Shared, binding};
 use crate::probe::Attempt;
-use crate::probe::pool::Standing;
 use crate::probe::wire::dial;
+use crate::probe::wire::session::Facts;
 use crate::sample::{Fault, Phase};
 
 /// A session in which one logs in once and may ask many times.
@@ -34,7 +35,7 @@ pub struct Talk {
     /// Reads and writes for the client; nothing once the server has ended the session.
     driver: Option<Driver>,
     allowance: Arc<Allowance>,
-    standing: Standing,
+    facts: Facts,
     /// Whether nothing of it would be missed by a session that begins anew.
     clean: bool,
 }
@@ -46,11 +47,18 @@ impl Talk {
     ///
     /// # Errors
     /// Whatever the connection or the server stands against it.
-    pub async fn open(attempt: &mut Attempt, target: &Target) -> Result<Self, Fault> {
-        let told = attempt.readings().len();
+    pub async fn open(
+        attempt: &mut Attempt,
+        target: &Target,
+        pool: &Shared,
+    ) -> Result<Self, Fault> {
         let stream = dial::tcp(attempt, &target.host, target.port).await?;
-        let address = stream.peer_addr().ok().map(|peer| peer.ip());
+        let mut facts = Facts::of(&stream);
         let stream = encryption::negotiate(attempt, stream, target).await?;
+        if let Stream::Encrypted(_, session) = &stream {
+            facts.tls = Some(*session);
+        }
+        pool.over(attempt, &facts, false);
         attempt.enter(Phase::Request);
         let (client, driver, allowance) = log_in(stream, &target.login)
             .await
@@ -59,9 +67,14 @@ impl Talk {
             client,
             driver: Some(driver),
             allowance,
-            standing: Standing::opened(attempt, told, address),
+            facts,
             clean: true,
         })
+    }
+
+    /// What it talks over.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Whether the server still keeps the session, as far as one knows without asking it.
@@ -72,11 +85,6 @@ impl Talk {
             self.driver = None;
         }
         self.driver.is_some()
-    }
-
-    /// Says over what the run talks from here on, where an earlier one has opened it.
-    pub fn reused(&mut self, attempt: &mut Attempt) {
-        self.standing.reused(attempt);
     }
 
     /// Begins a transaction that cannot write and that ends when our time does.
@@ -147,19 +155,20 @@ async fn log_in(
     match stream {
         Stream::Plain(stream) => {
             login.ssl_mode(SslMode::Disable);
-            log_in_over(stream, &login, NoTls).await
+            log_in_over(Messages::new(stream, None), &login, NoTls).await
         }
-        Stream::Encrypted(stream) => {
+        Stream::Encrypted(stream, _) => {
             // "Direct" makes the library take the stream as it is: TLS has been agreed on.
             login.ssl_mode(SslMode::Require);
             login.ssl_negotiation(SslNegotiation::Direct);
-            log_in_over(*stream, &login, Established).await
+            let binding = binding::of(stream.get_ref().1);
+            log_in_over(Messages::new(*stream, binding), &login, Established).await
         }
     }
 }
 
 async fn log_in_over<S, T>(
-    stream: S,
+    (stream, allowance): (Messages<S>, Arc<Allowance>),
     login: &Config,
     tls: T,
 ) -> Result<(Client, Driver, Arc<Allowance>), Broken>
@@ -168,7 +177,6 @@ where
     T: TlsConnect<Messages<S>>,
     T::Stream: TlsStream + Send + 'static,
 {
-    let (stream, allowance) = Messages::new(stream);
     allowance.renew(OF_THE_LOGIN);
     let (client, connection) = login
         .connect_raw(stream, tls)

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::ChannelBinding;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::probe::wire::address::{Address, place_name};
 use crate::probe::wire::tls::{Tls, TlsSettings};
@@ -40,17 +39,9 @@ pub enum Encryption {
     /// Do not ask for it.
     Never,
     /// Take it where it is offered.
-    WhereOffered(Session),
+    WhereOffered(Tls),
     /// Insist on it: without TLS nothing is sent, least of all a password.
-    Always(Session),
-}
-
-/// How to open a TLS session.
-pub struct Session {
-    /// The name that the certificate is checked against.
-    pub name: String,
-    /// The client that computes the channel binding of a login over TLS.
-    pub connector: MakeRustlsConnect,
+    Always(Tls),
 }
 
 impl Target {
@@ -155,18 +146,18 @@ fn encryption(
 ) -> Result<Encryption, Vec<Misfit>> {
     let session = |settings: &TlsSettings| {
         let tls = Tls::new(settings, surroundings)?;
-        let name = tls
-            .server_name(host)
-            .map_err(|fault| vec![Misfit::at(&["url"], fault.detail)])?;
-        Ok(Session {
-            name: name.to_str().into_owned(),
-            connector: MakeRustlsConnect::new((*tls.config()).clone()),
-        })
+        match tls.server_name(host) {
+            Ok(_) => Ok(tls),
+            Err(fault) => Err(vec![Misfit::at(&["url"], fault.detail)]),
+        }
     };
     match mode {
         Mode::Never => Ok(Encryption::Never),
         Mode::WhereOffered => session(&TlsSettings::unverified()).map(Encryption::WhereOffered),
-        Mode::Always(settings) => session(settings).map(Encryption::Always),
+        Mode::Always(settings) => session(settings).map(|tls| {
+            tls.prepare();
+            Encryption::Always(tls)
+        }),
     }
 }
 

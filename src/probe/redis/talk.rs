@@ -11,14 +11,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+use super::Shared;
 use super::fault;
 use super::target::Target;
 use crate::probe::Attempt;
-use crate::probe::pool::Standing;
 use crate::probe::wire::bounded::Bounded;
 use crate::probe::wire::dial;
-use crate::probe::wire::tls::{self, Tls};
-use crate::sample::{Fault, Phase, Reason, Unit};
+use crate::probe::wire::session::Facts;
+use crate::sample::{Fault, Phase, Reason};
 use crate::secret::Secret;
 
 /// Who to be, and where.
@@ -35,7 +35,7 @@ pub struct Login {
 /// An open conversation, of which one is logged in.
 pub struct Talk {
     stream: Stream,
-    standing: Standing,
+    facts: Facts,
 }
 
 type Socket = Either<TcpStream, TlsStream<TcpStream>>;
@@ -47,31 +47,37 @@ impl Talk {
     ///
     /// # Errors
     /// [`Reason::Unauthorized`] when the server refuses the login, or what the connection met.
-    pub async fn open(attempt: &mut Attempt, target: &Target) -> Result<Self, Fault> {
-        let told = attempt.readings().len();
+    pub async fn open(
+        attempt: &mut Attempt,
+        target: &Target,
+        pool: &Shared,
+    ) -> Result<Self, Fault> {
         let stream = dial::tcp(attempt, &target.host, target.port).await?;
-        let address = stream.peer_addr().ok().map(|peer| peer.ip());
+        let mut facts = Facts::of(&stream);
         let stream = match &target.tls {
             None => Either::Left(stream),
-            Some(tls) => Either::Right(secured(attempt, tls, stream, &target.host).await?),
+            Some(tls) => {
+                let (stream, session) = tls.connect(attempt, stream, &target.host).await?;
+                facts.tls = Some(session);
+                Either::Right(stream)
+            }
         };
-        let mut talk = Self {
-            stream: BufReader::new(Bounded::new(stream, MOST_BYTES)),
-            standing: Standing::opened(attempt, told, address),
-        };
+        pool.over(attempt, &facts, false);
+        let stream = BufReader::new(Bounded::new(stream, MOST_BYTES));
+        let mut talk = Self { stream, facts };
         talk.log_in(attempt, &target.login).await?;
         Ok(talk)
+    }
+
+    /// What it talks over.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Whether nothing is left unread and the server keeps the connection, as far as one knows
     /// without asking it. Between two runs the server has nothing to say.
     pub fn is_whole(&mut self) -> bool {
         self.stream.fill_buf().now_or_never().is_none()
-    }
-
-    /// Says over what the run talks, where an earlier one has opened it.
-    pub fn reused(&mut self, attempt: &mut Attempt) {
-        self.standing.reused(attempt);
     }
 
     async fn log_in(&mut self, attempt: &mut Attempt, login: &Login) -> Result<(), Fault> {
@@ -185,19 +191,6 @@ impl Talk {
             .await
             .map_err(|error| fault::of_reply(&error, doing))
     }
-}
-
-async fn secured(
-    attempt: &mut Attempt,
-    tls: &Tls,
-    stream: TcpStream,
-    host: &str,
-) -> Result<TlsStream<TcpStream>, Fault> {
-    let stream = tls.connect(attempt, stream, host, &[]).await?;
-    if let Some(days) = tls::cert_days(&stream, attempt.clock().wall()) {
-        attempt.reading("cert_days", days, Unit::Days);
-    }
-    Ok(stream)
 }
 
 /// The first bytes of the replies that can answer us: a word, an error, a number, a text.

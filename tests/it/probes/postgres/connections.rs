@@ -131,6 +131,25 @@ async fn a_run_says_whether_it_used_a_connection_again() {
 }
 
 #[tokio::test]
+async fn over_tls_each_run_tells_of_the_session() {
+    let server = Postgres::start_with(Tls::Required, &[]).await;
+    let bound = json!({
+        "url": server.url("?channel_binding=require"), "tls": {"ca": server.ca()}
+    });
+    let check = check(&server, "select 1 as one", &bound);
+    for again in [false, true] {
+        let sample = run_probe(LONG, &*check).await;
+        passed(&sample);
+        assert_eq!(reading(&sample, "reused"), f64::from(u8::from(again)));
+        assert!(reading(&sample, "cert_days") > 0.0);
+        assert_eq!(reading(&sample, "tls_version"), 1.3);
+        let session = sample.session.as_ref().expect("it talked");
+        assert_eq!(session.reused, again);
+        assert_eq!(session.tls.as_ref().expect("over TLS").version, "TLSv1.3");
+    }
+}
+
+#[tokio::test]
 async fn runs_that_must_be_fresh_are() {
     let server = server().await;
     let usual = check(&server, "select 1", &json!({}));
