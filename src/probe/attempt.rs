@@ -3,6 +3,8 @@
 //! The runner turns whatever happens, a panic and a hang included, into one [`Sample`]. It never
 //! retries and never judges. Called by `engine` only.
 
+mod queue;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use self::queue::Queue;
 use super::{ConnectionPolicy, Probe};
 use crate::clock::{Clock, Moment};
 use crate::quantity::human;
@@ -72,6 +75,7 @@ pub struct Attempt {
     started: Moment,
     timeout: Duration,
     conditions: Conditions,
+    queue: Option<Queue>,
     current: Option<(Phase, Moment)>,
     stopped: Option<Moment>,
     /// How long the stopwatch stood still between two answers.
@@ -97,6 +101,7 @@ impl Attempt {
             started,
             timeout,
             conditions,
+            queue: None,
             current: None,
             stopped: None,
             paused: Duration::ZERO,
@@ -243,7 +248,7 @@ impl Attempt {
     /// How much of the time is left; zero when the deadline has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.timeout
+        self.allowed()
             .saturating_sub(self.clock.now().since(self.started))
     }
 
@@ -280,7 +285,7 @@ impl Attempt {
 
     /// By how much the latency is beyond the deadline.
     fn late(&self) -> Duration {
-        self.latency().saturating_sub(self.timeout)
+        self.latency().saturating_sub(self.allowed())
     }
 
     fn into_sample(mut self, check: CheckId, result: Result<(), Fault>) -> Sample {
@@ -365,9 +370,15 @@ async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
     let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
     let ended = tokio::time::timeout(timeout, guarded).await;
     match ended {
-        Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(attempt)),
+        Ok(Ok(Ok(()))) if attempt.latency() > attempt.allowed() => Err(timed_out(attempt)),
         // Whatever went wrong was met by a machine that was away: the target may have waited.
         Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(attempt)),
+        // The server's own deadline, which is what was left of ours.
+        Ok(Ok(Err(fault)))
+            if fault.reason == Reason::Timeout && attempt.kept_waiting().is_some() =>
+        {
+            Err(timed_out(attempt))
+        }
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
         Err(_) => Err(timed_out(attempt)),
@@ -383,6 +394,9 @@ fn timed_out(attempt: &Attempt) -> Fault {
         let detail =
             format!("our own machine was too busy: it came {late} late to a deadline of {timeout}");
         return Fault::new(Reason::Starved, detail);
+    }
+    if let Some(queue) = attempt.kept_waiting() {
+        return queue.fault(attempt.timeout);
     }
     if attempt
         .current

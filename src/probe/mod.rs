@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod chain;
 pub mod evm;
 pub mod http;
+pub mod pool;
 pub mod postgres;
 pub mod redis;
 pub mod registry;

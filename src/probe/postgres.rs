@@ -3,14 +3,20 @@
 //! It proves that a client can reach the server, agree on TLS, log in and have one statement
 //! answered in time, and it turns the first row's numbers into readings. It does not prove that
 //! the server can write, that other databases or replicas are well, or that a pool in front of it
-//! has room for a second client. Each run opens a connection of its own, so that the login is
-//! always part of what is measured.
+//! has room for a second client.
+//!
+//! In the bake of a deployment each run logs in anew, so that the login is part of what is measured;
+//! elsewhere runs share connections, because a login costs the server some milliseconds of work and
+//! a hundred checks would cost it a hundred clients. A query whose columns are of the database's own
+//! types gets a login for itself each time.
 //!
 //! The query cannot write: the transaction is read-only and one text may hold one statement. A
 //! function with effects outside the transaction is beyond that; give the check a role that may
 //! only read. The server ends the statement itself when the run's time is over.
 
 mod answer;
+mod binding;
+mod bounds;
 mod encryption;
 mod fault;
 mod session;
@@ -20,12 +26,16 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::answer::Expectation;
-use self::target::Target;
+use std::sync::Arc;
+
+use self::answer::{Answer, Expectation};
+use self::fault::Broken;
+use self::session::Talk;
+use self::target::{Identity, Target};
+use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::{self, TlsSettings};
-use super::wire::{bounded::Bounded, dial};
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
-use crate::sample::{Fault, Phase, Unit};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
+use crate::sample::{Fault, Unit};
 use crate::secret::Secret;
 
 /// The kind `postgres`.
@@ -51,6 +61,16 @@ pub struct Settings {
     /// How the server's certificate is checked. Where it stands, TLS is insisted on.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
+    /// Whether each run logs in anew. Without it, it does in the bake of a deployment; elsewhere
+    /// checks of the same server, user and database share connections.
+    #[serde(default)]
+    pub connection: Option<ConnectionPolicy>,
+    /// How many connections to the server there may be at the same time, of all checks of this kind
+    /// together, 4 where none says; where checks differ, the smallest number holds. A run that finds
+    /// all of them in use waits for its turn, which is not measured.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_connections: Option<u32>,
 }
 
 fn default_query() -> String {
@@ -61,7 +81,15 @@ struct PostgresProbe {
     target: Target,
     query: String,
     expectation: Expectation,
+    connection: Option<ConnectionPolicy>,
+    pool: Shared,
 }
+
+/// What checks of the same server share.
+type Shared = Pool<Arc<Identity>, Talk>;
+
+/// The servers that checks of this kind ask.
+static POOLS: Pools<Arc<Identity>, Talk> = Pools::new();
 
 impl Kind for Postgres {
     const NAME: &'static str = "postgres";
@@ -72,6 +100,9 @@ impl Kind for Postgres {
             ("rows", Unit::Number, "how many rows the query returned"),
             tls::READINGS[0],
             tls::READINGS[1],
+            tls::READINGS[2],
+            tls::READINGS[3],
+            pool::REUSED,
         ],
         open: true,
     };
@@ -93,36 +124,75 @@ impl Kind for Postgres {
                     .hint("write `rows: 1`, or leave `expect` out"),
             );
         }
-        match Target::read(&settings.url, settings.tls.as_ref(), surroundings) {
-            Ok(target) if misfits.is_empty() => Ok(Box::new(PostgresProbe {
-                target,
-                query: settings.query,
-                expectation: settings.expect.unwrap_or_default(),
-            })),
-            Ok(_) => Err(misfits),
-            Err(more) => {
-                misfits.extend(more);
-                Err(misfits)
-            }
-        }
+        let limit = pool::limit(settings.max_connections).map_err(|misfit| misfits.push(misfit));
+        let target = Target::read(&settings.url, settings.tls.as_ref(), surroundings)
+            .map_err(|more| misfits.extend(more));
+        let (Ok((target, identity)), Ok(limit), true) = (target, limit, misfits.is_empty()) else {
+            return Err(misfits);
+        };
+        Ok(Box::new(PostgresProbe {
+            pool: POOLS.join(&target.name(), Arc::new(identity), limit),
+            target,
+            query: settings.query,
+            expectation: settings.expect.unwrap_or_default(),
+            connection: settings.connection,
+        }))
     }
 }
 
 #[async_trait]
 impl Probe for PostgresProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
-        let target = &self.target;
-        let stream = dial::tcp(attempt, &target.host, target.port).await?;
-        let stream = Bounded::new(stream, MOST_BYTES);
-        let stream = encryption::negotiate(attempt, stream, target).await?;
-        attempt.enter(Phase::Request);
-        let answer = session::ask(attempt, stream, target, &self.query).await?;
+        let policy = attempt.policy(self.connection, ConnectionPolicy::KeepAlive);
+        let keeps = policy == ConnectionPolicy::KeepAlive;
+        let mut place = self.pool.place(attempt, keeps).await;
+        let (mut kept, answer) = self.ask(attempt, &mut place, keeps).await?;
         attempt.stop();
         answer.record(attempt);
-        attempt.observe(|| Some(target.mask.apply(&answer.in_words())));
-        self.expectation.judge(&answer)
+        attempt.observe(|| Some(self.target.mask.apply(&answer.in_words())));
+        let judged = self.expectation.judge(&answer);
+        // Whatever the server makes of the end of the session is no part of its answer.
+        let within = attempt.remaining() / 2;
+        if keeps && kept.connection.clean(within).await {
+            place.keep(kept);
+        } else {
+            kept.connection.leave();
+        }
+        judged
+    }
+
+    fn target(&self) -> Option<super::Target> {
+        Some(self.pool.target())
     }
 }
 
-/// All that the server may send in one run, handshakes included: a check reads figures, not tables.
-const MOST_BYTES: u64 = 1 << 20;
+impl PostgresProbe {
+    /// Asks over the connection that came with the place, where it still stands; else over a new
+    /// one. The server may have ended a kept session at any time, which says nothing about its
+    /// health: what fails before the query has left is tried once more, over a new connection.
+    async fn ask(
+        &self,
+        attempt: &mut Attempt,
+        place: &mut Place<'_, Arc<Identity>, Talk>,
+        keeps: bool,
+    ) -> Result<(Kept<Talk>, Answer), Fault> {
+        let told = |broken: Broken| fault::of(broken, &self.target.mask);
+        if let Some(mut kept) = place.take() {
+            if kept.connection.stands() && kept.connection.begin(attempt).await.is_ok() {
+                self.pool.over(attempt, kept.connection.facts(), true);
+                pool::report(attempt, true);
+                let answer = kept.connection.ask(attempt, &self.query).await;
+                return Ok((kept, answer.map_err(told)?));
+            }
+            attempt.note(pool::OPENED_ANEW);
+        }
+        let began = attempt.clock().now();
+        let mut talk = Talk::open(attempt, &self.target, &self.pool).await?;
+        if keeps {
+            pool::report(attempt, false);
+        }
+        talk.begin(attempt).await.map_err(told)?;
+        let answer = talk.ask(attempt, &self.query).await.map_err(told)?;
+        Ok((Kept::new(talk, began), answer))
+    }
+}

@@ -5,7 +5,11 @@
 //! can write, that a replica is current, or that the nodes of a cluster agree: name the fields of
 //! INFO that say so under `expect.info`. It reads nothing that the service keeps in Redis.
 //!
-//! Each run opens a connection of its own. Where INFO is not permitted and nothing is expected of
+//! In the bake of a deployment each run opens a connection of its own; elsewhere runs share them. A
+//! session is never given to another login or database, and nothing that is asked changes its
+//! state, so that there is nothing to take back between two runs.
+//!
+//! Where INFO is not permitted and nothing is expected of
 //! it, the run passes without those readings and a note says so.
 
 mod fault;
@@ -14,6 +18,7 @@ mod talk;
 mod target;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -21,11 +26,10 @@ use serde::Deserialize;
 
 use self::info::Info;
 use self::talk::Talk;
-use self::target::Target;
-use super::wire::dial;
-use super::wire::session::Facts;
+use self::target::{Identity, Target};
+use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::TlsSettings;
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::expect::Matcher;
 use crate::sample::{Fault, Reason};
 use crate::secret::Secret;
@@ -46,6 +50,16 @@ pub struct Settings {
     /// How the server's certificate is checked; for `rediss://` only.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
+    /// Whether each run opens a connection of its own. Without it, it does in the bake of a
+    /// deployment; elsewhere checks of the same server, user and database share connections.
+    #[serde(default)]
+    pub connection: Option<ConnectionPolicy>,
+    /// How many connections to the server there may be at the same time, of all checks of this kind
+    /// together, 4 where none says; where checks differ, the smallest number holds. A run that finds
+    /// all of them in use waits for its turn, which is not measured.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_connections: Option<u32>,
 }
 
 /// What the server must say.
@@ -64,7 +78,15 @@ pub struct Expectation {
 struct RedisProbe {
     target: Target,
     expected: BTreeMap<String, Matcher>,
+    connection: Option<ConnectionPolicy>,
+    pool: Shared,
 }
+
+/// What checks of the same server share.
+type Shared = Pool<Arc<Identity>, Talk>;
+
+/// The servers that checks of this kind ask.
+static POOLS: Pools<Arc<Identity>, Talk> = Pools::new();
 
 impl Kind for Redis {
     const NAME: &'static str = "redis";
@@ -99,17 +121,18 @@ impl Kind for Redis {
             ),
             None | Some(true) => {}
         }
-        match Target::read(&settings.url, settings.tls.as_ref(), surroundings) {
-            Ok(target) if misfits.is_empty() => Ok(Box::new(RedisProbe {
-                target,
-                expected: expectation.info,
-            })),
-            Ok(_) => Err(misfits),
-            Err(more) => {
-                misfits.extend(more);
-                Err(misfits)
-            }
-        }
+        let limit = pool::limit(settings.max_connections).map_err(|misfit| misfits.push(misfit));
+        let target = Target::read(&settings.url, settings.tls.as_ref(), surroundings)
+            .map_err(|more| misfits.extend(more));
+        let (Ok((target, identity)), Ok(limit), true) = (target, limit, misfits.is_empty()) else {
+            return Err(misfits);
+        };
+        Ok(Box::new(RedisProbe {
+            pool: POOLS.join(&target.name(), Arc::new(identity), limit),
+            target,
+            expected: expectation.info,
+            connection: settings.connection,
+        }))
     }
 }
 
@@ -123,18 +146,29 @@ impl Probe for RedisProbe {
             fault
         })
     }
+
+    fn target(&self) -> Option<super::Target> {
+        Some(self.pool.target())
+    }
 }
 
 impl RedisProbe {
     async fn ask(&self, attempt: &mut Attempt) -> Result<(), Fault> {
-        let mut talk = self.open(attempt).await?;
-        talk.log_in(attempt, &self.target.login).await?;
-        talk.ping(attempt).await?;
-        let text = talk.info(attempt).await;
+        let policy = attempt.policy(self.connection, ConnectionPolicy::KeepAlive);
+        let keeps = policy == ConnectionPolicy::KeepAlive;
+        let mut place = self.pool.place(attempt, keeps).await;
+        let mut kept = self.answering(attempt, &mut place, keeps).await?;
+        let text = kept.connection.info(attempt).await;
         attempt.stop();
+        let refused = text
+            .as_ref()
+            .is_err_and(|fault| self.can_do_without_info(fault));
+        if keeps && (text.is_ok() || refused) && kept.connection.is_whole() {
+            place.keep(kept);
+        }
         let info = match text {
             Ok(text) => Info::parse(&text),
-            Err(fault) if self.can_do_without_info(&fault) => {
+            Err(fault) if refused => {
                 attempt.note(format!("no readings of INFO: {}", fault.detail));
                 return Ok(());
             }
@@ -146,17 +180,35 @@ impl RedisProbe {
         info.judge(&self.expected)
     }
 
-    async fn open(&self, attempt: &mut Attempt) -> Result<Talk, Fault> {
-        let target = &self.target;
-        let stream = dial::tcp(attempt, &target.host, target.port).await?;
-        let Some(settings) = &target.tls else {
-            return Ok(Talk::plain(stream));
-        };
-        let mut facts = Facts::of(&stream);
-        let (stream, session) = settings.connect(attempt, stream, &target.host).await?;
-        facts.tls = Some(session);
-        settings.over(attempt, &facts, false);
-        Ok(Talk::encrypted(stream))
+    /// A connection over which PING was answered: the one that came with the place, where it still
+    /// stands; else a new one. The server may have closed a kept connection at any time, which says
+    /// nothing about its health: one that ends before it answers is opened anew, once.
+    async fn answering(
+        &self,
+        attempt: &mut Attempt,
+        place: &mut Place<'_, Arc<Identity>, Talk>,
+        keeps: bool,
+    ) -> Result<Kept<Talk>, Fault> {
+        if let Some(mut kept) = place.take() {
+            if kept.connection.is_whole() {
+                match kept.connection.ping(attempt).await {
+                    Err(fault) if matches!(fault.reason, Reason::Closed | Reason::Reset) => {}
+                    answered => {
+                        self.pool.over(attempt, kept.connection.facts(), true);
+                        pool::report(attempt, true);
+                        return answered.map(|()| kept);
+                    }
+                }
+            }
+            attempt.note(pool::OPENED_ANEW);
+        }
+        let began = attempt.clock().now();
+        let mut talk = Talk::open(attempt, &self.target, &self.pool).await?;
+        if keeps {
+            pool::report(attempt, false);
+        }
+        talk.ping(attempt).await?;
+        Ok(Kept::new(talk, began))
     }
 
     /// A server that answers PING and knows or allows no INFO is as well as it was asked to be.

@@ -14,6 +14,7 @@ use tokio_postgres::types::{Kind, Type};
 use super::fault::Broken;
 use crate::expect::{Matcher, first_and_count};
 use crate::probe::Attempt;
+use crate::probe::wire::said::one_line;
 use crate::sample::{Fault, Reason, Unit};
 
 /// What the answer to the query must be.
@@ -34,6 +35,7 @@ pub struct Expectation {
 pub struct Column {
     name: String,
     form: Form,
+    built_in: bool,
 }
 
 /// How a column's text is to be read.
@@ -87,9 +89,19 @@ impl Column {
         Self {
             name: column.name().to_owned(),
             form: form(column.type_()),
+            built_in: column.type_().oid() < FIRST_OF_USERS,
         }
     }
+
+    /// Whether its type is one that every server has.
+    pub const fn is_built_in(&self) -> bool {
+        self.built_in
+    }
 }
+
+/// Types from this number on are made by those who use the server (PostgreSQL's
+/// `FirstNormalObjectId`, `src/include/access/transam.h`).
+const FIRST_OF_USERS: u32 = 16_384;
 
 fn form(of: &Type) -> Form {
     match *of {
@@ -142,12 +154,13 @@ impl Answer {
     pub fn record(&self, attempt: &mut Attempt) {
         #[expect(clippy::cast_precision_loss, reason = "MOST_ROWS is exact in a float")]
         attempt.reading(ROWS, self.rows as f64, Unit::Number);
-        let mut names = vec![ROWS];
+        let known = attempt.readings().iter();
+        let mut names: Vec<String> = known.map(|it| it.name.to_string()).collect();
         for (column, value) in self.columns.iter().zip(&self.first).take(MOST_READINGS) {
-            if names.contains(&column.name.as_str()) {
+            let shown = one_line(&column.name);
+            if names.contains(&column.name) {
                 attempt.note(format!(
-                    "a second `{}` among the columns gives no reading",
-                    column.name
+                    "`{shown}` is the name of another reading and gives none"
                 ));
             } else if let Some(number) = number(value) {
                 attempt.reading(&column.name, number, Unit::Number);
@@ -157,9 +170,9 @@ impl Answer {
                 } else {
                     "no finite number"
                 };
-                attempt.note(format!("`{}` is {what} and gives no reading", column.name));
+                attempt.note(format!("`{shown}` is {what} and gives no reading"));
             }
-            names.push(&column.name);
+            names.push(column.name.clone());
         }
     }
 

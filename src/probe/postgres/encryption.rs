@@ -8,23 +8,21 @@ use std::future::{Ready, ready};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::tls::{TlsConnect, TlsStream};
+use tokio_rustls::client;
 
-use super::target::{Encryption, Session, Target};
+use super::target::{Encryption, Target};
 use crate::probe::Attempt;
-use crate::probe::wire::bounded::Bounded;
-use crate::probe::wire::{dial, tls, tls_fault};
+use crate::probe::wire::dial;
+use crate::probe::wire::tls::TlsFacts;
 use crate::sample::{Fault, Phase, Reason};
-
-type Plain = Bounded<TcpStream>;
 
 /// A stream on which PostgreSQL's protocol can begin.
 pub enum Stream {
     /// Without TLS.
-    Plain(Plain),
-    /// Over TLS.
-    Encrypted(Box<<MakeRustlsConnect as MakeTlsConnect<Plain>>::Stream>),
+    Plain(TcpStream),
+    /// Over TLS, and what that session is.
+    Encrypted(Box<client::TlsStream<TcpStream>>, TlsFacts),
 }
 
 /// Does about TLS what the target asks for; enters [`Phase::Tls`] unless it asks for none.
@@ -34,17 +32,18 @@ pub enum Stream {
 /// is not PostgreSQL's, and the faults of the connection and of the handshake.
 pub async fn negotiate(
     attempt: &mut Attempt,
-    mut stream: Plain,
+    mut stream: TcpStream,
     target: &Target,
 ) -> Result<Stream, Fault> {
-    let (session, insists) = match &target.encryption {
+    let (tls, insists) = match &target.encryption {
         Encryption::Never => return Ok(Stream::Plain(stream)),
-        Encryption::WhereOffered(session) => (session, false),
-        Encryption::Always(session) => (session, true),
+        Encryption::WhereOffered(tls) => (tls, false),
+        Encryption::Always(tls) => (tls, true),
     };
     attempt.enter(Phase::Tls);
     if offers_tls(&mut stream).await? {
-        return open(attempt, session, stream, &target.host).await;
+        let (stream, facts) = tls.connect(attempt, stream, &target.host).await?;
+        return Ok(Stream::Encrypted(Box::new(stream), facts));
     }
     if insists {
         return Err(Fault::new(
@@ -55,7 +54,7 @@ pub async fn negotiate(
     Ok(Stream::Plain(stream))
 }
 
-async fn offers_tls(stream: &mut Plain) -> Result<bool, Fault> {
+async fn offers_tls(stream: &mut TcpStream) -> Result<bool, Fault> {
     let broken = |error| dial::fault(&error, "asking the server for TLS");
     stream.write_all(&TLS_REQUEST).await.map_err(broken)?;
     // One byte and no more: what a stranger sends after it in the clear must not be taken for
@@ -73,20 +72,6 @@ async fn offers_tls(stream: &mut Plain) -> Result<bool, Fault> {
             "the answer is not of PostgreSQL's protocol",
         )),
     }
-}
-
-async fn open(
-    attempt: &mut Attempt,
-    session: &Session,
-    stream: Plain,
-    host: &str,
-) -> Result<Stream, Fault> {
-    let mut connector = session.connector.clone();
-    let Ok(handshake) = MakeTlsConnect::<Plain>::make_tls_connect(&mut connector, &session.name);
-    let (opened, _) = tls::witnessed(attempt, handshake.connect(stream)).await;
-    opened
-        .map(|session| Stream::Encrypted(Box::new(session)))
-        .map_err(|error| tls_fault::of_handshake(&error, host))
 }
 
 /// `SSLRequest`: the length, then a number that no version of the protocol has.

@@ -5,8 +5,10 @@ use std::io;
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::bounds::TooMuch;
 use crate::probe::wire::said::one_line;
-use crate::probe::wire::{bounded, dial, tls_fault};
+use crate::probe::wire::{dial, tls_fault};
+use crate::quantity::Bytes;
 use crate::sample::{Fault, Reason};
 use crate::secret::Mask;
 
@@ -53,11 +55,14 @@ fn of_error(error: &tokio_postgres::Error, step: Step) -> Fault {
         Step::Login => "logging in",
         Step::Question => "waiting for the query's answer",
     };
-    if bounded::is_overflow(error) {
-        return Fault::new(
-            Reason::TooLarge,
-            "the server sent more than 1 MiB; let the query select less",
-        );
+    if let Some(TooMuch { allowed }) = TooMuch::inside(error) {
+        let hint = match step {
+            Step::Login => "",
+            Step::Question => "; let the query select less",
+        };
+        let allowed = Bytes(allowed);
+        let detail = format!("the server sends more than {allowed} while {doing}{hint}");
+        return Fault::new(Reason::TooLarge, detail);
     }
     if let Some(said) = error.as_db_error() {
         return of_server(said);

@@ -1,11 +1,12 @@
 //! What a `postgres` URL and its `tls` settings mean together: where to go, who to be, how far to
 //! trust. Decided once, at load.
 
+use std::path::PathBuf;
+
 use tokio_postgres::Config;
 use tokio_postgres::config::ChannelBinding;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::probe::wire::address::Address;
+use crate::probe::wire::address::{Address, place_name};
 use crate::probe::wire::tls::{Tls, TlsSettings};
 use crate::probe::{Misfit, Surroundings};
 use crate::secret::{Mask, Secret};
@@ -24,22 +25,23 @@ pub struct Target {
     pub mask: Mask,
 }
 
+/// All that one session to a server has and another may lack. Not `Debug`: it holds the password.
+#[derive(PartialEq, Eq)]
+pub struct Identity {
+    login: Config,
+    mode: Mode,
+    /// Where the files of the TLS settings are looked for.
+    folder: PathBuf,
+}
+
 /// What to do about TLS.
 pub enum Encryption {
     /// Do not ask for it.
     Never,
     /// Take it where it is offered.
-    WhereOffered(Session),
+    WhereOffered(Tls),
     /// Insist on it: without TLS nothing is sent, least of all a password.
-    Always(Session),
-}
-
-/// How to open a TLS session.
-pub struct Session {
-    /// The name that the certificate is checked against.
-    pub name: String,
-    /// The client that computes the channel binding of a login over TLS.
-    pub connector: MakeRustlsConnect,
+    Always(Tls),
 }
 
 impl Target {
@@ -51,7 +53,7 @@ impl Target {
         url: &Secret,
         tls: Option<&TlsSettings>,
         surroundings: &Surroundings,
-    ) -> Result<Self, Vec<Misfit>> {
+    ) -> Result<(Self, Identity), Vec<Misfit>> {
         let address =
             Address::parse(url.reveal(), &["postgres", "postgresql"]).map_err(|it| vec![it])?;
         let mut misfits = Vec::new();
@@ -59,20 +61,26 @@ impl Target {
         let mode = address.parameters.get("sslmode").map(String::as_str);
         let encryption = mode_of(mode, tls)
             .map_err(|misfit| vec![misfit])
-            .and_then(|mode| encryption(mode, &address.host, surroundings));
+            .and_then(|mode| Ok((encryption(&mode, &address.host, surroundings)?, mode)));
         match encryption {
-            Ok(encryption) if misfits.is_empty() => {
+            Ok((encryption, mode)) if misfits.is_empty() => {
                 let mask = Mask::default();
                 if let Some(password) = &address.password {
                     mask.hide(password.reveal());
                 }
-                Ok(Self {
+                let identity = Identity {
+                    login: login.clone(),
+                    mode,
+                    folder: surroundings.folder.clone(),
+                };
+                let target = Self {
                     host: address.host,
                     port: address.port.unwrap_or(DEFAULT_PORT),
                     login,
                     encryption,
                     mask,
-                })
+                };
+                Ok((target, identity))
             }
             Ok(_) => Err(misfits),
             Err(more) => {
@@ -83,11 +91,18 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The server's name: `postgres://db.example:5432`.
+    pub fn name(&self) -> String {
+        place_name("postgres", &self.host, self.port)
+    }
+}
+
 /// PostgreSQL's registered port.
 const DEFAULT_PORT: u16 = 5432;
 
 /// What the URL and the settings agree on.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Mode {
     Never,
     WhereOffered,
@@ -125,24 +140,24 @@ fn mode_of(mode: Option<&str>, tls: Option<&TlsSettings>) -> Result<Mode, Misfit
 }
 
 fn encryption(
-    mode: Mode,
+    mode: &Mode,
     host: &str,
     surroundings: &Surroundings,
 ) -> Result<Encryption, Vec<Misfit>> {
     let session = |settings: &TlsSettings| {
         let tls = Tls::new(settings, surroundings)?;
-        let name = tls
-            .server_name(host)
-            .map_err(|fault| vec![Misfit::at(&["url"], fault.detail)])?;
-        Ok(Session {
-            name: name.to_str().into_owned(),
-            connector: MakeRustlsConnect::new((*tls.config()).clone()),
-        })
+        match tls.server_name(host) {
+            Ok(_) => Ok(tls),
+            Err(fault) => Err(vec![Misfit::at(&["url"], fault.detail)]),
+        }
     };
     match mode {
         Mode::Never => Ok(Encryption::Never),
         Mode::WhereOffered => session(&TlsSettings::unverified()).map(Encryption::WhereOffered),
-        Mode::Always(settings) => session(&settings).map(Encryption::Always),
+        Mode::Always(settings) => session(settings).map(|tls| {
+            tls.prepare();
+            Encryption::Always(tls)
+        }),
     }
 }
 
@@ -209,7 +224,8 @@ mod tests {
     use super::*;
 
     fn read(url: &str, tls: Option<TlsSettings>) -> Result<Target, Vec<Misfit>> {
-        Target::read(&Secret::new(url), tls.as_ref(), &Surroundings::default())
+        let read = Target::read(&Secret::new(url), tls.as_ref(), &Surroundings::default());
+        read.map(|(target, _)| target)
     }
 
     #[test]
@@ -257,6 +273,26 @@ mod tests {
         assert_eq!(target.login.get_password(), Some(&b"pw@"[..]));
         assert_eq!(target.login.get_dbname(), Some("shop"));
         assert_eq!(target.login.get_application_name(), Some("x"));
+    }
+
+    #[test]
+    fn a_session_is_told_apart_by_all_that_makes_it() {
+        let identity = |url: &str| {
+            let read = Target::read(&Secret::new(url), None, &Surroundings::default());
+            read.map(|(_, identity)| identity).ok()
+        };
+        let one = "postgres://ann:pw@db/shop";
+        assert!(identity(one) == identity("postgres://ann:pw@db:5432/shop?connect_timeout=3"));
+        for other in [
+            "postgres://bob:pw@db/shop",
+            "postgres://ann:pw2@db/shop",
+            "postgres://ann:pw@db/stock",
+            "postgres://ann:pw@db/shop?sslmode=require",
+            "postgres://ann:pw@db/shop?application_name=x",
+            "postgres://ann:pw@db/shop?options=-csearch_path%3Da",
+        ] {
+            assert!(identity(one) != identity(other), "{other}");
+        }
     }
 
     #[test]

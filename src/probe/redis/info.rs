@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::expect::{Matcher, first_and_count};
-use crate::probe::Attempt;
 use crate::probe::wire::tls::READINGS;
+use crate::probe::{Attempt, pool};
 use crate::sample::{Fault, Reason, Unit};
 
 /// The readings that every run gives, as far as the server reports them.
@@ -65,6 +65,7 @@ pub const STANDARD: &[(&str, Unit, &str)] = &[
     READINGS[1],
     READINGS[2],
     READINGS[3],
+    pool::REUSED,
 ];
 
 /// The fields of INFO.
@@ -77,8 +78,14 @@ impl Info {
     pub fn parse(text: &str) -> Self {
         let mut fields = BTreeMap::new();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
-        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-            for (part, value) in value.split(',').filter_map(|part| part.split_once('=')) {
+        let named = lines.filter_map(|line| line.split_once(':'));
+        for (name, value) in named.filter(|(name, _)| name.len() <= LONGEST_NAME) {
+            if fields.len() >= MOST_FIELDS {
+                break;
+            }
+            let parts = value.split(',').filter_map(|part| part.split_once('='));
+            let parts = parts.filter(|(part, _)| part.len() <= LONGEST_NAME);
+            for (part, value) in parts.take(MOST_FIELDS - fields.len()) {
                 fields.insert(format!("{name}.{part}"), value.to_owned());
             }
             fields.insert(name.to_owned(), value.to_owned());
@@ -138,9 +145,25 @@ impl Info {
     }
 }
 
+/// Longer names are no server's: a name is repeated for each part of its value, so that one of half
+/// a megabyte with a hundred thousand parts would take all memory.
+const LONGEST_NAME: usize = 128;
+/// How many fields are read: with the figures of all its commands a server has some two thousand.
+const MOST_FIELDS: usize = 20_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_would_grow_beyond_measure_is_cut() {
+        let parts: Vec<String> = (0..100_000).map(|n| format!("{n}=1")).collect();
+        let parts = parts.join(",");
+        let Info(fields) = Info::parse(&format!("{}:{parts}\r\nrole:master", "n".repeat(500_000)));
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["role"]);
+        let Info(fields) = Info::parse(&format!("n:{parts}\r\nrole:master"));
+        assert_eq!(fields.len(), MOST_FIELDS + 1);
+    }
 
     #[test]
     fn only_what_is_named_is_compared_with_before() {

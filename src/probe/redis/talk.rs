@@ -4,20 +4,25 @@
 //! connection wants a task that outlives the run; here, dropping the conversation closes it, and
 //! no reply can be larger than a check may read.
 
+use futures_util::FutureExt as _;
 use redis::{Cmd, Value, parse_redis_value_async};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+use super::Shared;
 use super::fault;
+use super::target::Target;
 use crate::probe::Attempt;
 use crate::probe::wire::bounded::Bounded;
+use crate::probe::wire::dial;
+use crate::probe::wire::session::Facts;
 use crate::sample::{Fault, Phase, Reason};
 use crate::secret::Secret;
 
 /// Who to be, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The user; the server's default one when absent.
     pub user: Option<String>,
@@ -27,34 +32,55 @@ pub struct Login {
     pub database: Option<u32>,
 }
 
-/// An open conversation.
+/// An open conversation, of which one is logged in.
 pub struct Talk {
-    stream: BufReader<Bounded<Either<TcpStream, TlsStream<TcpStream>>>>,
+    stream: Stream,
+    facts: Facts,
 }
 
+type Socket = Either<TcpStream, TlsStream<TcpStream>>;
+type Stream = BufReader<Bounded<Socket>>;
+
 impl Talk {
-    /// Begins over a connection without TLS.
-    pub fn plain(stream: TcpStream) -> Self {
-        Self::over(Either::Left(stream))
-    }
-
-    /// Begins over TLS.
-    pub fn encrypted(stream: TlsStream<TcpStream>) -> Self {
-        Self::over(Either::Right(stream))
-    }
-
-    fn over(stream: Either<TcpStream, TlsStream<TcpStream>>) -> Self {
-        Self {
-            stream: BufReader::new(Bounded::new(stream, MOST_BYTES)),
-        }
-    }
-
-    /// Logs in and selects the database, as far as the login says so; all of it belongs to
-    /// [`Phase::Request`].
+    /// Connects, logs in and selects the database, as far as the target says so; the login belongs
+    /// to [`Phase::Request`].
     ///
     /// # Errors
     /// [`Reason::Unauthorized`] when the server refuses the login, or what the connection met.
-    pub async fn log_in(&mut self, attempt: &mut Attempt, login: &Login) -> Result<(), Fault> {
+    pub async fn open(
+        attempt: &mut Attempt,
+        target: &Target,
+        pool: &Shared,
+    ) -> Result<Self, Fault> {
+        let stream = dial::tcp(attempt, &target.host, target.port).await?;
+        let mut facts = Facts::of(&stream);
+        let stream = match &target.tls {
+            None => Either::Left(stream),
+            Some(tls) => {
+                let (stream, session) = tls.connect(attempt, stream, &target.host).await?;
+                facts.tls = Some(session);
+                Either::Right(stream)
+            }
+        };
+        pool.over(attempt, &facts, false);
+        let stream = BufReader::new(Bounded::new(stream, MOST_BYTES));
+        let mut talk = Self { stream, facts };
+        talk.log_in(attempt, &target.login).await?;
+        Ok(talk)
+    }
+
+    /// What it talks over.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Whether nothing is left unread and the server keeps the connection, as far as one knows
+    /// without asking it. Between two runs the server has nothing to say.
+    pub fn is_whole(&mut self) -> bool {
+        self.stream.fill_buf().now_or_never().is_none()
+    }
+
+    async fn log_in(&mut self, attempt: &mut Attempt, login: &Login) -> Result<(), Fault> {
         attempt.enter(Phase::Request);
         if let Some(password) = &login.password {
             let mut command = redis::cmd("AUTH");
@@ -77,12 +103,13 @@ impl Talk {
         Ok(())
     }
 
-    /// Asks whether the server is there.
+    /// Asks whether the server is there: the first question of every run.
     ///
     /// # Errors
     /// [`Reason::Status`] when the reply is not PONG, the server's own error, or what the
     /// connection met.
     pub async fn ping(&mut self, attempt: &mut Attempt) -> Result<(), Fault> {
+        self.stream.get_mut().renew(MOST_BYTES);
         match self
             .ask(attempt, &redis::cmd("PING"), "waiting for PING's answer")
             .await?
@@ -147,6 +174,16 @@ impl Talk {
     }
 
     async fn reply(&mut self, doing: &str) -> Result<Value, Fault> {
+        let first = self.stream.fill_buf().await;
+        let first = first.map_err(|error| fault::of_stream(&error, doing))?;
+        // Lists, and what version 3 of the protocol has, answer none of our questions: they are not
+        // read, so that none can nest or announce a billion of anything.
+        if first.first().is_some_and(|kind| !KINDS.contains(kind)) {
+            return Err(Fault::new(
+                Reason::Malformed,
+                format!("the answer is not of Redis's protocol, while {doing}"),
+            ));
+        }
         // A decoder of its own for each reply: one command is under way at a time, so that nothing
         // of the next reply can be in its buffer.
         let mut decoder = Default::default();
@@ -155,6 +192,9 @@ impl Talk {
             .map_err(|error| fault::of_reply(&error, doing))
     }
 }
+
+/// The first bytes of the replies that can answer us: a word, an error, a number, a text.
+const KINDS: &[u8] = b"+-:$";
 
 /// All that the server may send in one run: INFO of a large cluster is a tenth of it.
 const MOST_BYTES: u64 = 1 << 20;

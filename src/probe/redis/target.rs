@@ -1,7 +1,9 @@
 //! What a `redis` URL and its `tls` settings mean together. Decided once, at load.
 
+use std::path::PathBuf;
+
 use super::talk::Login;
-use crate::probe::wire::address::Address;
+use crate::probe::wire::address::{Address, place_name};
 use crate::probe::wire::tls::{Tls, TlsSettings};
 use crate::probe::{Misfit, Surroundings};
 use crate::secret::{Mask, Secret};
@@ -20,7 +22,26 @@ pub struct Target {
     pub mask: Mask,
 }
 
+/// All that one session to a server has and another may lack.
+#[derive(PartialEq, Eq)]
+pub struct Identity {
+    login: Login,
+    tls: Option<TlsSettings>,
+    /// Where the files of the TLS settings are looked for.
+    folder: PathBuf,
+}
+
 impl Target {
+    /// The server's name: `redis://cache.example:6379`.
+    pub fn name(&self) -> String {
+        let scheme = if self.tls.is_some() {
+            "rediss"
+        } else {
+            "redis"
+        };
+        place_name(scheme, &self.host, self.port)
+    }
+
     /// Reads the URL and the TLS settings.
     ///
     /// # Errors
@@ -29,7 +50,7 @@ impl Target {
         url: &Secret,
         tls: Option<&TlsSettings>,
         surroundings: &Surroundings,
-    ) -> Result<Self, Vec<Misfit>> {
+    ) -> Result<(Self, Identity), Vec<Misfit>> {
         let address = Address::parse(url.reveal(), &["redis", "rediss"]).map_err(|it| vec![it])?;
         let mut misfits = Vec::new();
         if let Some(parameter) = address.parameters.keys().next() {
@@ -43,25 +64,35 @@ impl Target {
             );
         }
         let database = database(&address.path).map_err(|misfit| misfits.push(misfit));
-        let session = session(&address, tls, surroundings).map_err(|more| misfits.extend(more));
+        let declared = tls;
+        let session =
+            session(&address, declared, surroundings).map_err(|more| misfits.extend(more));
         let (Ok(database), Ok(tls), true) = (database, session, misfits.is_empty()) else {
             return Err(misfits);
         };
+        let settings = tls.as_ref().map(|_| declared.cloned().unwrap_or_default());
         let mask = Mask::default();
         if let Some(password) = &address.password {
             mask.hide(password.reveal());
         }
-        Ok(Self {
+        let login = Login {
+            user: address.user,
+            password: address.password,
+            database,
+        };
+        let identity = Identity {
+            login: login.clone(),
+            tls: settings,
+            folder: surroundings.folder.clone(),
+        };
+        let target = Self {
             host: address.host,
             port: address.port.unwrap_or(DEFAULT_PORT),
             tls,
-            login: Login {
-                user: address.user,
-                password: address.password,
-                database,
-            },
+            login,
             mask,
-        })
+        };
+        Ok((target, identity))
     }
 }
 
@@ -105,7 +136,8 @@ mod tests {
     use super::*;
 
     fn read(url: &str, tls: Option<TlsSettings>) -> Result<Target, Vec<Misfit>> {
-        Target::read(&Secret::new(url), tls.as_ref(), &Surroundings::default())
+        let read = Target::read(&Secret::new(url), tls.as_ref(), &Surroundings::default());
+        read.map(|(target, _)| target)
     }
 
     #[test]
@@ -139,6 +171,26 @@ mod tests {
             assert_eq!(target.login.password, password.map(Secret::new), "{url}");
             assert_eq!(target.login.database, database, "{url}");
             assert_eq!(target.tls.is_some(), tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_told_apart_by_all_that_makes_it() {
+        let identity = |url: &str| {
+            let read = Target::read(&Secret::new(url), None, &Surroundings::default());
+            read.map(|(_, identity)| identity).ok()
+        };
+        let one = "redis://ann:pw@cache/1";
+        assert!(identity(one) == identity("redis://ann:pw@cache:6379/1"));
+        for other in [
+            "redis://bob:pw@cache/1",
+            "redis://:pw@cache/1",
+            "redis://ann:pw2@cache/1",
+            "redis://ann:pw@cache/2",
+            "redis://ann:pw@cache",
+            "rediss://ann:pw@cache/1",
+        ] {
+            assert!(identity(one) != identity(other), "{other}");
         }
     }
 

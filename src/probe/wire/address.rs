@@ -86,6 +86,16 @@ fn decoded(text: &str) -> Result<String, Misfit> {
         .map_err(|_| Misfit::at(&["url"], "a part of the URL is no UTF-8 once decoded"))
 }
 
+/// The name of a place that is asked, without who asks: `redis://cache.test:6379`.
+#[must_use]
+pub fn place_name(scheme: &str, host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("{scheme}://[{host}]:{port}")
+    } else {
+        format!("{scheme}://{host}:{port}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws_sdk_elasticloadbalancingv2", &["deploy/ecs"]),
     ("aws_sdk_ssm", &["deploy/ecs"]),
     ("aws_sdk_sts", &["deploy/ecs"]),
+    ("aws_lc_rs", &["probe/postgres"]),
     ("aws_smithy_http_client", &["deploy/ecs"]),
     ("aws_smithy_runtime_api", &["deploy/ecs"]),
     ("aws_smithy_types", &["deploy/ecs"]),
@@ -34,7 +35,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
     ("statrs", &["verdict"]),
     ("tokio_postgres", &["probe/postgres"]),
-    ("tokio_postgres_rustls", &["probe/postgres"]),
     ("tracing_subscriber", &["cli", "telemetry"]),
     ("x509_parser", &["probe"]),
 ];

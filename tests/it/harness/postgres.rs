@@ -113,6 +113,14 @@ impl Postgres {
         self.process.wait().ok();
     }
 
+    /// Ends the server and starts it again, on the same port and without settings.
+    pub async fn restart(&mut self) {
+        self.stop();
+        let owner = Owner::of_servers();
+        self.process = launch(self.folder.path(), owner, self.port, Tls::Off, &[]);
+        self.wait_until_ready().await;
+    }
+
     async fn wait_until_ready(&mut self) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         while !self.is_ready() {

@@ -50,15 +50,19 @@ pub async fn run_within(timeout: Duration, kind: &str, settings: Value) -> Sampl
 
 /// Runs a probe once.
 pub async fn run_probe(timeout: Duration, probe: &dyn Probe) -> Sample {
+    run_under(Conditions::default(), timeout, probe).await
+}
+
+/// Runs a probe once under these conditions.
+pub async fn run_under(conditions: Conditions, timeout: Duration, probe: &dyn Probe) -> Sample {
     let clock = Arc::new(MachineClock(tokio::time::Instant::now()));
-    attempt::run(
-        probe,
-        &CheckId::new("check"),
-        clock,
-        timeout,
-        Conditions::default(),
-    )
-    .await
+    attempt::run(probe, &CheckId::new("check"), clock, timeout, conditions).await
+}
+
+/// Runs many probes once, all at the same time.
+pub async fn run_all(timeout: Duration, probes: &[Box<dyn Probe>]) -> Vec<Sample> {
+    let runs = probes.iter().map(|probe| run_probe(timeout, &**probe));
+    futures_util::future::join_all(runs).await
 }
 
 /// The fault of a sample that must have failed for this reason.

@@ -103,6 +103,18 @@ impl Redis {
         self.process.wait().ok();
     }
 
+    /// Ends the server and starts it again as it was.
+    pub async fn restart(&mut self) {
+        self.stop();
+        let folder = self.folder.path();
+        fs::write(folder.join("log"), "").expect("the folder is writable");
+        self.process = command(&folder.join("redis.conf"))
+            .current_dir(folder)
+            .spawn()
+            .expect("Redis starts");
+        self.wait_until_ready().await;
+    }
+
     async fn launch(
         folder: TempDir,
         port: u16,

@@ -1,12 +1,14 @@
 //! The kind `postgres` against a real server, and against peers that misbehave.
 
 use serde_json::{Value, json};
+use smokejumper::probe::Misfit;
 use smokejumper::probe::postgres::Settings;
 use smokejumper::sample::{Phase, Reason, Sample};
 
 use crate::harness::postgres::{PASSWORD, PASSWORD_IN_URL, Postgres, USER};
 use crate::harness::probing::{build, fault, passed, reading, run};
 
+mod connections;
 mod misbehaving;
 mod tls;
 
@@ -54,7 +56,8 @@ async fn a_query_is_answered_and_its_numbers_become_readings() {
     ] {
         assert_eq!(reading(&sample, name), expected, "{name}");
     }
-    assert_eq!(sample.readings.len(), 4, "{:?}", sample.readings);
+    assert_eq!(reading(&sample, "reused"), 0.0);
+    assert_eq!(sample.readings.len(), 5, "{:?}", sample.readings);
     assert_eq!(
         sample.notes,
         [
@@ -225,14 +228,22 @@ fn settings_that_cannot_work_are_all_named_and_show_no_password() {
     let settings = json!({
         "url": "postgres://canary-user:canary@db/x?sslmode=maybe&a=b",
         "query": " ",
-        "expect": {}
+        "expect": {},
+        "max_connections": 0
     });
     let Err(misfits) = build("postgres", settings) else {
         panic!("settings that cannot work are accepted")
     };
     let shown = format!("{misfits:?}");
-    assert_eq!(misfits.len(), 4, "{shown}");
+    assert_eq!(misfits.len(), 5, "{shown}");
     assert!(!shown.contains("canary"), "{shown}");
+    let of_number = |misfit: &&Misfit| misfit.path == ["max_connections"];
+    let number = misfits.iter().find(of_number).expect("it is named");
+    assert_eq!(
+        number.message,
+        "the number of connections must be from 1 to 1000"
+    );
+    assert_eq!(number.hint.as_deref(), Some("leave it out for 4"));
 }
 
 #[test]

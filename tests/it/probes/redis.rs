@@ -10,6 +10,7 @@ use crate::harness::postgres::free_port;
 use crate::harness::probing::{build, fault, passed, reading, run};
 use crate::harness::redis::{PASSWORD, PASSWORD_IN_URL, Redis};
 
+mod connections;
 mod misbehaving;
 mod tls;
 
@@ -168,7 +169,8 @@ async fn whoever_may_not_come_in_is_unauthorized() {
     let url = format!("redis://visitor:visiting@localhost:{port}");
     let sample = run("redis", json!({"url": url})).await;
     passed(&sample);
-    assert!(sample.readings.is_empty(), "{sample:?}");
+    let names: Vec<&str> = sample.readings.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["reused"], "none of INFO");
     assert!(sample.notes[0].contains("NOPERM"), "{:?}", sample.notes);
 }
 
@@ -207,6 +209,10 @@ fn settings_that_cannot_work_are_all_named_and_show_no_password() {
         ),
         (
             json!({"url": "rediss://:canary@h", "tls": {"ca": "/no/such/file"}}),
+            1,
+        ),
+        (
+            json!({"url": "redis://:canary@h", "max_connections": 1001}),
             1,
         ),
         (json!({"url": "canary"}), 1),

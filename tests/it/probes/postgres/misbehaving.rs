@@ -122,7 +122,7 @@ async fn a_peer_that_resets_closes_or_babbles_is_called_what_it_is() {
         // Read as PostgreSQL, the stranger's words announce a message of 1.4 GB.
         (
             Manner::Say(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
-            Reason::Timeout,
+            Reason::TooLarge,
         ),
         (
             Manner::Say(b"R\0\0\0\x02garbage".to_vec()),
@@ -131,15 +131,42 @@ async fn a_peer_that_resets_closes_or_babbles_is_called_what_it_is() {
         (Manner::Say(b"Z\0\0\0\x05I".to_vec()), Reason::Malformed),
         (
             Manner::Say(b"+PONG\r\n-\xff\xff\xff\xff\xff\xff".to_vec()),
-            Reason::Timeout,
+            Reason::TooLarge,
         ),
         (
             Manner::Flood(b"R\x7f\xff\xff\xff".to_vec(), vec![0; 65536]),
             Reason::TooLarge,
         ),
         (
-            Manner::Converse(vec![login(), begun, endless]),
+            Manner::Converse(vec![login(), begun.clone(), endless]),
+            Reason::TooLarge,
+        ),
+        // It stops in the middle of the login, of the preparation, of the answer.
+        (
+            Manner::Say(b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0".to_vec()),
             Reason::Timeout,
+        ),
+        (
+            Manner::Converse(vec![login(), begun.clone()]),
+            Reason::Timeout,
+        ),
+        (
+            Manner::Converse(vec![
+                login(),
+                begun.clone(),
+                prepared(23),
+                b"T\0\0".to_vec(),
+            ]),
+            Reason::Timeout,
+        ),
+        // It says without end what nobody asked for.
+        (
+            Manner::Flood(login(), message(b'N', b"SNOTICE\0C00000\0Mpatience\0\0")),
+            Reason::TooLarge,
+        ),
+        (
+            Manner::Flood(b"E\0\x0f\xff\xffSFATAL\0M".to_vec(), vec![b'x'; 65536]),
+            Reason::TooLarge,
         ),
         (
             Manner::Converse(vec![login(), b"X\0\0\0\x04".to_vec()]),
@@ -151,6 +178,86 @@ async fn a_peer_that_resets_closes_or_babbles_is_called_what_it_is() {
         assert_eq!(fault.reason, reason, "{manner:?}: {fault:?}");
         peer.sees_the_connection_end().await;
     }
+}
+
+/// A message of the server.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).expect("a short message");
+    [&[kind][..], &length.to_be_bytes(), body].concat()
+}
+
+/// What the server says of a statement with columns of these types.
+fn described(types: &[u32]) -> Vec<u8> {
+    let mut columns = u16::try_from(types.len())
+        .expect("a few")
+        .to_be_bytes()
+        .to_vec();
+    for of in types {
+        columns.extend_from_slice(b"c\0\0\0\0\0\0\0");
+        columns.extend_from_slice(&of.to_be_bytes());
+        columns.extend_from_slice(&[0; 8]);
+    }
+    message(b'T', &columns)
+}
+
+/// The answer to the preparation of a query with one column of this type.
+fn prepared(of: u32) -> Vec<u8> {
+    [
+        message(b'1', b""),
+        message(b't', &[0, 0]),
+        described(&[of]),
+        message(b'Z', b"T"),
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn types_within_types_without_end_are_left() {
+    let made = 100_000;
+    // The library asks what the type is: name, kind, element, range, base, schema, relation.
+    let asked = [
+        message(b'1', b""),
+        message(b't', &[0, 1, 0, 0, 0, 26]),
+        described(&[19, 18, 26, 26, 26, 19, 26]),
+        message(b'Z', b"T"),
+    ]
+    .concat();
+    let made_of = |base: u32| {
+        let mut row = vec![0, 7];
+        let none = 0_u32.to_be_bytes();
+        for cell in [
+            &b"t"[..],
+            b"d",
+            &none,
+            &none,
+            &base.to_be_bytes(),
+            b"s",
+            &none,
+        ] {
+            row.extend_from_slice(&u32::try_from(cell.len()).expect("short").to_be_bytes());
+            row.extend_from_slice(cell);
+        }
+        let done = message(b'C', b"SELECT 1\0");
+        [
+            message(b'2', b""),
+            message(b'D', &row),
+            done,
+            message(b'Z', b"T"),
+        ]
+        .concat()
+    };
+    let mut said = vec![
+        b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I".to_vec(),
+        b"C\0\0\0\x0aBEGIN\0Z\0\0\0\x05T".to_vec(),
+        prepared(made),
+        asked,
+    ];
+    said.extend((1..2_000).map(|deep| made_of(made + deep)));
+    let peer = RawPeer::start(Manner::Converse(said)).await;
+    let url = format!("postgres://u@127.0.0.1:{}/x?sslmode=disable", peer.port());
+    let sample = run("postgres", json!({"url": url})).await;
+    fault(&sample, Reason::TooLarge);
+    peer.sees_the_connection_end().await;
 }
 
 #[tokio::test]
