@@ -218,38 +218,37 @@ pub async fn many(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
     Ok(())
 }
 
-/// A `gate` as a pipeline runs it: fifty checks, once.
+/// A `gate` as a pipeline runs it: fifty checks, once; and a thousand.
 ///
 /// # Errors
 /// When it cannot be run.
 pub async fn gate(stage: &Stage<'_>, table: &mut Table) -> Outcome<()> {
-    let declared = Declared::plain(
-        50,
-        Duration::from_secs(10),
-        false,
-        stage.nginx.ports().plain,
-    );
-    let below = declared.write(stage.folder, "gate")?.display().to_string();
     let ours = Ours {
         cores: None,
         ..stage.ours()
     };
-    let gate = ours
-        .runs(&["gate".to_owned(), "--quiet".to_owned(), below.clone()])
-        .await?;
-    let plan = ours
-        .runs(&["plan".to_owned(), "--quiet".to_owned(), below])
-        .await?;
+    let written = |checks: usize| -> Outcome<String> {
+        let every = Duration::from_secs(10);
+        let declared = Declared::plain(checks, every, false, stage.nginx.ports().plain);
+        let below = declared.write(stage.folder, &format!("gate-{checks}"))?;
+        Ok(below.display().to_string())
+    };
+    let (few, many) = (written(50)?, written(1_000)?);
+    let quietly = |command: &str, below: &str| [command, "--quiet", below].map(str::to_owned);
+    let gate = ours.runs(&quietly("gate", &few)).await?;
+    let plan = ours.runs(&quietly("plan", &few)).await?;
     let help = ours.runs(&["--help".to_owned()]).await?;
+    let thousand = ours.runs(&quietly("gate", &many)).await?;
     let ms = |span: Duration| span.as_secs_f64() * 1e3;
     let size = std::fs::metadata(stage.binary)?.len() as f64 / 1e6;
     table.facts.push(format!(
         "gate with 50 checks, from its start to its end: {:.1} ms (median of 20), of which reading \
-         the configuration and starting up, as `plan` does: {:.1} ms; `--help`: {:.1} ms; the \
-         binary has {size:.1} MB",
+         the configuration and starting up, as `plan` does: {:.1} ms; `--help`: {:.1} ms; gate \
+         with 1,000 checks: {:.0} ms; the binary has {size:.1} MB",
         ms(gate),
         ms(plan),
         ms(help),
+        ms(thousand),
     ));
     Ok(())
 }
