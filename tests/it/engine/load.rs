@@ -66,15 +66,15 @@ async fn a_rollback_is_proven_without_the_load() {
     assert!((10..100).contains(&proof), "{proof}");
 }
 
-/// A target that takes a second, and counts how many ask it at once.
-#[derive(Default)]
+/// A target that takes a second, and counts how many ask it at once: now, and at most.
+#[derive(Clone, Default)]
 struct Slow {
-    at_once: AtomicUsize,
-    peak: AtomicUsize,
+    at_once: Arc<AtomicUsize>,
+    peak: Arc<AtomicUsize>,
 }
 
 #[async_trait]
-impl Probe for Arc<Slow> {
+impl Probe for Slow {
     async fn run(&self, _: &mut Attempt) -> Result<(), Fault> {
         let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.peak.fetch_max(at_once, Ordering::SeqCst);
@@ -86,9 +86,9 @@ impl Probe for Arc<Slow> {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_given_up_and_told_when_the_probing_ends() {
-    let slow = Arc::new(Slow::default());
+    let slow = Slow::default();
     let mut stage = sent(Pace::Constant(rate("10/s")), 4, false);
-    stage.checks[0].probe = Arc::new(Arc::clone(&slow));
+    stage.checks[0].probe = Arc::new(slow.clone());
     let mut sampling = Sampling::start(&stage.context, &stage.checks, Probing::default());
     let mut samples: Vec<Sample> = Vec::new();
     let end = tokio::time::Instant::now() + Duration::from_millis(10_050);
