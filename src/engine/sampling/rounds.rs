@@ -44,6 +44,10 @@ pub(super) struct Rounds {
 }
 
 /// What happens next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation for each run, and there is one step at a time"
+)]
 enum Step {
     Stopped,
     Ended(Ended),
