@@ -42,3 +42,19 @@ pub(super) fn timed_out(attempt: &Attempt) -> Fault {
     };
     Fault::new(Reason::Timeout, detail)
 }
+
+/// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
+/// measured meanwhile is its own slowness.
+pub(super) const FAR_TOO_LATE: Duration = Duration::from_secs(1);
+
+fn doing(attempt: &Attempt) -> &'static str {
+    match attempt.current.map(|(phase, _)| phase) {
+        Some(Phase::Dns) => "while resolving the name",
+        Some(Phase::Connect) => "while connecting",
+        Some(Phase::Tls) => "during the TLS handshake",
+        Some(Phase::Request) => "while sending the request",
+        Some(Phase::Ttfb) => "waiting for the answer",
+        Some(Phase::Body) => "while reading the answer",
+        None => "before it began",
+    }
+}
