@@ -93,4 +93,14 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
     /// The present for people and other systems.
     fn wall(&self) -> WallTime;
+
+    /// The last jump of the wall clock, where one was seen: what was told by it before or is told
+    /// by it now may be wrong.
+    fn jump(&self) -> Option<Jump> {
+        None
+    }
 }
+
+mod steadiness;
+
+pub use steadiness::{Jump, Steadiness};

@@ -65,6 +65,10 @@ pub struct Fault {
     pub detail: String,
     /// Whether another try may well pass: refused, reset, timeout, or a status of 429, 502, 503, 504.
     pub transient: bool,
+    /// Whether it depends on what time it is: a certificate that has expired, a block that is old.
+    /// When our own clock has jumped, it teaches nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dated: bool,
 }
 
 impl Fault {
@@ -83,12 +87,21 @@ impl Fault {
                 | Reason::Throttled
                 | Reason::Resolver
                 | Reason::NoRoute
+                | Reason::Offline
         );
         Self {
             reason,
             detail: detail.into(),
             transient,
+            dated: false,
         }
+    }
+
+    /// The same fault, marked as one that depends on what time it is.
+    #[must_use]
+    pub fn dated(mut self) -> Self {
+        self.dated = true;
+        self
     }
 
     /// The same fault, marked as one that another try may well mend.

@@ -80,6 +80,7 @@ mod tests {
     use super::*;
     use crate::deployment::Revision;
     use crate::engine::record::{Command, Decided, RollbackRecord, Stamp};
+    use crate::engine::troubles::Troubles;
     use crate::verdict::Assessment;
 
     fn record(verdict: Verdict, rollback: Option<RollbackOutcome>, interrupted: bool) -> Record {
@@ -121,6 +122,7 @@ mod tests {
                 verification: None,
             }),
             diagnosis: None,
+            troubles: Troubles::default(),
             interrupted,
             warnings: Vec::new(),
             punctuality: None,

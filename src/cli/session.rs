@@ -25,6 +25,7 @@ use crate::config::{self, Loaded, Problem, Sources};
 use crate::diagnostic;
 use crate::engine::clock::SystemClock;
 use crate::engine::context::{Context, Events};
+use crate::engine::control::Control;
 use crate::engine::instruments::Instruments;
 use crate::engine::record::Record;
 use crate::engine::slots::Slots;
@@ -123,7 +124,7 @@ impl Session {
             }
         };
         let declared = plan.checks.iter();
-        let declared = declared.map(|check| check.facts.id.clone()).collect();
+        let declared: Vec<CheckId> = declared.map(|check| check.facts.id.clone()).collect();
         let selection = Selection {
             only: common.only.clone(),
             tags: common.tag.clone(),
@@ -133,11 +134,11 @@ impl Session {
             .select(&selection)
             .map_err(|error| refuse(&terminal, exit::USAGE, &error.to_string()))?;
         if plan.checks.is_empty() {
-            return Err(refuse(
-                &terminal,
-                exit::NOTHING_SELECTED,
-                "no check matches the selection",
-            ));
+            let why = match declared.is_empty() {
+                true => "only control checks are declared: there is nothing to judge",
+                false => "no check matches the selection",
+            };
+            return Err(refuse(&terminal, exit::NOTHING_SELECTED, why));
         }
         Ok(Self {
             plan,
@@ -202,6 +203,7 @@ impl Session {
                 events,
                 slots,
                 threads: threads(),
+                control: Control::of(&self.plan.controls),
                 instruments,
                 stop: stop.token.clone(),
                 tape,

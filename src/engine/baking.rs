@@ -12,6 +12,7 @@ use super::bake::Bake;
 use super::panel::{Change, Heard, Panel, nothing_proven};
 use super::record::Stamp;
 use super::sampling::{CloserLook, Manner, Sampling};
+use super::troubles::Troubles;
 use super::watch::Watch;
 use crate::clock::Moment;
 use crate::decision::{self, Circumstances, Decision};
@@ -31,6 +32,8 @@ pub(super) struct Baked {
     pub(super) interrupted: bool,
     /// What the judge was given.
     pub(super) heard: Heard,
+    /// What our own machine kept it from learning.
+    pub(super) troubles: Troubles,
 }
 
 /// How much of a bake was heard.
@@ -130,6 +133,7 @@ impl Watch<'_> {
     fn end_early(&self, panel: Panel, decision: Decision) -> Baked {
         Baked {
             heard: panel.heard(),
+            troubles: panel.troubles().clone(),
             assessment: panel.assessment(),
             decision,
             interrupted: false,
@@ -147,6 +151,7 @@ impl Watch<'_> {
         };
         Baked {
             heard: panel.heard(),
+            troubles: panel.troubles().clone(),
             assessment,
             decision,
             interrupted: true,
@@ -203,6 +208,7 @@ impl Watch<'_> {
         };
         Baked {
             heard: panel.heard(),
+            troubles: panel.troubles().clone(),
             assessment,
             decision,
             interrupted: false,

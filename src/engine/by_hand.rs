@@ -18,6 +18,7 @@ use super::logbook::{Journaling, Logbook};
 use super::record::{Command, Decided, Record, RollbackRecord, Stamp};
 use super::resuming;
 use super::rollback::{Order, Pace};
+use super::troubles::Troubles;
 use super::unkept::Unkept;
 use crate::decision::{Interlock, Past};
 use crate::deploy::{DeployError, DeploymentTarget};
@@ -276,6 +277,7 @@ impl ByHand<'_> {
             },
             rollback: Some(rollback),
             diagnosis: None,
+            troubles: Troubles::default(),
             interrupted: self.context.stop.is_cancelled(),
             warnings: Vec::new(),
             punctuality: None,

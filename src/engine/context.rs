@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::control::Control;
 use super::instruments::Instruments;
 use super::record::Stamp;
 use super::slots::Slots;
@@ -33,6 +34,8 @@ pub struct Context {
     pub threads: ProbeThreads,
     /// Cancelled when the user or the platform asks us to stop.
     pub stop: CancellationToken,
+    /// Whether we ourselves can reach anything.
+    pub control: Control,
     /// What is counted of the probes, by the place of the check, and how late they start.
     pub instruments: Arc<Instruments>,
     /// Where the samples of the window are recorded, when somebody wants them.

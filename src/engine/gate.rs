@@ -8,6 +8,7 @@ use super::panel::Panel;
 use super::record::{Command, Decided, Record, Stamp};
 use super::sampling::{Manner, Sampling, Stint};
 use super::schedule;
+use super::troubles::Troubles;
 use crate::clock::Moment;
 use crate::event::{Action, What};
 use crate::plan::CheckPlan;
@@ -62,7 +63,10 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
             because: change.because,
         });
     }
-    record(context, checks, started, assessment)
+    let mut record = record(context, checks, started, assessment);
+    record.troubles = panel.troubles().clone();
+    record.warnings = context.control.notes().await;
+    record
 }
 
 fn record(
@@ -88,6 +92,7 @@ fn record(
         },
         rollback: None,
         diagnosis: None,
+        troubles: Troubles::default(),
         interrupted: context.stop.is_cancelled(),
         warnings: Vec::new(),
         punctuality: context.instruments.lateness().told(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::troubles::Troubles;
 use crate::clock::Moment;
 use crate::decision::Policy;
 use crate::plan::CheckPlan;
@@ -24,6 +25,7 @@ pub struct Panel {
     bench: Bench,
     announced: Vec<Option<Verdict>>,
     heard: Heard,
+    troubles: Troubles,
 }
 
 /// What a judge was given, and how much of it says nothing because of ourselves.
@@ -130,6 +132,7 @@ impl Panel {
             bench: Bench::comparing(rules.collect(), terms, before),
             announced: vec![None; checks.len()],
             heard: Heard::default(),
+            troubles: Troubles::default(),
         }
     }
 
@@ -144,6 +147,7 @@ impl Panel {
     /// The same for a check whose place is known.
     pub fn push_at(&mut self, place: usize, sample: &Sample) -> Vec<Change> {
         self.heard.count(sample);
+        self.troubles.count(sample);
         self.bench.push(place, sample);
         let mut changes = Vec::new();
         for place in self.bench.changed().to_vec() {
@@ -161,6 +165,12 @@ impl Panel {
     #[must_use]
     pub const fn heard(&self) -> Heard {
         self.heard
+    }
+
+    /// What our own machine kept it from learning so far.
+    #[must_use]
+    pub const fn troubles(&self) -> &Troubles {
+        &self.troubles
     }
 
     /// The end of the last sample that was heard.

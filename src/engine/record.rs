@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::instruments::Punctuality;
+use super::troubles::Troubles;
 use crate::clock::{Moment, WallTime};
 use crate::decision::{Decision, Interlock};
 use crate::deployment::{Actuator, Deployment, Diagnosis, Revision, RollbackOutcome, Software};
@@ -37,6 +38,8 @@ pub struct Record {
     pub diagnosis: Option<Diagnosis>,
     /// Whether the run was told to stop before it was over.
     pub interrupted: bool,
+    /// What our own machine kept the run from learning.
+    pub troubles: Troubles,
     /// What a person should know besides.
     pub warnings: Vec<String>,
     /// How well we kept our own schedule; absent where nothing was probed by one.

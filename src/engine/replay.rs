@@ -13,6 +13,7 @@ use super::before;
 use super::panel::{Change, Panel};
 use super::record::{Command, Decided, Record, Stamp};
 use super::recorded::{Recording, RecordingError};
+use super::troubles::Troubles;
 use crate::clock::{Moment, WallTime};
 use crate::decision::{self, Circumstances, Decision, Permission, Policy};
 use crate::deployment::Standing;
@@ -55,6 +56,8 @@ pub struct Replayed {
     pub samples: u64,
     /// When the window began, where the recording says so.
     pub window_start: Option<WallTime>,
+    /// What the recording machine kept the window from learning.
+    pub troubles: Troubles,
     /// What a person should know besides.
     pub notes: Vec<String>,
 }
@@ -114,6 +117,7 @@ impl Replay<'_> {
             ended: ended.since_origin(),
             samples: course.samples,
             window_start: recording.window_start,
+            troubles: bench.troubles().clone(),
             notes: [notes, self.notes(recording, course.beyond)].concat(),
         })
     }
@@ -217,6 +221,7 @@ impl Replayed {
             decision: self.decision.clone(),
             rollback: None,
             diagnosis: None,
+            troubles: self.troubles.clone(),
             interrupted: false,
             warnings: self.notes.clone(),
             punctuality: None,

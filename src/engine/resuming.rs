@@ -10,6 +10,7 @@ use super::guard::{self, Guard};
 use super::judged;
 use super::logbook::Logbook;
 use super::record::{Command, Decided, Record, Stamp};
+use super::troubles::Troubles;
 use super::watch::Watch;
 use crate::clock::WallTime;
 use crate::decision::{Interlock, Past, Permission, Unfinished};
@@ -243,6 +244,7 @@ impl Watch<'_> {
             decision: Decided { action, because },
             rollback: None,
             diagnosis: None,
+            troubles: Troubles::default(),
             interrupted: false,
             warnings: vec![note],
             punctuality: None,

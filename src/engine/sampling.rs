@@ -40,6 +40,7 @@ pub struct Sampling {
     stop: CancellationToken,
     // Dropping them ends the tasks, and with them every probe in flight.
     _tasks: Vec<AbortOnDropHandle<()>>,
+    _looking: Option<AbortOnDropHandle<()>>,
 }
 
 /// How checks are probed.
@@ -111,6 +112,11 @@ impl Sampling {
     #[must_use]
     pub fn start(context: &Context, checks: &[CheckPlan], manner: Manner) -> Self {
         let since = context.clock.now();
+        // A few counted runs ask the controls only when they must: a gate is to be quick.
+        let looking = match manner.stint {
+            None => context.control.keep_looking(context),
+            Some(_) => None,
+        };
         let stint = manner.stint.unwrap_or_else(|| endless(checks, since));
         let of_target = |check: &CheckPlan| {
             let target = check.probe.target();
@@ -144,6 +150,7 @@ impl Sampling {
             batches,
             waiting: VecDeque::new(),
             stop,
+            _looking: looking,
         }
     }
 

@@ -143,6 +143,7 @@ impl Watch<'_> {
             self.confirm(&deployment, at_start.as_deref(), &mut baked)
                 .await,
         );
+        notes.extend(self.context.control.notes().await);
         let mut record = self.record(started, &deployment, &baked, log);
         record.warnings = notes;
         self.see_to(&scene, &baked, &mut record).await;
@@ -173,6 +174,7 @@ impl Watch<'_> {
             decision: Decided::from(&baked.decision),
             rollback: None,
             diagnosis: None,
+            troubles: baked.troubles.clone(),
             interrupted: baked.interrupted,
             warnings: Vec::new(),
             punctuality: self.context.instruments.lateness().told(),

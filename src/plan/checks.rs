@@ -13,13 +13,13 @@ use serde::Deserialize;
 use self::kind::{Bearer, KindDraft};
 use self::load::Declared;
 use self::schedule::Schedule;
-use super::baseline;
 use super::defaults::Defaults;
 use super::kinds::Kinds;
 use super::language::{bad_name, check_name, is_name};
 use super::pace::Pace;
 use super::services::ServiceDraft;
 use super::thresholds::{self, ThresholdDraft};
+use super::{baseline, control};
 use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Node, Place, Value, read, suggestion};
 use crate::probe::Probe;
@@ -44,6 +44,8 @@ pub struct CheckDraft<'a> {
     pub pace: Option<Pace>,
     /// How many of its runs may be in flight at once; always there with a rate.
     pub max_in_flight: Option<u32>,
+    /// Whether it only says whether we can reach anything.
+    pub control: bool,
     /// Its tags.
     pub tags: Vec<Arc<str>>,
     /// Its limits; `None` when it declares none.
@@ -73,16 +75,23 @@ pub struct CheckSettings {
     pub max_in_flight: Option<u32>,
     /// Words by which rules and `--tag` find it.
     pub tags: Option<Vec<String>>,
+    /// Whether it is a control check: it says whether we ourselves can reach anything, as `{ http: {
+    /// url: https://example.com }, control: true }`. It is never judged and belongs to no service.
+    /// When a run of another check cannot reach its target or gets no answer in time, and no control
+    /// check reaches its own either, that run teaches nothing (`offline`). Choose what is reached the
+    /// same way as the targets and does not depend on them. With several, one that is reached is enough.
+    pub control: Option<bool>,
 }
 
 /// The keys of a check besides its kind.
-pub const CHECK_KEYS: [&str; 8] = [
+pub const CHECK_KEYS: [&str; 9] = [
     "service",
     "every",
     "rate",
     "max_in_flight",
     "timeout",
     "tags",
+    "control",
     "thresholds",
     "baseline",
 ];
@@ -140,7 +149,11 @@ fn check<'a>(
     let readings = kind
         .as_ref()
         .and_then(|kind| around.kinds.readings(kind.name));
-    let service = service(settings.service.as_deref(), entry, around, problems);
+    let control = settings.control == Some(true);
+    let service = match control {
+        true => control::judged_keys(entry, problems),
+        false => service(settings.service.as_deref(), entry, around, problems),
+    };
     let rate = load::lower(entry, problems);
     let schedule = Schedule::of(&settings, &rate, entry, around.defaults, problems);
     let pace = match &rate {
@@ -162,6 +175,9 @@ fn check<'a>(
         None => (None, None),
     };
     load::refuse_for_tasks(&rate, probe.as_deref(), problems);
+    if control {
+        control::reachable(entry, probe.as_deref(), problems);
+    }
     Some(CheckDraft {
         entry,
         kind,
@@ -171,6 +187,7 @@ fn check<'a>(
         timeout: schedule.timeout,
         pace,
         max_in_flight,
+        control,
         tags,
         thresholds,
         tolerances: tolerances.unwrap_or_default(),
@@ -193,7 +210,14 @@ fn refuse(entry: &Entry, problems: &mut Vec<Problem>) {
 
 /// Reads what every kind has in common.
 fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> CheckSettings {
-    const READ_HERE: [&str; 5] = ["service", "every", "timeout", "max_in_flight", "tags"];
+    const READ_HERE: [&str; 6] = [
+        "service",
+        "every",
+        "timeout",
+        "max_in_flight",
+        "tags",
+        "control",
+    ];
     let own = entries
         .iter()
         .filter(|entry| READ_HERE.contains(&entry.key.text.as_str()));

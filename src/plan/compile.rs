@@ -7,7 +7,7 @@ use super::kinds::{Kinds, Registered};
 use super::policies;
 use super::rules;
 use super::services::{self, ServiceDraft};
-use super::{CheckPlan, Plan, ServicePlan, defaults, feasibility, reach, references};
+use super::{CheckPlan, Plan, ServicePlan, control, defaults, feasibility, reach, references};
 use crate::config::Document;
 use crate::config::problem::{Problem, in_reading_order};
 use crate::sample::CheckId;
@@ -48,12 +48,13 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
         defaults: &defaults,
     };
     let checks = checks::lower(&around, &mut problems);
+    let (controls, checks): (Vec<_>, Vec<_>) = checks.into_iter().partition(|one| one.control);
     if !document.partial {
         references::examine(&policies, &services, &checks, &mut problems);
     }
     feasibility::examine(&services, &checks, &mut problems);
     reach::examine(&checks, &mut problems);
-    let plan = plan(services, checks, kinds);
+    let plan = plan(services, checks, controls, kinds);
     let problems = in_reading_order(problems, &document.files);
     match plan {
         Some(plan) if !problems.iter().any(Problem::is_error) => Ok(Compiled {
@@ -68,6 +69,7 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
 fn plan(
     services: Vec<ServiceDraft<'_>>,
     checks: Vec<CheckDraft<'_>>,
+    controls: Vec<CheckDraft<'_>>,
     kinds: &dyn Kinds,
 ) -> Option<Plan> {
     let usual = Usual {
@@ -80,9 +82,11 @@ fn plan(
         .collect::<Option<Vec<_>>>()?;
     let services = services.into_iter();
     let services = services.map(|draft| service(draft, &checks, kinds));
+    let controls = controls.into_iter().map(control::lower);
     Some(Plan {
         services: services.collect(),
         checks,
+        controls: controls.collect::<Option<Vec<_>>>()?,
     })
 }
 

@@ -8,6 +8,7 @@
 mod baseline;
 mod checks;
 mod compile;
+mod control;
 mod defaults;
 mod feasibility;
 mod guards;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use crate::decision::Policy;
 use crate::deploy::Platform;
 use crate::probe::Probe;
+use crate::sample::CheckId;
 use crate::verdict::threshold::Threshold;
 use crate::verdict::{CheckFacts, Tolerance};
 
@@ -44,6 +46,8 @@ pub struct Plan {
     pub services: Vec<ServicePlan>,
     /// The checks, in the order of declaration.
     pub checks: Vec<CheckPlan>,
+    /// The control checks, in the order of declaration: they are never judged.
+    pub controls: Vec<ControlPlan>,
 }
 
 /// A service to judge.
@@ -82,6 +86,32 @@ impl fmt::Debug for GuardPlan {
             .field("name", &self.name)
             .field("kind", &self.kind)
             .field("unchanged", &self.unchanged)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A check that says whether we ourselves can reach anything. It is judged for no service.
+#[derive(Clone)]
+pub struct ControlPlan {
+    /// Its name.
+    pub id: CheckId,
+    /// Its kind.
+    pub kind: &'static str,
+    /// How often it runs while a window is watched, besides when it is asked.
+    pub every: Duration,
+    /// How long one run may take.
+    pub timeout: Duration,
+    /// What is run.
+    pub probe: Arc<dyn Probe>,
+}
+
+impl fmt::Debug for ControlPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlan")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("every", &self.every)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }

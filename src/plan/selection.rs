@@ -59,7 +59,12 @@ impl Plan {
         let used = |name: &str| checks.iter().any(|check| &*check.facts.service == name);
         let services = self.services.into_iter();
         let services = services.filter(|service| used(&service.name)).collect();
-        Ok(Self { services, checks })
+        Ok(Self {
+            services,
+            checks,
+            // Whatever is selected: whether we ourselves can reach anything must be told.
+            controls: self.controls,
+        })
     }
 
     fn require_service(&self, name: &str) -> Result<(), SelectionError> {

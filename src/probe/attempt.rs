@@ -3,20 +3,22 @@
 //! The runner turns whatever happens, a panic and a hang included, into one [`Sample`]. It never
 //! retries and never judges. Called by `engine` only.
 
+mod dates;
+mod deadline;
 mod queue;
+mod task_place;
 
-use std::fmt;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use self::deadline::{FAR_TOO_LATE, timed_out};
 use self::queue::Queue;
+pub use self::task_place::{TaskPlace, short};
 use super::{ConnectionPolicy, Probe};
-use crate::clock::{Clock, Moment};
-use crate::quantity::human;
+use crate::clock::{Clock, Moment, WallTime};
 use crate::sample::{
     CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Sending, Session, Unit,
 };
@@ -41,33 +43,6 @@ pub struct Conditions {
     pub any_version: bool,
 }
 
-/// A task and where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskPlace {
-    /// The last part of its identifier.
-    pub id: Arc<str>,
-    /// Its private address.
-    pub address: IpAddr,
-}
-
-impl fmt::Display for TaskPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "task {}", short(&self.id))
-    }
-}
-
-/// The beginning of a task's identifier: people tell tasks apart by it.
-#[must_use]
-pub fn short(id: &str) -> String {
-    match id.char_indices().nth(SHORT) {
-        Some((end, _)) => format!("{}…", &id[..end]),
-        None => id.to_owned(),
-    }
-}
-
-/// Real identifiers have 32 digits; eight of them are the same by chance once in a hundred million.
-const SHORT: usize = 8;
-
 /// What a probe reports to while it runs.
 #[derive(Debug)]
 pub struct Attempt {
@@ -85,6 +60,8 @@ pub struct Attempt {
     notes: Vec<String>,
     observation: Option<Observed>,
     session: Option<Arc<Session>>,
+    /// Whether it was asked what time it is for people.
+    asked_wall: bool,
 }
 
 /// What a guard compares with before: present when somebody asked for it.
@@ -110,6 +87,7 @@ impl Attempt {
             notes: Vec::new(),
             observation: None,
             session: None,
+            asked_wall: false,
         }
     }
 
@@ -252,10 +230,19 @@ impl Attempt {
             .saturating_sub(self.clock.now().since(self.started))
     }
 
-    /// The clock, for ages of what the target reports.
+    /// The present on the monotonic line.
     #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.clock
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// What time it is for people, for ages of what the target reports and dates that it has.
+    ///
+    /// A run that asked is not believed after our own clock has jumped: its readings in seconds and
+    /// days are left out, and a fault that is [`Fault::dated`] teaches nothing.
+    pub fn wall(&mut self) -> WallTime {
+        self.asked_wall = true;
+        self.clock.wall()
     }
 
     /// When the run began.
@@ -293,6 +280,7 @@ impl Attempt {
             self.stop();
         }
         let waited = self.conditions.waited;
+        let result = self.without_dates(result);
         let fault = result.err().map(|fault| match &self.conditions.task {
             Some(task) => Fault {
                 detail: format!("{task}: {}", fault.detail),
@@ -385,60 +373,8 @@ async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
     }
 }
 
-/// Who is to blame for a deadline that passed.
-fn timed_out(attempt: &Attempt) -> Fault {
-    let timeout = human(attempt.timeout);
-    let late = attempt.late();
-    if late > FAR_TOO_LATE {
-        let late = human(late);
-        let detail =
-            format!("our own machine was too busy: it came {late} late to a deadline of {timeout}");
-        return Fault::new(Reason::Starved, detail);
-    }
-    if let Some(queue) = attempt.kept_waiting() {
-        return queue.fault(attempt.timeout);
-    }
-    if attempt
-        .current
-        .is_some_and(|(phase, _)| phase == Phase::Dns)
-    {
-        let detail = format!("our resolver did not tell the address within {timeout}");
-        return Fault::new(Reason::Resolver, detail);
-    }
-    if attempt.stopped.is_some() {
-        let detail = format!("our own machine did not get to judge the answer within {timeout}");
-        return Fault::new(Reason::Starved, detail);
-    }
-    let doing = doing(attempt);
-    let detail = match attempt.conditions.waited {
-        Duration::ZERO => format!("no whole answer within {timeout}: timed out {doing}"),
-        waited => format!(
-            "no whole answer within {}: timed out {doing}, after a wait of {} for a place in flight",
-            human(attempt.timeout + waited),
-            human(waited),
-        ),
-    };
-    Fault::new(Reason::Timeout, detail)
-}
-
 /// As many as the kind that is run most gives.
 const USUAL_READINGS: usize = 3;
-
-/// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
-/// measured meanwhile is its own slowness.
-const FAR_TOO_LATE: Duration = Duration::from_secs(1);
-
-fn doing(attempt: &Attempt) -> &'static str {
-    match attempt.current.map(|(phase, _)| phase) {
-        Some(Phase::Dns) => "while resolving the name",
-        Some(Phase::Connect) => "while connecting",
-        Some(Phase::Tls) => "during the TLS handshake",
-        Some(Phase::Request) => "while sending the request",
-        Some(Phase::Ttfb) => "waiting for the answer",
-        Some(Phase::Body) => "while reading the answer",
-        None => "before it began",
-    }
-}
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic

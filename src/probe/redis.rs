@@ -202,7 +202,7 @@ impl RedisProbe {
             }
             attempt.note(pool::OPENED_ANEW);
         }
-        let began = attempt.clock().now();
+        let began = attempt.now();
         let mut talk = Talk::open(attempt, &self.target, &self.pool).await?;
         if keeps {
             pool::report(attempt, false);

@@ -190,7 +190,7 @@ impl TezosProbe {
             .seen
             .reading("bootstrapped", bootstrapped, Unit::Number);
         if told.bootstrapped && told.state == SyncState::Stuck {
-            let age = head.age(visit.attempt.clock().wall());
+            let age = head.age(visit.attempt.wall());
             let detail = format!(
                 "the node is in step with its peers and calls the chain stuck: its head, level {}, \
                  is {} old",

@@ -7,6 +7,7 @@ mod own;
 mod reason;
 mod rollback;
 mod session;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +22,8 @@ use self::reason::{assurance, reason};
 use self::rollback::rollback_report;
 pub use self::rollback::{InterlockReport, RollbackReport};
 pub use self::session::{SessionReport, TlsReport};
+pub use self::trouble::TroubleReport;
+use self::trouble::trouble;
 use super::wall::rfc3339;
 use crate::engine::record::Record;
 use crate::event::{Action, Verdict};
@@ -64,6 +67,10 @@ pub struct Report {
     /// What the platform knows of a deployment that failed; absent where none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<DiagnosisReport>,
+    /// What our own machine kept the run from learning, the most frequent trouble first; absent where
+    /// nothing did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<TroubleReport>,
     /// What a person should know besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -204,6 +211,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
             .as_ref()
             .map(|rollback| rollback_report(record, rollback)),
         diagnosis: record.diagnosis.as_ref().map(diagnosis::diagnosis),
+        troubles: record.troubles.told().into_iter().map(trouble).collect(),
         warnings: record.warnings.clone(),
         own: record.punctuality.as_ref().map(own::own),
     }
@@ -236,6 +244,8 @@ impl Report {
             .iter_mut()
             .for_each(|rollback| rollback.hide(mask));
         self.diagnosis.iter_mut().for_each(|found| found.hide(mask));
+        let troubles = self.troubles.iter_mut();
+        troubles.for_each(|trouble| hide(&mut trouble.text));
         self.warnings.iter_mut().for_each(hide);
     }
 }

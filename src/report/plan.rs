@@ -8,7 +8,7 @@ use super::load::{how_often, planned};
 use super::text::{counted, push_wrapped};
 use crate::decision::{Budget, Choice, Policy, Rule};
 use crate::deploy::Platform;
-use crate::plan::{CheckPlan, GuardPlan, Plan, ServicePlan};
+use crate::plan::{CheckPlan, ControlPlan, GuardPlan, Plan, ServicePlan};
 use crate::quantity::human;
 use crate::verdict::statistics::excluded_rate;
 use crate::verdict::threshold::Threshold;
@@ -34,6 +34,12 @@ pub fn render(plan: &Plan) -> String {
         for check in checks {
             render_check(&mut text, check, &service.policy);
         }
+        text.push('\n');
+    }
+    for control in &plan.controls {
+        push_wrapped(&mut text, "control ", &control_words(control));
+    }
+    if !plan.controls.is_empty() {
         text.push('\n');
     }
     let services = plan
@@ -267,6 +273,17 @@ fn render_check(text: &mut String, check: &CheckPlan, policy: &Policy) {
         let words = format!("{}{default}", threshold_words(threshold));
         push_wrapped(text, "      ", &words);
     }
+}
+
+/// A check that is not judged.
+fn control_words(control: &ControlPlan) -> String {
+    format!(
+        "{}: {}: every {}, timeout {}, and whenever a check cannot reach its target; never judged",
+        control.id,
+        control.kind,
+        human(control.every),
+        human(control.timeout)
+    )
 }
 
 fn threshold_words(threshold: &Threshold) -> String {

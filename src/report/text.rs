@@ -34,6 +34,9 @@ pub fn render(record: &Record, exit_code: u8, colour: Colour) -> String {
     if let Some(found) = &record.diagnosis {
         diagnosis::push(&mut text, found);
     }
+    for trouble in record.troubles.told() {
+        push_wrapped(&mut text, "trouble: ", &trouble.text);
+    }
     for warning in &record.warnings {
         push_wrapped(&mut text, "note: ", warning);
     }

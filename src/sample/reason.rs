@@ -165,6 +165,23 @@ impl Reason {
         }
     }
 
+    /// Whether it is our own machine that kept us from learning anything, and nobody else.
+    #[must_use]
+    pub const fn is_our_own(self) -> bool {
+        matches!(
+            self,
+            Self::Resolver
+                | Self::Exhausted
+                | Self::NoRoute
+                | Self::Panic
+                | Self::Abandoned
+                | Self::Starved
+                | Self::ClockJumped
+                | Self::Offline
+                | Self::Unsent
+        )
+    }
+
     /// The machine-readable name, as in reports and metrics.
     #[must_use]
     pub const fn code(self) -> &'static str {

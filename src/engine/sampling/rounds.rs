@@ -120,7 +120,7 @@ impl Rounds {
                 }
                 Step::Ended(ended) => {
                     let now = self.now();
-                    self.hear(ended, now, &mut batch);
+                    self.hear(ended, now, &mut in_flight, &mut batch);
                     self.send_due(now, &mut in_flight);
                 }
                 Step::Timer(due) => {
@@ -220,7 +220,13 @@ impl Rounds {
     }
 
     /// Takes in what a run saw.
-    fn hear(&mut self, ended: Ended, now: Moment, batch: &mut Batch) {
+    fn hear(
+        &mut self,
+        ended: Ended,
+        now: Moment,
+        in_flight: &mut JoinSet<Ended>,
+        batch: &mut Batch,
+    ) {
         let Ended {
             index,
             task,
@@ -233,8 +239,13 @@ impl Rounds {
                 if let (Some(task), Some(attendance)) = (task, &mut self.attendance) {
                     attendance.hear(index, &task, &mut sample);
                 }
-                self.take(index, sample, batch);
+                if self.shared.context.control.doubts(&sample) {
+                    in_flight.spawn(Arc::clone(&self.shared).examine(index, sample));
+                } else {
+                    self.take(index, sample, batch);
+                }
             }
+            Samples::Examined(sample) => self.take(index, sample, batch),
             Samples::Several(samples) => {
                 let check = &self.shared.checks[index];
                 self.loads.ended(index, check, now, None);

@@ -28,6 +28,8 @@ pub(super) struct Ended {
 #[derive(Debug)]
 pub(super) enum Samples {
     One(Sample),
+    /// The same, after the control checks were asked about it.
+    Examined(Sample),
     Several(Vec<Sample>),
 }
 
@@ -94,6 +96,18 @@ impl Shared {
         }
     }
 
+    /// Asks the control checks about a sample. Its run is over: it holds no slot and no place of a
+    /// load.
+    pub(super) async fn examine(self: Arc<Self>, index: usize, mut sample: Sample) -> Ended {
+        let context = &self.context;
+        context.control.examine(context, &mut sample).await;
+        Ended {
+            index,
+            task: None,
+            samples: Samples::Examined(sample),
+        }
+    }
+
     /// Takes several samples, one after the other, the first one when the target is ready.
     async fn patiently(
         &self,
@@ -132,6 +146,7 @@ impl Shared {
             let left = until.since(context.clock.now());
             let fault = sample.fault.as_ref();
             let Some(fault) = fault.filter(|fault| fault.transient && !left.is_zero()) else {
+                context.control.examine(context, &mut sample).await;
                 return Some(sample);
             };
             let again_in = pause.min(left);

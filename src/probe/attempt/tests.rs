@@ -1,7 +1,7 @@
 //! What becomes of a run that passes, panics, hangs, or comes late.
 
 use super::*;
-use crate::clock::WallTime;
+use crate::clock::{Jump, WallTime};
 use async_trait::async_trait;
 
 /// Follows the runtime's clock, which the tests stop and move.
@@ -116,9 +116,9 @@ async fn whatever_happens_becomes_a_sample() {
         (
             Does::FailAfter(Duration::from_secs(60)),
             Outcome::Unknown,
-            Some(Reason::Abandoned),
+            Some(Reason::Starved),
         ),
-        (Does::Starve, Outcome::Unknown, Some(Reason::Abandoned)),
+        (Does::Starve, Outcome::Unknown, Some(Reason::Starved)),
     ] {
         let sample = sample(probe).await;
         assert_eq!(sample.outcome, outcome, "{sample:?}");
@@ -181,4 +181,97 @@ fn phases_follow_their_stamps_without_a_gap_and_without_what_lies_between_answer
     assert_eq!(seconds(Phase::Body), Some(5));
     assert_eq!(sample.latency, Duration::from_secs(10));
     assert_eq!(sample.phases.total(), sample.latency);
+}
+
+/// A clock that was set some seconds ago, or never.
+#[derive(Debug)]
+struct SetClock(Option<u64>);
+
+impl Clock for SetClock {
+    fn now(&self) -> Moment {
+        Moment::at(Duration::from_secs(3_600))
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime::default()
+    }
+
+    fn jump(&self) -> Option<Jump> {
+        let ago = Duration::from_secs(self.0?);
+        Some(Jump {
+            at: self.now() - ago,
+            by: Duration::from_secs(120),
+            ahead: true,
+        })
+    }
+}
+
+/// A run that asks what time it is, or does not, and finds something.
+fn dated_run(clock: SetClock, asks: bool, fault: Option<Fault>) -> Sample {
+    let conditions = Conditions {
+        opened_since: Moment::at(Duration::from_secs(1_800)),
+        ..Conditions::default()
+    };
+    let mut attempt = Attempt::start(Arc::new(clock), Duration::from_secs(5), conditions);
+    if asks {
+        attempt.wall();
+    }
+    attempt.reading("cert_days", 20.0, Unit::Days);
+    attempt.reading("head", 7.0, Unit::Number);
+    attempt.into_sample(CheckId::new("web"), fault.map_or(Ok(()), Err))
+}
+
+#[test]
+fn what_depends_on_a_clock_that_jumped_teaches_nothing() {
+    let stale = || Some(Fault::new(Reason::Stale, "too old").dated());
+    let expired = || Some(Fault::new(Reason::Certificate, "has expired").dated());
+    let issuer = || Some(Fault::new(Reason::Certificate, "unknown issuer"));
+    let status = || Some(Fault::new(Reason::Status, "got 500"));
+    let (jumped, in_window, long_ago) = (Some(5), Some(1_700), Some(3_000));
+    for (jump, fault, told, why) in [
+        (None, stale(), Some(Reason::Stale), "the clock is right"),
+        (jumped, stale(), Some(Reason::ClockJumped), "just now"),
+        (
+            in_window,
+            stale(),
+            Some(Reason::ClockJumped),
+            "in this window",
+        ),
+        (long_ago, stale(), Some(Reason::Stale), "long before it"),
+        (jumped, expired(), Some(Reason::ClockJumped), "by its dates"),
+        (
+            jumped,
+            issuer(),
+            Some(Reason::Certificate),
+            "not by its dates",
+        ),
+        (
+            jumped,
+            status(),
+            Some(Reason::Status),
+            "it answered wrongly",
+        ),
+        (jumped, None, None, "it answered well"),
+    ] {
+        let sample = dated_run(SetClock(jump), true, fault);
+        let reason = sample.fault.as_ref().map(|fault| fault.reason);
+        assert_eq!(reason, told, "{why}");
+        let names: Vec<&str> = sample.readings.iter().map(|one| &*one.name).collect();
+        let doubtful = matches!(jump, Some(5 | 1_700));
+        let expected: &[&str] = if doubtful {
+            &["head"]
+        } else {
+            &["cert_days", "head"]
+        };
+        assert_eq!(names, expected, "{why}");
+    }
+}
+
+#[test]
+fn who_did_not_ask_what_time_it_is_is_believed() {
+    let sample = dated_run(SetClock(Some(5)), false, None);
+    assert_eq!(sample.readings.len(), 2, "{sample:?}");
+    let refused = Fault::new(Reason::Refused, "connection refused");
+    let sample = dated_run(SetClock(Some(5)), false, Some(refused));
+    assert_eq!(sample.outcome, Outcome::Error);
 }

@@ -111,7 +111,7 @@ impl Expected {
         if let Some(limit) = self.head_age.and_then(|b| b.broken_by(Span(age))) {
             let age = whole(age);
             let detail = format!("the head (block {height}) is {age} old, expected {limit}");
-            return Err(Fault::new(Reason::Stale, detail));
+            return Err(Fault::new(Reason::Stale, detail).dated());
         }
         let standing = advance.since_advance;
         if let Some(limit) = self.since_advance.and_then(|b| b.broken_by(Span(standing))) {

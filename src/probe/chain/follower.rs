@@ -132,8 +132,7 @@ impl Follower {
 
     /// Notes a head beside those of earlier samples.
     pub fn see(&self, visit: &mut Visit<'_>, head: Head) -> Seen {
-        let clock = visit.attempt.clock();
-        let (now, at) = (clock.now(), clock.wall());
+        let (now, at) = (visit.attempt.now(), visit.attempt.wall());
         let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let advance = progress.weigh(head.height, now);
         visit.seen.head(&head, advance, at);

@@ -34,7 +34,8 @@ impl Pace {
         };
         let limit = |times: u32| self.0.saturating_mul(times).max(FLOOR);
         if age > limit(TOO_OLD) {
-            return Err(Fault::new(Reason::Stale, words(limit(TOO_OLD), TOO_OLD)));
+            let detail = words(limit(TOO_OLD), TOO_OLD);
+            return Err(Fault::new(Reason::Stale, detail).dated());
         }
         Ok((age > limit(OLD)).then(|| words(limit(OLD), OLD)))
     }

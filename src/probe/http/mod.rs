@@ -285,7 +285,7 @@ impl HttpProbe {
     /// Keeps a connection to where every run begins, for the next one.
     fn keep(&self, attempt: &Attempt, keeps: bool, asked: &Request, connection: Connection) {
         if keeps && redirect::same_origin(&self.terms.asked.request().url, &asked.url) {
-            self.kept.put(connection, attempt.clock().now());
+            self.kept.put(connection, attempt.now());
         }
     }
 }

@@ -11,7 +11,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 
-use super::resolve;
+use super::{resolve, shortage};
 use crate::probe::Attempt;
 use crate::sample::{Fault, Phase, Reason};
 
@@ -48,7 +48,10 @@ pub fn fault(error: &io::Error, doing: &str) -> Fault {
         Reason::Timeout => format!("the network gave up while {doing}"),
         Reason::Unreachable => format!("no way to the host while {doing}: {error}"),
         Reason::NoRoute => format!("our own machine has no way out while {doing}: {error}"),
-        Reason::Exhausted => format!("our own machine is out of resources while {doing}: {error}"),
+        Reason::Exhausted => {
+            let what = shortage::words(error);
+            format!("our own machine is out of {what} while {doing}")
+        }
         _ => format!("{error} while {doing}"),
     };
     Fault::new(reason, detail)

@@ -19,5 +19,6 @@ pub mod protocol;
 mod resolve;
 pub mod said;
 pub mod session;
+mod shortage;
 pub mod tls;
 pub mod tls_fault;

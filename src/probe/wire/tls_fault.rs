@@ -28,10 +28,14 @@ pub fn inside(error: &io::Error) -> Option<&Error> {
 #[must_use]
 pub fn of_session(error: &Error, host: &str) -> Fault {
     match error {
-        Error::InvalidCertificate(why) => Fault::new(
-            Reason::Certificate,
-            format!("certificate of {host} {}", certificate(why)),
-        ),
+        Error::InvalidCertificate(why) => {
+            let detail = format!("certificate of {host} {}", certificate(why));
+            let fault = Fault::new(Reason::Certificate, detail);
+            match is_about_dates(why) {
+                true => fault.dated(),
+                false => fault,
+            }
+        }
         Error::InvalidMessage(_) => Fault::new(
             Reason::Tls,
             format!("{host} does not speak TLS on this port"),
@@ -46,6 +50,17 @@ pub fn of_session(error: &Error, host: &str) -> Fault {
         ),
         _ => Fault::new(Reason::Tls, format!("no TLS session with {host}: {error}")),
     }
+}
+
+/// Whether the certificate would be acceptable at another time.
+const fn is_about_dates(error: &CertificateError) -> bool {
+    matches!(
+        error,
+        CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+    )
 }
 
 fn refusal(alert: AlertDescription) -> String {

@@ -1,6 +1,7 @@
 //! The program as a user runs it: what was typed in, what comes out, with which exit code.
 
 mod baseline;
+mod control;
 mod crash;
 mod credentials;
 mod crowd;
@@ -20,5 +21,6 @@ mod reports;
 mod rollback;
 mod secrets;
 mod session;
+mod troubles;
 mod usage;
 mod watch;

@@ -13,6 +13,7 @@ mod resuming;
 mod silence;
 mod stage;
 mod tasks;
+mod troubles;
 mod verification;
 mod watch;
 mod words;

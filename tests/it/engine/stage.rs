@@ -10,6 +10,7 @@ use smokejumper::decision::{Past, Permission};
 use smokejumper::deployment::{RollbackOutcome, Selector};
 use smokejumper::engine::before::Source;
 use smokejumper::engine::context::{Context, Events};
+use smokejumper::engine::control::Control;
 use smokejumper::engine::logbook::Journaling;
 use smokejumper::engine::record::Record;
 use smokejumper::engine::rollback::Pace;
@@ -55,6 +56,7 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
         slots: Arc::new(Slots::new(100)),
         threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
+        control: Control::default(),
         instruments: Arc::default(),
         tape: None,
     };

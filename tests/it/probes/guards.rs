@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use smokejumper::clock::{Clock, Moment, WallTime};
 use smokejumper::config::{Sources, load};
 use smokejumper::engine::context::{Context, Events};
+use smokejumper::engine::control::Control;
 use smokejumper::engine::guards::{answers, ask, observations};
 use smokejumper::engine::slots::Slots;
 use smokejumper::engine::threads::ProbeThreads;
@@ -38,6 +39,7 @@ fn context() -> Context {
         slots: Arc::new(Slots::new(1)),
         threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
+        control: Control::default(),
         instruments: Arc::default(),
         tape: None,
     }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use smokejumper::engine::clock::SystemClock;
 use smokejumper::engine::context::{Context, Events};
+use smokejumper::engine::control::Control;
 use smokejumper::engine::sampling;
 use smokejumper::engine::slots::Slots;
 use smokejumper::engine::threads::ProbeThreads;
@@ -57,6 +58,7 @@ fn context(slots: usize) -> Context {
         slots: Arc::new(Slots::new(slots)),
         threads: ProbeThreads::here(),
         stop: CancellationToken::new(),
+        control: Control::default(),
         instruments: Arc::default(),
         tape: None,
     }

@@ -31,7 +31,7 @@ impl Validity {
 
     /// Tells `attempt` the days that are left by its clock: `cert_days`, `chain_days`.
     pub fn report(&self, attempt: &mut Attempt) {
-        let now = attempt.clock().wall();
+        let now = attempt.wall();
         for (name, until) in [("cert_days", self.leaf), ("chain_days", self.soonest)] {
             if let Some(days) = until.and_then(|until| days_until(until, now)) {
                 attempt.latest(name, days, Unit::Days);
