@@ -2,6 +2,7 @@
 
 pub mod kind;
 pub mod load;
+pub mod names;
 mod schedule;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use super::services::ServiceDraft;
 use super::thresholds::{self, ThresholdDraft};
 use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Node, Place, Value, read, suggestion};
-use crate::probe::Probe;
+use crate::probe::{Probe, Resolver};
 use crate::quantity::Span;
 use crate::verdict::Tolerance;
 
@@ -44,6 +45,8 @@ pub struct CheckDraft<'a> {
     pub pace: Option<Pace>,
     /// How many of its runs may be in flight at once; always there with a rate.
     pub max_in_flight: Option<u32>,
+    /// How it wants names to be resolved, where it or the defaults say so.
+    pub resolver: Option<Arc<Resolver>>,
     /// Its tags.
     pub tags: Vec<Arc<str>>,
     /// Its limits; `None` when it declares none.
@@ -71,17 +74,21 @@ pub struct CheckSettings {
     /// waits, and what waits longer than the timeout is not sent and counted as unsent; without it
     /// as many as the timeout can hold at that rate, at most 500.
     pub max_in_flight: Option<u32>,
+    /// How names are resolved: `default`, `system`, or `{ servers: [10.0.0.2] }` and
+    /// `{ hosts: { api.test: [10.0.0.7] } }`.
+    pub resolver: Option<Resolver>,
     /// Words by which rules and `--tag` find it.
     pub tags: Option<Vec<String>>,
 }
 
 /// The keys of a check besides its kind.
-pub const CHECK_KEYS: [&str; 8] = [
+pub const CHECK_KEYS: [&str; 9] = [
     "service",
     "every",
     "rate",
     "max_in_flight",
     "timeout",
+    "resolver",
     "tags",
     "thresholds",
     "baseline",
@@ -148,6 +155,7 @@ fn check<'a>(
         Declared::Nothing | Declared::Unclear => None,
     };
     let max_in_flight = load::max_in_flight(&settings, pace, schedule.timeout, entry, problems);
+    let own = names::lower(settings.resolver, entry.value.entry("resolver"), problems);
     let tags = tags(settings.tags.unwrap_or_default(), entry, problems);
     let thresholds = entry
         .value
@@ -161,7 +169,7 @@ fn check<'a>(
         Some(KindDraft { name, probe }) => (Some(name), probe),
         None => (None, None),
     };
-    load::refuse_for_tasks(&rate, probe.as_deref(), problems);
+    load::refuse_for_each(&rate, probe.as_deref(), problems);
     Some(CheckDraft {
         entry,
         kind,
@@ -171,6 +179,7 @@ fn check<'a>(
         timeout: schedule.timeout,
         pace,
         max_in_flight,
+        resolver: own.or_else(|| around.defaults.resolver.clone()),
         tags,
         thresholds,
         tolerances: tolerances.unwrap_or_default(),
@@ -193,7 +202,14 @@ fn refuse(entry: &Entry, problems: &mut Vec<Problem>) {
 
 /// Reads what every kind has in common.
 fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> CheckSettings {
-    const READ_HERE: [&str; 5] = ["service", "every", "timeout", "max_in_flight", "tags"];
+    const READ_HERE: [&str; 6] = [
+        "service",
+        "every",
+        "timeout",
+        "max_in_flight",
+        "resolver",
+        "tags",
+    ];
     let own = entries
         .iter()
         .filter(|entry| READ_HERE.contains(&entry.key.text.as_str()));

@@ -1,0 +1,87 @@
+//! Holds one run to its deadline, contains its panic, and says who is to blame when it passes.
+//!
+//! Called by [`super::run`] and [`super::observe`] only.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::Attempt;
+use crate::probe::Probe;
+use crate::quantity::human;
+use crate::sample::{Fault, Phase, Reason};
+
+/// Holds one run to its deadline.
+pub(super) async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
+    let timeout = attempt.timeout;
+    let left = attempt.remaining();
+    let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
+    let ended = tokio::time::timeout(left, guarded).await;
+    match ended {
+        Ok(Ok(Ok(()))) if attempt.latency() > timeout => Err(timed_out(attempt)),
+        // Whatever went wrong was met by a machine that was away: the target may have waited.
+        Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(attempt)),
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
+        Err(_) => Err(timed_out(attempt)),
+    }
+}
+
+/// Who is to blame for a deadline that passed.
+fn timed_out(attempt: &Attempt) -> Fault {
+    let timeout = human(attempt.timeout);
+    let late = attempt.late();
+    if late > FAR_TOO_LATE {
+        let late = human(late);
+        let detail =
+            format!("our own machine was too busy: it came {late} late to a deadline of {timeout}");
+        return Fault::new(Reason::Starved, detail);
+    }
+    if attempt
+        .current
+        .is_some_and(|(phase, _)| phase == Phase::Dns)
+    {
+        let detail = format!("our resolver did not tell the address within {timeout}");
+        return Fault::new(Reason::Resolver, detail);
+    }
+    if attempt.stopped.is_some() {
+        let detail = format!("our own machine did not get to judge the answer within {timeout}");
+        return Fault::new(Reason::Starved, detail);
+    }
+    let doing = doing(attempt);
+    let detail = match attempt.conditions.waited {
+        Duration::ZERO => format!("no whole answer within {timeout}: timed out {doing}"),
+        waited => format!(
+            "no whole answer within {}: timed out {doing}, after a wait of {} for a place in flight",
+            human(attempt.timeout + waited),
+            human(waited),
+        ),
+    };
+    Fault::new(Reason::Timeout, detail)
+}
+
+/// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
+/// measured meanwhile is its own slowness.
+const FAR_TOO_LATE: Duration = Duration::from_secs(1);
+
+fn doing(attempt: &Attempt) -> &'static str {
+    match attempt.current.map(|(phase, _)| phase) {
+        Some(Phase::Dns) => "while resolving the name",
+        Some(Phase::Connect) => "while connecting",
+        Some(Phase::Tls) => "during the TLS handshake",
+        Some(Phase::Request) => "while sending the request",
+        Some(Phase::Ttfb) => "waiting for the answer",
+        Some(Phase::Body) => "while reading the answer",
+        None => "before it began",
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    format!("the probe itself failed, which is a bug of ours: {text}")
+}
