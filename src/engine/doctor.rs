@@ -265,7 +265,6 @@ impl Doctor<'_> {
                 let kind = check.facts.kind;
                 let conditions = Conditions {
                     fresh: true,
-                    task: None,
                     any_version: true,
                     ..Conditions::default()
                 };

@@ -32,7 +32,7 @@ pub async fn ask(context: &Context, guards: &[GuardPlan]) -> Vec<Asked> {
 async fn ask_one(context: &Context, guard: &GuardPlan) -> Asked {
     let try_once = || {
         let clock = Arc::clone(&context.clock);
-        attempt::observe(&*guard.probe, clock, guard.timeout)
+        attempt::observe(&*guard.probe, clock, guard.timeout, guard.resolver.clone())
     };
     let mut answer = try_once().await;
     if answer.is_err() {
@@ -161,6 +161,7 @@ mod tests {
             unchanged,
             because: Some("migrations go one way".to_owned()),
             timeout: Duration::from_secs(1),
+            resolver: None,
             probe: Arc::new(Idle),
         }
     }

@@ -5,6 +5,7 @@
 //! nothing: it emits events and returns a [`record::Record`].
 
 mod acting;
+mod addresses;
 mod asking;
 mod bake;
 mod baking;

@@ -25,6 +25,7 @@ use crate::plan::CheckPlan;
 use crate::sample::Sample;
 use crate::verdict;
 
+pub(in crate::engine) use self::run::in_slot;
 pub use self::run::sample;
 
 /// How many batches of samples of all threads may wait for the judge. A thread that finds no place

@@ -2,6 +2,7 @@
 
 pub mod kind;
 pub mod load;
+pub mod names;
 mod schedule;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use super::thresholds::{self, ThresholdDraft};
 use super::{baseline, control};
 use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Node, Place, Value, read, suggestion};
-use crate::probe::Probe;
+use crate::probe::{Probe, Resolver};
 use crate::quantity::Span;
 use crate::verdict::Tolerance;
 
@@ -46,6 +47,8 @@ pub struct CheckDraft<'a> {
     pub max_in_flight: Option<u32>,
     /// Whether it only says whether we can reach anything.
     pub control: bool,
+    /// How it wants names to be resolved, where it or the defaults say so.
+    pub resolver: Option<Arc<Resolver>>,
     /// Its tags.
     pub tags: Vec<Arc<str>>,
     /// Its limits; `None` when it declares none.
@@ -73,6 +76,9 @@ pub struct CheckSettings {
     /// waits, and what waits longer than the timeout is not sent and counted as unsent; without it
     /// as many as the timeout can hold at that rate, at most 500.
     pub max_in_flight: Option<u32>,
+    /// How names are resolved: `default`, `system`, or `{ servers: [10.0.0.2] }` and
+    /// `{ hosts: { api.test: [10.0.0.7] } }`.
+    pub resolver: Option<Resolver>,
     /// Words by which rules and `--tag` find it.
     pub tags: Option<Vec<String>>,
     /// Whether it is a control check: it says whether we ourselves can reach anything, as `{ http: {
@@ -84,12 +90,13 @@ pub struct CheckSettings {
 }
 
 /// The keys of a check besides its kind.
-pub const CHECK_KEYS: [&str; 9] = [
+pub const CHECK_KEYS: [&str; 10] = [
     "service",
     "every",
     "rate",
     "max_in_flight",
     "timeout",
+    "resolver",
     "tags",
     "control",
     "thresholds",
@@ -161,6 +168,7 @@ fn check<'a>(
         Declared::Nothing | Declared::Unclear => None,
     };
     let max_in_flight = load::max_in_flight(&settings, pace, schedule.timeout, entry, problems);
+    let own = names::lower(settings.resolver, entry.value.entry("resolver"), problems);
     let tags = tags(settings.tags.unwrap_or_default(), entry, problems);
     let thresholds = entry
         .value
@@ -174,7 +182,7 @@ fn check<'a>(
         Some(KindDraft { name, probe }) => (Some(name), probe),
         None => (None, None),
     };
-    load::refuse_for_tasks(&rate, probe.as_deref(), problems);
+    load::refuse_for_each(&rate, probe.as_deref(), problems);
     if control {
         control::reachable(entry, probe.as_deref(), problems);
     }
@@ -188,6 +196,7 @@ fn check<'a>(
         pace,
         max_in_flight,
         control,
+        resolver: own.or_else(|| around.defaults.resolver.clone()),
         tags,
         thresholds,
         tolerances: tolerances.unwrap_or_default(),
@@ -210,11 +219,12 @@ fn refuse(entry: &Entry, problems: &mut Vec<Problem>) {
 
 /// Reads what every kind has in common.
 fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> CheckSettings {
-    const READ_HERE: [&str; 6] = [
+    const READ_HERE: [&str; 7] = [
         "service",
         "every",
         "timeout",
         "max_in_flight",
+        "resolver",
         "tags",
         "control",
     ];

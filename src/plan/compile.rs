@@ -132,6 +132,7 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>], usual: &Usual) ->
         timeout: draft.timeout,
         pace: draft.pace,
         max_in_flight: draft.max_in_flight,
+        resolver: draft.resolver,
         tolerances: match draft.tolerances.is_empty() {
             true => Arc::clone(&usual.tolerances),
             false => draft.tolerances.into(),

@@ -12,11 +12,13 @@ use serde::Deserialize;
 
 use super::GuardPlan;
 use super::checks::kind::{self, Bearer};
+use super::checks::names;
 use super::kinds::Kinds;
 use super::language::{DEFAULT_TIMEOUT, check_name};
 use crate::config::problem::{Code, Problem};
 use crate::config::tree::Key;
 use crate::config::{Entry, Node, Value, read};
+use crate::probe::Resolver;
 use crate::quantity::Span;
 
 /// A guard, besides its kind.
@@ -31,6 +33,8 @@ pub struct GuardSettings {
     pub because: Option<String>,
     /// How long one run may take; 5s without it.
     pub timeout: Option<Span>,
+    /// How names are resolved, as for a check; what `defaults` say is for checks.
+    pub resolver: Option<Resolver>,
 }
 
 /// Since when an answer must be the same.
@@ -43,7 +47,7 @@ pub enum SinceWord {
 }
 
 /// The keys of a guard besides its kind.
-const KEYS: [&str; 4] = ["name", "unchanged_since", "because", "timeout"];
+const KEYS: [&str; 5] = ["name", "unchanged_since", "because", "timeout", "resolver"];
 
 /// What the messages about kinds say of a guard.
 const BEARER: Bearer = Bearer {
@@ -93,6 +97,7 @@ fn guard(
         unchanged: settings.unchanged_since.is_some(),
         because: settings.because,
         timeout: settings.timeout.map_or(DEFAULT_TIMEOUT, |span| span.0),
+        resolver: names::lower(settings.resolver, node.entry("resolver"), problems),
         probe: Arc::from(kind.probe?),
     })
 }

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use crate::decision::Policy;
 use crate::deploy::Platform;
-use crate::probe::Probe;
+use crate::probe::{Probe, Resolver};
 use crate::sample::CheckId;
 use crate::verdict::threshold::Threshold;
 use crate::verdict::{CheckFacts, Tolerance};
@@ -76,6 +76,8 @@ pub struct GuardPlan {
     pub because: Option<String>,
     /// How long one run may take.
     pub timeout: Duration,
+    /// How it wants names to be resolved; absent where it does not say.
+    pub resolver: Option<Arc<Resolver>>,
     /// What is run.
     pub probe: Arc<dyn Probe>,
 }
@@ -130,6 +132,8 @@ pub struct CheckPlan {
     pub pace: Option<Pace>,
     /// How many of its runs may be in flight at once; always there with a pace.
     pub max_in_flight: Option<u32>,
+    /// How it wants names to be resolved; absent where neither it nor the defaults say.
+    pub resolver: Option<Arc<Resolver>>,
     /// The limits, as declared or by default. Clones share them, as do all checks with those by
     /// default.
     pub thresholds: Arc<[Threshold]>,

@@ -3,45 +3,24 @@
 //! The runner turns whatever happens, a panic and a hang included, into one [`Sample`]. It never
 //! retries and never judges. Called by `engine` only.
 
+mod conditions;
 mod dates;
 mod deadline;
 mod queue;
-mod task_place;
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-
-use self::deadline::{FAR_TOO_LATE, timed_out};
 use self::queue::Queue;
-pub use self::task_place::{TaskPlace, short};
-use super::{ConnectionPolicy, Probe};
+use super::{ConnectionPolicy, Probe, Resolver};
 use crate::clock::{Clock, Moment, WallTime};
 use crate::sample::{
-    CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Sending, Session, Unit,
+    CheckId, Fault, Outcome, Phase, Phases, Reading, Sample, Sending, Session, Unit,
 };
 
-/// How one run is to be carried out, besides what its check declares.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conditions {
-    /// Whether it must open new connections, whatever the check declares.
-    pub fresh: bool,
-    /// Whether it is judged for a deployment: unless the check declares another wish, connections
-    /// are then opened anew.
-    pub in_window: bool,
-    /// Connections that were opened before are of no use: they lead to what ran then.
-    pub opened_since: Moment,
-    /// The task that it asks, where the check asks each by itself.
-    pub task: Option<TaskPlace>,
-    /// How long it waited for its turn because the target held every place of its open loop: a part
-    /// of the latency, and of the time that it may take.
-    pub waited: Duration,
-    /// Whether an answer of any version counts: what runs before the deployment under test, or
-    /// after its rollback, is of another.
-    pub any_version: bool,
-}
+pub use conditions::{AddressPlace, Conditions, Place, TaskPlace, short};
+use deadline::attend;
 
 /// What a probe reports to while it runs.
 #[derive(Debug)]
@@ -62,6 +41,7 @@ pub struct Attempt {
     session: Option<Arc<Session>>,
     /// Whether it was asked what time it is for people.
     asked_wall: bool,
+    policy: OnceLock<ConnectionPolicy>,
 }
 
 /// What a guard compares with before: present when somebody asked for it.
@@ -69,10 +49,16 @@ pub struct Attempt {
 struct Observed(Option<String>);
 
 impl Attempt {
-    /// Starts the stopwatch.
+    /// Starts the stopwatch. Where an address of a name is asked, what it took to learn it has passed
+    /// already.
     #[must_use]
     pub fn start(clock: Arc<dyn Clock>, timeout: Duration, conditions: Conditions) -> Self {
-        let started = clock.now();
+        let mut phases = Phases::default();
+        let mut started = clock.now();
+        if let Some(Place::Address(place)) = &conditions.place {
+            phases.add(Phase::Dns, place.took);
+            started = started - place.took;
+        }
         Self {
             clock,
             started,
@@ -82,12 +68,13 @@ impl Attempt {
             current: None,
             stopped: None,
             paused: Duration::ZERO,
-            phases: Phases::default(),
+            phases,
             readings: Vec::with_capacity(USUAL_READINGS),
             notes: Vec::new(),
             observation: None,
             session: None,
             asked_wall: false,
+            policy: OnceLock::new(),
         }
     }
 
@@ -175,22 +162,43 @@ impl Attempt {
     }
 
     /// Whether this run may use a connection of an earlier one and leave its own to a later one:
-    /// `declared` where the check says so, else `usual` for its kind; never where it must not.
+    /// `declared` where the check says so, else `usual` for its kind; never where it must not. What is
+    /// known of the target's name is handled alike: see [`Attempt::learnt_since`].
     #[must_use]
     pub fn policy(
         &self,
         declared: Option<ConnectionPolicy>,
         usual: ConnectionPolicy,
     ) -> ConnectionPolicy {
-        if self.conditions.fresh {
-            return ConnectionPolicy::Fresh;
-        }
-        let usual = if self.conditions.in_window {
-            ConnectionPolicy::Fresh
-        } else {
-            usual
+        *self.policy.get_or_init(|| {
+            if self.conditions.fresh {
+                return ConnectionPolicy::Fresh;
+            }
+            let usual = if self.conditions.in_window {
+                ConnectionPolicy::Fresh
+            } else {
+                usual
+            };
+            declared.unwrap_or(usual)
+        })
+    }
+
+    /// How names are to be resolved; absent where the check does not say.
+    #[must_use]
+    pub fn resolver(&self) -> Option<&Resolver> {
+        self.conditions.resolver.as_deref()
+    }
+
+    /// For how long, seen from now, what was learnt about a name is of use: the time since this run
+    /// began, where it opens its connections anew; since connections are of use, where it keeps them.
+    #[must_use]
+    pub fn learnt_since(&self) -> Duration {
+        let since = match self.policy.get() {
+            Some(ConnectionPolicy::KeepAlive) => self.conditions.opened_since,
+            // A kind that never asked keeps nothing.
+            Some(ConnectionPolicy::Fresh) | None => self.started,
         };
-        declared.unwrap_or(usual)
+        self.clock.now().since(since)
     }
 
     /// Connections that were opened before this moment must not be used.
@@ -208,7 +216,20 @@ impl Attempt {
     /// The task that is asked, where the check asks each by itself.
     #[must_use]
     pub const fn task(&self) -> Option<&TaskPlace> {
-        self.conditions.task.as_ref()
+        match &self.conditions.place {
+            Some(Place::Task(task)) => Some(task),
+            Some(Place::Address(_)) | None => None,
+        }
+    }
+
+    /// The address of `host`, where that is not for a resolver to say: a task is asked, or one
+    /// address of this very name.
+    #[must_use]
+    pub fn address_of(&self, host: &str) -> Option<IpAddr> {
+        match self.conditions.place.as_ref()? {
+            Place::Task(task) => Some(task.address),
+            Place::Address(place) => (*place.host == *host).then_some(place.address),
+        }
     }
 
     /// Whether an answer of another version than the declared one counts.
@@ -281,17 +302,26 @@ impl Attempt {
         }
         let waited = self.conditions.waited;
         let result = self.without_dates(result);
-        let fault = result.err().map(|fault| match &self.conditions.task {
-            Some(task) => Fault {
-                detail: format!("{task}: {}", fault.detail),
+        let latency = waited + self.latency();
+        let place = self.conditions.place;
+        let fault = result.err().map(|fault| match &place {
+            Some(place) => Fault {
+                detail: format!("{place}: {}", fault.detail),
                 ..fault
             },
             None => fault,
         });
+        let session = self.session.or_else(|| match place {
+            Some(Place::Address(place)) => Some(Arc::new(Session {
+                address: Some(place.address),
+                ..Session::default()
+            })),
+            Some(Place::Task(_)) | None => None,
+        });
         Sample {
             check,
             started: self.started - waited,
-            latency: waited + self.latency(),
+            latency,
             phases: self.phases,
             outcome: fault
                 .as_ref()
@@ -305,7 +335,7 @@ impl Attempt {
                 waited,
                 ..Sending::default()
             }),
-            session: self.session,
+            session,
         }
     }
 }
@@ -339,11 +369,13 @@ pub async fn observe(
     probe: &dyn Probe,
     clock: Arc<dyn Clock>,
     timeout: Duration,
+    resolver: Option<Arc<Resolver>>,
 ) -> Result<Option<String>, Fault> {
     // What is compared with before is the same question under either version.
     let conditions = Conditions {
         fresh: true,
         any_version: true,
+        resolver,
         ..Conditions::default()
     };
     let mut attempt = Attempt::start(clock, timeout, conditions);
@@ -352,38 +384,8 @@ pub async fn observe(
     Ok(attempt.observation.and_then(|observed| observed.0))
 }
 
-/// Holds one run to its deadline.
-async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
-    let timeout = attempt.timeout;
-    let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
-    let ended = tokio::time::timeout(timeout, guarded).await;
-    match ended {
-        Ok(Ok(Ok(()))) if attempt.latency() > attempt.allowed() => Err(timed_out(attempt)),
-        // Whatever went wrong was met by a machine that was away: the target may have waited.
-        Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(attempt)),
-        // The server's own deadline, which is what was left of ours.
-        Ok(Ok(Err(fault)))
-            if fault.reason == Reason::Timeout && attempt.kept_waiting().is_some() =>
-        {
-            Err(timed_out(attempt))
-        }
-        Ok(Ok(result)) => result,
-        Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
-        Err(_) => Err(timed_out(attempt)),
-    }
-}
-
 /// As many as the kind that is run most gives.
 const USUAL_READINGS: usize = 3;
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    format!("the probe itself failed, which is a bug of ours: {text}")
-}
 
 #[cfg(test)]
 mod tests;

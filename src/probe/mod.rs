@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod chain;
 pub mod evm;
 pub mod http;
+mod names;
 pub mod pool;
 pub mod postgres;
 pub mod redis;
@@ -25,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use crate::sample::{Fault, Unit};
 pub use attempt::Attempt;
+pub use names::{Resolver, Source};
 pub use reuse::ConnectionPolicy;
 
 /// The executable made from a check. One call of [`Probe::run`] is one attempt: it never retries.
@@ -40,6 +42,12 @@ pub trait Probe: Send + Sync {
     /// whoever answers under a name. Where no task is given, nothing is learnt.
     fn asks_tasks(&self) -> bool {
         false
+    }
+
+    /// The name of whose addresses each is asked by itself, [`Place::Address`](attempt::Place); absent
+    /// where whoever answers under the name is asked.
+    fn asks_addresses_of(&self) -> Option<&str> {
+        None
     }
 
     /// Whom the runs ask, so that runs of many checks against one target can be counted together;

@@ -7,10 +7,11 @@ use tokio::sync::Semaphore;
 
 use super::Shared;
 use crate::clock::Moment;
+use crate::engine::addresses;
 use crate::engine::context::Context;
 use crate::event::What;
 use crate::plan::CheckPlan;
-use crate::probe::attempt::{self, Conditions, TaskPlace};
+use crate::probe::attempt::{self, Conditions, Place, TaskPlace};
 use crate::sample::{Fault, Outcome, Phases, Reason, Sample};
 
 /// A run that ended.
@@ -74,12 +75,14 @@ impl Shared {
             fresh: false,
             in_window: self.in_window,
             opened_since: self.since,
-            task: task.clone(),
+            place: task.clone().map(Place::Task),
+            resolver: check.resolver.clone(),
             waited: sent_after.unwrap_or_default(),
             any_version: self.any_version,
         };
         let is_plain = in_a_row == 1 && self.patience.is_none();
-        let samples = if is_plain || sent_after.is_some() {
+        let asks_one = check.probe.asks_addresses_of().is_none();
+        let samples = if (is_plain && asks_one) || sent_after.is_some() {
             // A load has a limit of its own.
             let slots = self.targets[index].as_ref();
             let slots = slots.filter(|_| sent_after.is_none());
@@ -87,7 +90,12 @@ impl Shared {
             sample.closer_look = closer_look;
             Samples::One(sample)
         } else {
-            Samples::Several(Box::pin(self.patiently(index, in_a_row, is_first, conditions)).await)
+            let taking = self.patiently(index, in_a_row, is_first, conditions);
+            let mut samples = Box::pin(taking).await;
+            for sample in &mut samples {
+                sample.closer_look = closer_look;
+            }
+            Samples::Several(samples)
         };
         Ended {
             index,
@@ -123,8 +131,8 @@ impl Shared {
                 Some(patience) if is_first && turn == 0 => start + patience,
                 _ => start,
             };
-            let sample = self.when_ready(index, until, &conditions).await;
-            samples.extend(sample);
+            let taken = self.when_ready(index, until, &conditions).await;
+            samples.extend(taken.into_iter().flatten());
         }
         samples
     }
@@ -135,19 +143,23 @@ impl Shared {
         index: usize,
         until: Moment,
         conditions: &Conditions,
-    ) -> Option<Sample> {
+    ) -> Option<Vec<Sample>> {
         let (context, check) = (&self.context, &self.checks[index]);
         let slots = self.targets[index].as_ref();
         let mut pause = FIRST_PAUSE;
         let mut retries = 0;
         loop {
-            let mut sample = in_slot(context, check, slots, conditions.clone()).await;
-            sample.retries = retries;
+            let mut samples = addresses::each(context, check, slots, conditions.clone()).await;
+            for sample in &mut samples {
+                sample.retries = retries;
+            }
             let left = until.since(context.clock.now());
-            let fault = sample.fault.as_ref();
-            let Some(fault) = fault.filter(|fault| fault.transient && !left.is_zero()) else {
-                context.control.examine(context, &mut sample).await;
-                return Some(sample);
+            let mut faults = samples.iter().filter_map(|sample| sample.fault.as_ref());
+            let Some(fault) = faults.find(|fault| fault.transient && !left.is_zero()) else {
+                for sample in &mut samples {
+                    context.control.examine(context, sample).await;
+                }
+                return Some(samples);
             };
             let again_in = pause.min(left);
             context.events.emit(What::NotReady {
@@ -170,13 +182,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs one check once, in a slot.
-pub async fn sample(context: &Context, check: &CheckPlan, conditions: Conditions) -> Sample {
+pub async fn sample(context: &Context, check: &CheckPlan, mut conditions: Conditions) -> Sample {
+    conditions.resolver.clone_from(&check.resolver);
     let target = check.probe.target();
     let slots = target.map(|target| context.slots.of_target(&target));
     in_slot(context, check, slots.as_ref(), conditions).await
 }
 
-async fn in_slot(
+/// Runs one check once, in a slot of our own machine and, where it has a limit, of the target.
+pub(in crate::engine) async fn in_slot(
     context: &Context,
     check: &CheckPlan,
     of_target: Option<&Arc<Semaphore>>,

@@ -222,19 +222,23 @@ pub fn max_in_flight(
     declared.or_else(usual)
 }
 
-/// Refuses a rate against each task by itself: it would be as much for each of them, and how many
-/// there are nobody knows beforehand.
-pub fn refuse_for_tasks(
+/// Refuses a rate against each task or each address by itself: it would be as much for each of them,
+/// and how many there are nobody knows beforehand.
+pub fn refuse_for_each(
     declared: &Declared,
     probe: Option<&dyn Probe>,
     problems: &mut Vec<Problem>,
 ) {
-    let asks_tasks = probe.is_some_and(Probe::asks_tasks);
-    if let (Declared::Pace(_, place), true) = (declared, asks_tasks) {
-        let message = "a rate cannot be sent to each task by itself";
+    let (what, word) = match probe {
+        Some(probe) if probe.asks_tasks() => ("task", "tasks"),
+        Some(probe) if probe.asks_addresses_of().is_some() => ("address", "each"),
+        Some(_) | None => return,
+    };
+    if let Declared::Pace(_, place) = declared {
+        let message = format!("a rate cannot be sent to each {what} by itself");
         let problem = Problem::error(Code::BadValue, message)
             .at(place)
-            .help("remove `addresses: tasks`, or run it by `every`");
+            .help(format!("remove `addresses: {word}`, or run it by `every`"));
         problems.push(problem);
     }
 }

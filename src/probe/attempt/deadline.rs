@@ -1,14 +1,40 @@
-//! Whose fault a deadline that passed is: the target's, our resolver's, or that of our own machine,
-//! which noticed it far too late.
+//! Holds one run to its deadline, contains its panic, and says who is to blame when it passes.
+//!
+//! Called by [`super::run`] and [`super::observe`] only.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+
 use super::Attempt;
+use crate::probe::Probe;
 use crate::quantity::human;
 use crate::sample::{Fault, Phase, Reason};
 
+/// Holds one run to its deadline.
+pub(super) async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
+    let left = attempt.remaining();
+    let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
+    let ended = tokio::time::timeout(left, guarded).await;
+    match ended {
+        Ok(Ok(Ok(()))) if attempt.latency() > attempt.allowed() => Err(timed_out(attempt)),
+        // Whatever went wrong was met by a machine that was away: the target may have waited.
+        Ok(Ok(Err(_))) if attempt.late() > FAR_TOO_LATE => Err(timed_out(attempt)),
+        // The server's own deadline, which is what was left of ours.
+        Ok(Ok(Err(fault)))
+            if fault.reason == Reason::Timeout && attempt.kept_waiting().is_some() =>
+        {
+            Err(timed_out(attempt))
+        }
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(Fault::new(Reason::Panic, panic_text(&*panic))),
+        Err(_) => Err(timed_out(attempt)),
+    }
+}
+
 /// Who is to blame for a deadline that passed.
-pub(super) fn timed_out(attempt: &Attempt) -> Fault {
+fn timed_out(attempt: &Attempt) -> Fault {
     let timeout = human(attempt.timeout);
     let late = attempt.late();
     if late > FAR_TOO_LATE {
@@ -45,7 +71,7 @@ pub(super) fn timed_out(attempt: &Attempt) -> Fault {
 
 /// A deadline noticed later than this was noticed by a machine that does not keep up, and what it
 /// measured meanwhile is its own slowness.
-pub(super) const FAR_TOO_LATE: Duration = Duration::from_secs(1);
+const FAR_TOO_LATE: Duration = Duration::from_secs(1);
 
 fn doing(attempt: &Attempt) -> &'static str {
     match attempt.current.map(|(phase, _)| phase) {
@@ -57,4 +83,13 @@ fn doing(attempt: &Attempt) -> &'static str {
         Some(Phase::Body) => "while reading the answer",
         None => "before it began",
     }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    format!("the probe itself failed, which is a bug of ours: {text}")
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::clock::{Jump, WallTime};
+use crate::sample::Reason;
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 
 /// Follows the runtime's clock, which the tests stop and move.
 #[derive(Debug)]

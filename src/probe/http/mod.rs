@@ -77,8 +77,14 @@ impl Kind for Http {
         misfits.extend(settings.expect.iter().flat_map(Expectation::misfits));
         misfits.extend(settings.version.iter().flat_map(Version::misfits));
         let keeps = settings.connection == Some(ConnectionPolicy::KeepAlive);
-        if keeps && settings.addresses == Addresses::Tasks {
-            let message = "with `addresses: tasks` every run opens a connection of its own";
+        if keeps && settings.addresses != Addresses::Resolved {
+            let word = if settings.addresses == Addresses::Each {
+                "each"
+            } else {
+                "tasks"
+            };
+            let message =
+                format!("with `addresses: {word}` every run opens a connection of its own");
             misfits.push(Misfit::at(&["connection"], message));
         }
         let tls = Tls::for_http(settings.protocol, &settings.tls, surroundings)
@@ -155,6 +161,11 @@ impl Probe for HttpProbe {
 
     fn asks_tasks(&self) -> bool {
         self.addresses == Addresses::Tasks
+    }
+
+    fn asks_addresses_of(&self) -> Option<&str> {
+        let host = self.terms.asked.request().url.host_str();
+        host.filter(|_| self.addresses == Addresses::Each)
     }
 
     fn target(&self) -> Option<Target> {

@@ -41,7 +41,8 @@ pub struct HttpSettings {
     /// Which version an answer must be of to count.
     #[serde(default, deserialize_with = "present")]
     pub version: Option<Version>,
-    /// Who is asked. With `tasks` the bake of a deployment asks each of its running tasks.
+    /// Who is asked: whoever the name leads to, each of its addresses, or each running task of the
+    /// deployment under test.
     #[serde(default)]
     pub addresses: Addresses,
     /// What to do when the answer points elsewhere. An answer whose status is expected is final.
@@ -92,6 +93,10 @@ pub enum Addresses {
     /// Whoever the host's name stands for.
     #[default]
     Resolved,
+    /// Each address that the host's name has at the time of the run, at most 16, at the same time and
+    /// each over a connection of its own: one sample an address, so that one bad machine of three is
+    /// seen as that. A redirect to another host goes to whoever that one's name stands for.
+    Each,
     /// Each running task of the deployment under test, at its private address and the port of the
     /// URL; one sample a task and run, so that one bad task of four is seen as that. The URL, the
     /// host header and the name in TLS stay as declared. It is for the bake of `watch`: anywhere

@@ -16,6 +16,7 @@ mod http_fault;
 pub mod message;
 mod progress;
 pub mod protocol;
+mod race;
 mod resolve;
 pub mod said;
 pub mod session;

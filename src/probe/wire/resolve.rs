@@ -1,50 +1,178 @@
-//! From a host's name to its addresses: `/etc/hosts`, then the system's name servers.
+//! From a host's name to its addresses: as written in the check, as the system has them, or as name
+//! servers tell, each family by itself.
 //!
 //! Keeps apart the two ways in which this fails: the name has no address (the target's fault) and
-//! nobody could tell us (ours). Called by [`super::dial`] only.
+//! nobody could tell us (ours). Called by [`super::dial`] only, and by it only for names: an address
+//! costs nothing here.
+
+mod answer;
+mod desk;
+mod memory;
+mod records;
+mod servers;
+mod system;
 
 use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ResolverConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::RecordType;
+use tokio::time::Instant;
 
+use answer::{Addresses, Answer, Family, Miss, Question};
+use memory::Lookup;
+
+use crate::probe::{Attempt, Resolver, Source};
 use crate::sample::{Fault, Reason};
 
-/// The addresses of `host`, at least one; a literal address is its own answer.
-///
-/// With `anew`, what was learnt before is forgotten first.
-///
-/// # Errors
-/// [`Reason::Dns`] when the name has no address, [`Reason::Resolver`] when that could not be learnt.
-pub async fn addresses(host: &str, anew: bool) -> Result<Vec<IpAddr>, Fault> {
-    if let Ok(literal) = bare(host).parse() {
-        return Ok(vec![literal]);
-    }
-    let resolver = RESOLVER
-        .as_ref()
-        .map_err(|detail| Fault::new(Reason::Resolver, detail.clone()))?;
-    if anew {
-        resolver.clear_cache();
-    }
-    ask(resolver, host).await
+/// Addresses of a name: the lists that are known, and the family that is not yet.
+#[derive(Debug)]
+pub struct Found {
+    /// What is known, the family to begin with first.
+    pub known: [Option<Addresses>; 2],
+    /// What may come while the first addresses are tried already.
+    pub later: Option<Later>,
 }
 
-async fn ask(resolver: &TokioResolver, host: &str) -> Result<Vec<IpAddr>, Fault> {
-    match resolver.lookup_ip(host).await {
-        Ok(found) => {
-            let addresses: Vec<IpAddr> = found.iter().collect();
-            if addresses.is_empty() {
-                return Err(no_address(host));
-            }
-            Ok(addresses)
+impl Found {
+    fn one(addresses: Addresses) -> Self {
+        Self {
+            known: [Some(addresses), None],
+            later: None,
         }
-        Err(error) => Err(refine(resolver, host, error).await),
     }
+
+    /// The only address, where there is but one and nothing more can come.
+    #[must_use]
+    pub fn only(&self) -> Option<IpAddr> {
+        if self.later.is_some() {
+            return None;
+        }
+        let mut all = self.known.iter().flatten().flat_map(|list| list.iter());
+        let first = all.next().copied();
+        first.filter(|_| all.next().is_none())
+    }
+}
+
+/// The family whose addresses were not known in time.
+#[derive(Debug)]
+pub struct Later(Coming);
+
+impl Later {
+    /// The addresses, when they are there; none where there are none or nobody can tell.
+    pub async fn addresses(&mut self) -> Addresses {
+        self.0.arrive().await;
+        match self.0.answer() {
+            Some(Ok(addresses)) => Arc::clone(addresses),
+            Some(Err(_)) | None => Arc::from([]),
+        }
+    }
+}
+
+/// The addresses of a name with which a connection can be tried now.
+///
+/// Both families are asked for at once. IPv6 addresses are of use as soon as they are there; IPv4
+/// addresses once the others are there as well, or [`RESOLUTION_DELAY`] has passed (RFC 8305,
+/// section 3).
+///
+/// # Errors
+/// [`Reason::Dns`] when the name has no address, [`Reason::Resolver`] when that could not be learnt,
+/// [`Reason::Exhausted`] when too many names are being resolved.
+pub async fn addresses(attempt: &Attempt, host: &str) -> Result<Found, Fault> {
+    let (mut six, mut four) = match begin(attempt, host)? {
+        Begun::Done(found) => return Ok(found),
+        Begun::Whole(mut coming) => return coming.whole(host).await.map(Found::one),
+        Begun::Families { six, four } => (six, four),
+    };
+    loop {
+        match (six.answer(), four.answer()) {
+            (Some(six), Some(four)) => {
+                let known = both(host, six, four)?;
+                return Ok(Found { known, later: None });
+            }
+            (Some(Err(Miss::NoSuchName)), None) | (None, Some(Err(Miss::NoSuchName))) => {
+                return Err(fault(host, &Miss::NoSuchName));
+            }
+            (Some(Ok(addresses)), None) => {
+                return Ok(Found {
+                    known: [Some(Arc::clone(addresses)), None],
+                    later: Some(Later(four)),
+                });
+            }
+            (None, Some(Ok(addresses))) => {
+                let addresses = Arc::clone(addresses);
+                let arrived = tokio::time::timeout(RESOLUTION_DELAY, six.arrive());
+                if arrived.await.is_err() {
+                    return Ok(Found {
+                        known: [Some(addresses), None],
+                        later: Some(Later(six)),
+                    });
+                }
+            }
+            (Some(Err(_)), None) => four.arrive().await,
+            (None, Some(Err(_))) => six.arrive().await,
+            (None, None) => tokio::select! {
+                () = six.arrive() => {}
+                () = four.arrive() => {}
+            },
+        }
+    }
+}
+
+/// All addresses of a name, each once; and why those of one family could not be learnt.
+///
+/// # Errors
+/// As [`addresses`].
+pub async fn all(attempt: &Attempt, host: &str) -> Result<(Vec<IpAddr>, Option<String>), Fault> {
+    let (mut six, mut four) = match begin(attempt, host)? {
+        Begun::Done(found) => return Ok((each_once(&found.known), None)),
+        Begun::Whole(mut coming) => {
+            let addresses = coming.whole(host).await?;
+            return Ok((each_once(&[Some(addresses)]), None));
+        }
+        Begun::Families { six, four } => (six, four),
+    };
+    tokio::select! {
+        () = six.arrive() => {}
+        () = four.arrive() => {}
+    }
+    let patience = tokio::time::timeout(PATIENCE, async {
+        six.arrive().await;
+        four.arrive().await;
+    });
+    let in_time = patience.await.is_ok();
+    let silent = || Miss::CannotTell(Arc::from("no answer in time"));
+    let or_silent = |coming: &mut Coming| match coming.answer() {
+        Some(answer) => answer.clone(),
+        None => Err(silent()),
+    };
+    let known_one = matches!(six.answer(), Some(Ok(_))) || matches!(four.answer(), Some(Ok(_)));
+    if !in_time && !known_one {
+        six.arrive().await;
+        four.arrive().await;
+    }
+    let (six, four) = (or_silent(&mut six), or_silent(&mut four));
+    let known = both(host, &six, &four)?;
+    let missing = [("IPv6", &six), ("IPv4", &four)]
+        .into_iter()
+        .find_map(|(name, answer)| {
+            let Err(Miss::CannotTell(why)) = answer else {
+                return None;
+            };
+            Some(format!(
+                "the {name} addresses of {host} could not be learnt: {why}"
+            ))
+        });
+    Ok((each_once(&known), missing))
+}
+
+fn each_once(lists: &[Option<Addresses>]) -> Vec<IpAddr> {
+    let mut each = Vec::new();
+    for address in lists.iter().flatten().flat_map(|list| list.iter()) {
+        if !each.contains(address) {
+            each.push(*address);
+        }
+    }
+    each
 }
 
 /// The host without the brackets that a URL puts around an IPv6 address.
@@ -54,185 +182,114 @@ pub fn bare(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-/// The error is the one for IPv4. A name without IPv4 addresses whose IPv6 question failed has not
-/// been shown to have none.
-async fn refine(resolver: &TokioResolver, host: &str, error: NetError) -> Fault {
-    if error.is_nx_domain() {
-        return Fault::new(Reason::Dns, format!("the name {host} does not exist"));
+/// How far a resolution is once it has begun.
+enum Begun {
+    /// Nobody had to be asked.
+    Done(Found),
+    /// Both families come in one answer.
+    Whole(Coming),
+    /// Each family comes by itself.
+    Families { six: Coming, four: Coming },
+}
+
+fn begin(attempt: &Attempt, host: &str) -> Result<Begun, Fault> {
+    let name: Arc<str> = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Arc::from(host.to_ascii_lowercase())
+    } else {
+        Arc::from(host)
+    };
+    if let Some(written) = attempt
+        .resolver()
+        .and_then(|resolver| resolver.written(&name))
+    {
+        return Ok(Begun::Done(Found::one(Arc::clone(written))));
     }
-    if !error.is_no_records_found() {
-        return could_not_tell(host, &error);
+    let source = attempt
+        .resolver()
+        .map_or(&Source::Usual, |resolver: &Resolver| &resolver.source);
+    // The clock is read first: so nothing is of use that was asked for before the run began.
+    let of_use = attempt.learnt_since();
+    let of_use = Instant::now().checked_sub(of_use);
+    let ask = |family| {
+        let question = Question {
+            source: source.clone(),
+            family,
+            name: Arc::clone(&name),
+        };
+        desk::ask(question, of_use).map(Coming)
+    };
+    Ok(match source {
+        Source::System => Begun::Whole(ask(Family::Both)?),
+        Source::Usual | Source::Servers(_) => Begun::Families {
+            six: ask(Family::Six)?,
+            four: ask(Family::Four)?,
+        },
+    })
+}
+
+/// An answer that is there or will be.
+#[derive(Debug)]
+struct Coming(Lookup);
+
+impl Coming {
+    /// The answer, where it is there.
+    fn answer(&mut self) -> Option<&Answer> {
+        if let Lookup::Coming(answer) = &mut self.0 {
+            let told = answer.borrow().clone();
+            // Whoever asked is gone, by a fault of ours.
+            let lost = || answer.has_changed().is_err().then(|| Err(Miss::lost()));
+            self.0 = Lookup::Known(told.or_else(lost)?);
+        }
+        match &self.0 {
+            Lookup::Known(answer) => Some(answer),
+            Lookup::Coming(_) => None,
+        }
     }
-    match resolver.lookup(host, RecordType::AAAA).await {
-        Err(error) if !error.is_no_records_found() => could_not_tell(host, &error),
-        Ok(_) | Err(_) => no_address(host),
+
+    /// Waits until the answer is there.
+    async fn arrive(&mut self) {
+        if let Lookup::Coming(answer) = &mut self.0 {
+            let told = answer.wait_for(Option::is_some).await;
+            let told = told.ok().and_then(|told| told.clone());
+            self.0 = Lookup::Known(told.unwrap_or_else(|| Err(Miss::lost())));
+        }
+    }
+
+    /// The answer that is the only one.
+    async fn whole(&mut self, host: &str) -> Result<Addresses, Fault> {
+        self.arrive().await;
+        match self.answer() {
+            Some(Ok(addresses)) => Ok(Arc::clone(addresses)),
+            Some(Err(miss)) => Err(fault(host, miss)),
+            None => Err(fault(host, &Miss::lost())),
+        }
     }
 }
 
-fn no_address(host: &str) -> Fault {
-    Fault::new(Reason::Dns, format!("the name {host} has no address"))
+/// What both families together say: addresses of one are enough. A name without IPv4 addresses whose
+/// IPv6 question failed has not been shown to have none.
+fn both(host: &str, six: &Answer, four: &Answer) -> Result<[Option<Addresses>; 2], Fault> {
+    match (six, four) {
+        (Err(six), Err(four)) => Err(fault(host, four.weightier(six))),
+        _ => Ok([six, four].map(|answer| answer.as_ref().ok().cloned())),
+    }
 }
 
-fn could_not_tell(host: &str, error: &NetError) -> Fault {
-    let detail = format!("our resolver could not tell the address of {host}: {error}");
-    Fault::new(Reason::Resolver, detail)
+fn fault(host: &str, miss: &Miss) -> Fault {
+    match miss {
+        Miss::NoSuchName => Fault::new(Reason::Dns, format!("the name {host} does not exist")),
+        Miss::NoAddress => Fault::new(Reason::Dns, format!("the name {host} has no address")),
+        Miss::CannotTell(why) => {
+            let detail = format!("our resolver could not tell the address of {host}: {why}");
+            Fault::new(Reason::Resolver, detail)
+        }
+    }
 }
 
-/// One resolver for the process: it keeps what it learnt for as long as the name servers allow,
-/// within [`LONGEST_MEMORY`].
-static RESOLVER: LazyLock<Result<TokioResolver, String>> = LazyLock::new(|| {
-    let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
-        // No name server is configured. Names in the hosts file still have their addresses.
-        let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
-        TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default())
-    });
-    tune(builder.options_mut());
-    builder
-        .build()
-        .map_err(|error| format!("our resolver could not be set up: {error}"))
-});
-
-fn tune(options: &mut ResolverOpts) {
-    use hickory_resolver::config::LookupIpStrategy;
-    // IPv4's error is reported when both fail: see `refine`.
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-    options.timeout = options.timeout.min(ONE_QUESTION);
-    options.positive_max_ttl = Some(LONGEST_MEMORY);
-    options.negative_max_ttl = Some(LONGEST_MEMORY_OF_NOTHING);
-    options.max_active_requests = QUESTIONS_AT_ONCE;
-}
-
-/// How long one question to one name server may take, so that a second one is asked in time.
-const ONE_QUESTION: Duration = Duration::from_secs(2);
-/// A name that moves is followed within this time.
-const LONGEST_MEMORY: Duration = Duration::from_secs(30);
-/// A name that appears is seen within this time: deployments create names.
-const LONGEST_MEMORY_OF_NOTHING: Duration = Duration::from_secs(2);
-/// Many checks start together.
-const QUESTIONS_AT_ONCE: usize = 512;
+/// How long IPv4 addresses wait for IPv6 ones (RFC 8305, section 3).
+pub const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+/// How long whoever wants all addresses waits for the second family once the first is there.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
-
-    #[tokio::test]
-    async fn literal_addresses_need_no_resolver() {
-        for (host, address) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("::1", "::1")] {
-            let found = addresses(host, false).await.unwrap();
-            assert_eq!(found, vec![address.parse::<IpAddr>().unwrap()], "{host}");
-        }
-    }
-
-    /// How a name server of ours answers: to questions for IPv4, and to those for IPv6.
-    #[derive(Clone, Copy, Debug)]
-    enum Says {
-        Address,
-        NoSuchName,
-        NoRecord,
-        ServerFailure,
-        Refused,
-        Nothing,
-    }
-
-    /// A name server on loopback, and a resolver that asks only it.
-    async fn resolver(four: Says, six: Says) -> TokioResolver {
-        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let port = socket.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            let mut question = [0; 512];
-            while let Ok((length, asker)) = socket.recv_from(&mut question).await {
-                if let Some(answer) = answer(&question[..length], four, six) {
-                    socket.send_to(&answer, asker).await.unwrap();
-                }
-            }
-        });
-        let mut udp = ConnectionConfig::udp();
-        udp.port = port;
-        let server = NameServerConfig::new([127, 0, 0, 1].into(), true, vec![udp]);
-        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
-        let mut builder =
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        tune(builder.options_mut());
-        builder.options_mut().timeout = Duration::from_millis(100);
-        builder.build().unwrap()
-    }
-
-    /// The question with another header and, where there is one, an address behind it.
-    fn answer(question: &[u8], four: Says, six: Says) -> Option<Vec<u8>> {
-        let name = question[12..].iter().position(|byte| *byte == 0)?;
-        let end = 12 + name + 5;
-        let is_six = question[end - 4..end - 2] == [0, 28];
-        let says = if is_six { six } else { four };
-        let (code, answers) = match says {
-            Says::Address => (0, 1),
-            Says::NoRecord => (0, 0),
-            Says::ServerFailure => (2, 0),
-            Says::NoSuchName => (3, 0),
-            Says::Refused => (5, 0),
-            Says::Nothing => return None,
-        };
-        let mut bytes = question[..end].to_vec();
-        bytes[2..12].copy_from_slice(&[0x81, 0x80 | code, 0, 1, 0, answers, 0, 0, 0, 0]);
-        if answers == 1 {
-            let (kind, address): (u8, &[u8]) = if is_six {
-                (28, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7])
-            } else {
-                (1, &[10, 0, 0, 7])
-            };
-            bytes.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0, address.len() as u8]);
-            bytes.extend(address);
-        }
-        Some(bytes)
-    }
-
-    #[tokio::test]
-    async fn one_family_is_enough() {
-        for (four, six, address) in [
-            (Says::Address, Says::NoRecord, "10.0.0.7"),
-            (Says::Address, Says::ServerFailure, "10.0.0.7"),
-            (Says::NoRecord, Says::Address, "::7"),
-        ] {
-            let resolver = resolver(four, six).await;
-            let found = ask(&resolver, "a.test.").await.unwrap();
-            assert_eq!(
-                found,
-                [address.parse::<IpAddr>().unwrap()],
-                "{four:?} {six:?}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn a_name_without_address_is_told_from_a_resolver_that_cannot_tell() {
-        for (four, six, reason) in [
-            (Says::NoSuchName, Says::NoSuchName, Reason::Dns),
-            (Says::NoRecord, Says::NoRecord, Reason::Dns),
-            (Says::ServerFailure, Says::ServerFailure, Reason::Resolver),
-            (Says::Refused, Says::Refused, Reason::Resolver),
-            (Says::Nothing, Says::Nothing, Reason::Resolver),
-            (Says::NoRecord, Says::ServerFailure, Reason::Resolver),
-            (Says::ServerFailure, Says::NoRecord, Reason::Resolver),
-        ] {
-            let resolver = resolver(four, six).await;
-            let fault = ask(&resolver, "a.test.").await.unwrap_err();
-            assert_eq!(fault.reason, reason, "{four:?} {six:?}: {}", fault.detail);
-        }
-    }
-
-    #[tokio::test]
-    async fn without_any_name_server_nothing_is_learnt() {
-        let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
-        let resolver = TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default())
-            .build()
-            .unwrap();
-        let fault = ask(&resolver, "a.test.").await.unwrap_err();
-        assert_eq!(fault.reason, Reason::Resolver, "{}", fault.detail);
-    }
-
-    #[tokio::test]
-    async fn the_hosts_file_is_read() {
-        let found = addresses("localhost", true).await.unwrap();
-        assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
-    }
-}
+mod tests;

@@ -29,6 +29,7 @@ fn check(name: &str) -> CheckPlan {
         timeout: Duration::from_secs(5),
         pace: None,
         max_in_flight: None,
+        resolver: None,
         thresholds: Arc::new([]),
         tolerances: Arc::new([]),
         declared_thresholds: false,

@@ -12,6 +12,7 @@ mod gate;
 mod interruptions;
 mod load;
 mod ministack;
+mod names;
 mod own;
 pub mod page;
 mod plan;

@@ -353,6 +353,7 @@ pub fn pulse(ill: &Arc<AtomicBool>) -> CheckPlan {
         timeout: Duration::from_secs(2),
         pace: None,
         max_in_flight: None,
+        resolver: None,
         thresholds: Arc::new([Threshold {
             subject: Subject::ErrorRate,
             warning: limit(0.01),

@@ -6,6 +6,7 @@ pub mod evm_node;
 pub mod http_peer;
 pub mod looking;
 pub mod ministack;
+pub mod name_server;
 pub mod namespace;
 pub mod postgres;
 pub mod probing;

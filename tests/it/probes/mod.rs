@@ -3,6 +3,7 @@
 mod evm;
 mod guards;
 mod http;
+mod names;
 mod postgres;
 mod reasons;
 mod redis;

@@ -76,6 +76,7 @@ fn check(kind: &'static str, timeout: Duration, probe: Arc<dyn Probe>) -> CheckP
         timeout,
         pace: None,
         max_in_flight: None,
+        resolver: None,
         thresholds: Arc::new([]),
         tolerances: Arc::new([]),
         declared_thresholds: false,

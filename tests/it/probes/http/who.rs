@@ -1,16 +1,16 @@
 //! Who is asked, and whose answer counts: tasks at their own addresses, answers of one version.
 
 use super::*;
-use smokejumper::probe::attempt::TaskPlace;
+use smokejumper::probe::attempt::{Place, TaskPlace};
 
 /// A run that asks the task on loopback.
 async fn ask_task(probe: &dyn Probe) -> Sample {
     let conditions = Conditions {
         fresh: true,
-        task: Some(TaskPlace {
+        place: Some(Place::Task(TaskPlace {
             id: Arc::from("0a1b2c3d4e5f"),
             address: [127, 0, 0, 1].into(),
-        }),
+        })),
         ..Conditions::default()
     };
     run_under(probe, Duration::from_secs(20), conditions).await
@@ -158,6 +158,10 @@ fn settings_that_cannot_work_together_are_named() {
     let cases = [
         (
             json!({ "url": url, "addresses": "tasks", "connection": "keep_alive" }),
+            "connection",
+        ),
+        (
+            json!({ "url": url, "addresses": "each", "connection": "keep_alive" }),
             "connection",
         ),
         (json!({ "url": url, "version": { "is": "1" } }), "version"),
