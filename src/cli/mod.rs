@@ -4,6 +4,7 @@
 
 pub mod arguments;
 pub mod baseline;
+mod capacity;
 mod confirm;
 pub mod demo;
 pub mod doctor;

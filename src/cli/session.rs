@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use super::samples::{self, Recorder};
 use super::seen::Seen;
 use super::stop::Stop;
 use super::terminal::{Terminal, named};
-use super::{exit, refuse};
+use super::{capacity, exit, refuse};
 use crate::clock::{Clock, WallTime};
 use crate::config::{self, Loaded, Problem, Sources};
 use crate::diagnostic;
@@ -29,7 +28,6 @@ use crate::engine::control::Control;
 use crate::engine::instruments::Instruments;
 use crate::engine::record::Record;
 use crate::engine::slots::Slots;
-use crate::engine::threads::ProbeThreads;
 use crate::event::Event;
 use crate::plan::{self, CheckPlan, Plan, Selection};
 use crate::report::board::Board;
@@ -52,10 +50,6 @@ pub struct Session {
 
 /// How often the state of a bake is shown.
 const BOARD_EVERY: Duration = Duration::from_secs(5);
-/// Descriptors that are not for probes: the terminal, files, the platform's client, the resolver.
-const RESERVED_DESCRIPTORS: u64 = 96;
-/// More probes at once would measure our own machine.
-const MOST_SLOTS: u64 = 16_384;
 
 impl Session {
     /// Loads the configuration and selects from it; every problem is told.
@@ -196,13 +190,13 @@ impl Session {
             recorder,
             exposition,
         };
-        let slots = Arc::new(Slots::new(slots()));
+        let slots = Arc::new(Slots::new(capacity::slots()));
         (
             Context {
                 clock,
                 events,
                 slots,
-                threads: threads(),
+                threads: capacity::threads(),
                 control: Control::of(&self.plan.controls),
                 instruments,
                 stop: stop.token.clone(),
@@ -376,19 +370,6 @@ fn show(terminal: &Terminal, problems: &[Problem]) {
         let styled = terminal.talk_colour == text::Colour::Styled;
         terminal.tell(&diagnostic::render(problems, terminal.mask(), styled));
     }
-}
-
-/// A thread for probes on each core. Where the machine gives us none, they run beside everything else.
-fn threads() -> ProbeThreads {
-    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    ProbeThreads::start(cores).unwrap_or_default()
-}
-
-/// How many probes may run at once: as many as there are descriptors for.
-fn slots() -> usize {
-    let limit = rlimit::increase_nofile_limit(MOST_SLOTS + RESERVED_DESCRIPTORS);
-    let limit = limit.unwrap_or(1_024).saturating_sub(RESERVED_DESCRIPTORS);
-    usize::try_from(limit.clamp(16, MOST_SLOTS)).unwrap_or(16)
 }
 
 /// The environment, read once; names and values that are not text are left out.

@@ -5,6 +5,7 @@
 //! were given and from nothing else: fed with a recording, it says the same to the byte. Fed by
 //! `engine` and by every back-test.
 
+mod feeding;
 mod hearing;
 mod memory;
 mod opening;
@@ -13,6 +14,7 @@ mod standing;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use self::feeding::{Feeding, feeding};
 use self::opening::Opened;
 use super::assurance::{Assurance, assurance};
 use super::breach::Look;
@@ -355,27 +357,6 @@ impl Bench {
             promised: elapsed * self.promised_rate,
         }
     }
-}
-
-/// What a check feeds: the streams, and its limits that they hear.
-#[derive(Clone, Debug, Default)]
-struct Feeding {
-    cases: Vec<usize>,
-    thresholds: Vec<usize>,
-}
-
-fn feeding(docket: &Docket, checks: usize) -> Vec<Feeding> {
-    let mut feeding = vec![Feeding::default(); checks];
-    for (place, case) in docket.cases().iter().enumerate() {
-        for member in &case.members {
-            let Feeding { cases, thresholds } = &mut feeding[member.check];
-            if cases.last() != Some(&place) {
-                cases.push(place);
-            }
-            thresholds.push(member.threshold);
-        }
-    }
-    feeding
 }
 
 impl Case {

@@ -1,6 +1,6 @@
 //! Samples on their way to the judge, several at a time: each hand-over wakes another thread.
 //!
-//! A sample waits a few milliseconds at most, and not at all while nothing else is in flight. Where
+//! A sample waits some milliseconds at most, and not at all while nothing else is to come. Where
 //! the judge does not keep up, samples are kept for a while and then lost, and counted.
 
 use std::time::Duration;
@@ -20,8 +20,8 @@ pub(super) struct Batch {
     due: Option<Moment>,
 }
 
-/// A decision that comes five milliseconds later is no later decision.
-const LONGEST_WAIT: Duration = Duration::from_millis(5);
+/// A decision that comes twenty milliseconds later is no later decision.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(20);
 /// More than this many are handed on at once.
 const LARGEST: usize = 256;
 /// A judge that is so many samples behind will not catch up.
@@ -52,9 +52,9 @@ impl Batch {
         self.due
     }
 
-    /// Hands the samples on if that is due, or if nothing else is `in_flight`; says how many were
-    /// lost.
-    pub(super) fn hand_on(&mut self, now: Moment, in_flight: usize) -> Result<usize, Unwanted> {
+    /// Hands the samples on if that is due, or if nothing more is `expected` soon; says how many
+    /// were lost.
+    pub(super) fn hand_on(&mut self, now: Moment, expected: bool) -> Result<usize, Unwanted> {
         let is_due = self.due.is_some_and(|due| due <= now);
         if self.samples.is_empty() {
             return if self.sender.is_closed() {
@@ -63,7 +63,7 @@ impl Batch {
                 Ok(0)
             };
         }
-        if !is_due && in_flight > 0 && self.samples.len() < LARGEST {
+        if !is_due && expected && self.samples.len() < LARGEST {
             return Ok(0);
         }
         let room = self.samples.len().min(LARGEST);
@@ -123,12 +123,12 @@ mod tests {
         let mut batch = Batch::new(sender);
         batch.push(sample(), at(10));
         batch.push(sample(), at(12));
-        assert!(matches!(batch.hand_on(at(12), 3), Ok(0)));
+        assert!(matches!(batch.hand_on(at(12), true), Ok(0)));
         assert!(receiver.try_recv().is_err(), "others are about to end");
-        assert!(matches!(batch.hand_on(at(15), 3), Ok(0)));
+        assert!(matches!(batch.hand_on(at(30), true), Ok(0)));
         assert_eq!(receiver.try_recv().unwrap().len(), 2, "the time is over");
-        batch.push(sample(), at(20));
-        assert!(matches!(batch.hand_on(at(20), 0), Ok(0)));
+        batch.push(sample(), at(40));
+        assert!(matches!(batch.hand_on(at(40), false), Ok(0)));
         assert_eq!(receiver.try_recv().unwrap().len(), 1, "nothing else is due");
     }
 
@@ -137,15 +137,15 @@ mod tests {
         let (sender, mut receiver) = mpsc::channel(1);
         let mut batch = Batch::new(sender);
         batch.push(sample(), at(0));
-        assert!(matches!(batch.hand_on(at(0), 0), Ok(0)));
+        assert!(matches!(batch.hand_on(at(0), false), Ok(0)));
         for _ in 0..MOST_KEPT + 7 {
             batch.push(sample(), at(1));
         }
-        assert!(matches!(batch.hand_on(at(1), 0), Ok(7)));
+        assert!(matches!(batch.hand_on(at(1), false), Ok(7)));
         assert_eq!(receiver.try_recv().unwrap().len(), 1);
-        assert!(matches!(batch.hand_on(at(2), 0), Ok(0)));
+        assert!(matches!(batch.hand_on(at(2), false), Ok(0)));
         assert_eq!(receiver.try_recv().unwrap().len(), MOST_KEPT);
         drop(receiver);
-        assert!(batch.hand_on(at(3), 0).is_err());
+        assert!(batch.hand_on(at(3), false).is_err());
     }
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, Unwanted};
+use super::batch::{Batch, LONGEST_WAIT, Unwanted};
 use super::loads::Loads;
 use super::run::{Assignment, Ended, Samples, not_run};
 use super::{Shared, Stint};
@@ -91,13 +91,14 @@ impl Rounds {
         let mut is_stopped = false;
         loop {
             let now = self.now();
-            match batch.hand_on(now, in_flight.len()) {
+            let due = [self.schedule.next_due(), self.loads.next_due()];
+            let due = due.into_iter().flatten().min().filter(|_| !is_stopped);
+            let is_soon = due.is_some_and(|due| due < now + LONGEST_WAIT);
+            match batch.hand_on(now, is_soon || !in_flight.is_empty()) {
                 Ok(0) => {}
                 Ok(lost) => self.shared.lateness().lose(lost as u64),
                 Err(Unwanted) => return,
             }
-            let due = [self.schedule.next_due(), self.loads.next_due()];
-            let due = due.into_iter().flatten().min().filter(|_| !is_stopped);
             if due.is_none() && in_flight.is_empty() {
                 break;
             }
