@@ -53,7 +53,8 @@ fn timed_out(attempt: &Attempt) -> Fault {
         let detail = format!("our resolver did not tell the address within {timeout}");
         return Fault::new(Reason::Resolver, detail);
     }
-    if attempt.stopped.is_some() {
+    // An answer that was whole only after the deadline is the target's, whoever came late to see it.
+    if attempt.stopped.is_some() && attempt.latency() <= attempt.allowed() {
         let detail = format!("our own machine did not get to judge the answer within {timeout}");
         return Fault::new(Reason::Starved, detail);
     }
@@ -81,6 +82,7 @@ fn doing(attempt: &Attempt) -> &'static str {
         Some(Phase::Request) => "while sending the request",
         Some(Phase::Ttfb) => "waiting for the answer",
         Some(Phase::Body) => "while reading the answer",
+        None if attempt.stopped.is_some() => "before the last of the answer was here",
         None => "before it began",
     }
 }

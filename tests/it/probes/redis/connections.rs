@@ -222,7 +222,8 @@ async fn what_is_not_whole_is_not_kept() {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut said = [0; 1024];
             for answer in ["+PONG\r\n", "$9\r\nloading:0\r\n+PONG\r\n"] {
-                client.read(&mut said).await.expect("it asks");
+                let heard = client.read(&mut said).await.expect("it asks");
+                assert!(heard > 0, "it asks");
                 client
                     .write_all(answer.as_bytes())
                     .await
