@@ -51,7 +51,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
         let Some(sample) = sample else { break };
         context.events.emit(What::Sampled(sample.clone()));
         context.tape(started, &sample);
-        panel.push(&sample);
+        panel.hold(&sample);
     }
     let (assessment, changes) = panel.close(context.clock.now(), Closing::Final);
     for change in changes {

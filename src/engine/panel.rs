@@ -144,7 +144,15 @@ impl Panel {
         self.push_at(place, sample)
     }
 
-    /// The same for a check whose place is known.
+    /// Takes a sample in of which nothing is to be said before the end.
+    pub fn hold(&mut self, sample: &Sample) {
+        if let Some(place) = self.bench.place(&sample.check) {
+            self.heard.count(sample);
+            self.bench.hold(place, sample);
+        }
+    }
+
+    /// The same as [`Panel::push`] for a check whose place is known.
     pub fn push_at(&mut self, place: usize, sample: &Sample) -> Vec<Change> {
         self.heard.count(sample);
         self.troubles.count(sample);

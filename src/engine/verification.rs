@@ -77,7 +77,7 @@ async fn feed(order: &Order<'_>, panel: &mut Panel, sampling: &mut Sampling, end
             sample = sampling.next() => {
                 let Some(sample) = sample else { return };
                 order.emit(What::Sampled(sample.clone()));
-                panel.push(&sample);
+                panel.hold(&sample);
             }
             () = order.context.sleep_until(end) => return,
         }

@@ -15,13 +15,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use self::feeding::{Feeding, feeding};
-use self::opening::Opened;
+use self::opening::{Opened, complete, promised_rate};
 use super::assurance::{Assurance, assurance};
 use super::breach::Look;
-use super::defaults::with_error_limit;
+
 use super::judge::{Weighing, hear_window};
 use super::sequential::comparison::Comparisons;
-use super::sequential::docket::{Case, Docket, rate};
+use super::sequential::docket::{Case, Docket};
 use super::sequential::eye::Eye;
 use super::sequential::process::Forgive;
 use super::sufficiency::{Coverage, Demand};
@@ -198,6 +198,22 @@ impl Bench {
         if sample.started < self.terms.start {
             return;
         }
+        match self.take(place, sample) {
+            true => self.look_around(),
+            false => self.look_at(place),
+        }
+    }
+
+    /// Takes a sample in for a judgement that comes later: judging limits as written looks at the
+    /// whole window, and need not after every sample.
+    pub fn hold(&mut self, place: usize, sample: &Sample) {
+        if sample.started >= self.terms.start {
+            self.take(place, sample);
+        }
+    }
+
+    /// Takes a sample in; says whether it tells something about others as well.
+    fn take(&mut self, place: usize, sample: &Sample) -> bool {
         self.now = self.now.max(sample.started + sample.latency);
         let seat = &mut self.seats[place];
         seat.hold(sample);
@@ -205,11 +221,7 @@ impl Bench {
         seat.known += u64::from(is_known);
         self.known += u64::from(is_known);
         self.changed.clear();
-        let is_news = self.docket.push(place, sample) | self.comparisons.push(place, sample);
-        match is_news {
-            true => self.look_around(),
-            false => self.look_at(place),
-        }
+        self.docket.push(place, sample) | self.comparisons.push(place, sample)
     }
 
     /// How a check stands while samples come; absent before its first sample.
@@ -374,24 +386,5 @@ impl Seat {
             scheduled.push(sample);
         }
         self.window.push(sample);
-    }
-}
-
-/// Someone who limits latency alone has not said that the check may fail.
-fn complete(rules: Rules) -> Rules {
-    match rules.sufficiency {
-        Sufficiency::OneSample => rules,
-        Sufficiency::Window { .. } => Rules {
-            thresholds: with_error_limit(&rules.thresholds).into_owned(),
-            ..rules
-        },
-    }
-}
-
-/// Samples a second that the schedule of a check promises.
-fn promised_rate(rules: &Rules) -> f64 {
-    match rules.sufficiency {
-        Sufficiency::Window { every, .. } => rate(every),
-        Sufficiency::OneSample => 0.0,
     }
 }

@@ -11,9 +11,9 @@ use super::super::threshold::{Subject, Threshold};
 use super::super::{Rules, Sufficiency};
 use crate::window::EXACT_RECORDS;
 
-/// How many samples of all checks together are held in full: at some 200 bytes each 400 MB at most.
-/// Up to a hundred checks each holds as many as a window may.
-const ALL_RECORDS: usize = 2_000_000;
+/// How many samples of all checks together are held in full: at some 200 bytes each 50 MB at most.
+/// Up to twelve checks each holds as many as a window may, and a thousand each 250.
+const ALL_RECORDS: usize = 250_000;
 
 /// Each check holds so many whatever the others need: the least from which p95 is told.
 const LEAST_RECORDS: usize = 20;
@@ -59,12 +59,12 @@ mod tests {
     use crate::verdict::default_thresholds;
 
     #[test]
-    fn a_hundred_checks_hold_what_one_does_and_a_million_a_little_each() {
+    fn ten_checks_hold_what_one_does_and_a_million_a_little_each() {
         let cases = [
             (0, EXACT_RECORDS),
             (1, EXACT_RECORDS),
-            (100, EXACT_RECORDS),
-            (1_000, 2_000),
+            (10, EXACT_RECORDS),
+            (1_000, 250),
             (100_000, 20),
             (1_000_000, 20),
         ];

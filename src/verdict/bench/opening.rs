@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Regressed, Terms};
 use crate::event::Level;
+use crate::verdict::defaults::with_error_limit;
 use crate::verdict::sequential::comparison::Comparisons;
-use crate::verdict::sequential::docket::{Budget, Docket, Party};
+use crate::verdict::sequential::docket::{Budget, Docket, Party, rate};
 use crate::verdict::sequential::eye::Eye;
 use crate::verdict::{
     Before, FindingReason, JudgeKind, Rules, Sufficiency, WARNING_ERROR_RATE, wording,
@@ -108,4 +109,23 @@ fn failing(rules: &Rules, before: &Before) -> Option<FindingReason> {
             evidence: None,
         }
     })
+}
+
+/// Someone who limits latency alone has not said that the check may fail.
+pub(super) fn complete(rules: Rules) -> Rules {
+    match rules.sufficiency {
+        Sufficiency::OneSample => rules,
+        Sufficiency::Window { .. } => Rules {
+            thresholds: with_error_limit(&rules.thresholds).into_owned(),
+            ..rules
+        },
+    }
+}
+
+/// Samples a second that the schedule of a check promises.
+pub(super) fn promised_rate(rules: &Rules) -> f64 {
+    match rules.sufficiency {
+        Sufficiency::Window { every, .. } => rate(every),
+        Sufficiency::OneSample => 0.0,
+    }
 }
