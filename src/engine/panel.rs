@@ -148,6 +148,7 @@ impl Panel {
     pub fn hold(&mut self, sample: &Sample) {
         if let Some(place) = self.bench.place(&sample.check) {
             self.heard.count(sample);
+            self.troubles.count(sample);
             self.bench.hold(place, sample);
         }
     }

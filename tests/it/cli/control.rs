@@ -10,8 +10,8 @@ use crate::harness::http_peer::{Does, Peer};
 fn configuration(target: &str, internet: &str) -> String {
     format!(
         "checks:\n\
-        \x20 health: {{ http: {{ url: \"{target}\" }}, timeout: 300ms, tags: [core] }}\n\
-        \x20 internet: {{ http: {{ url: \"{internet}\" }}, timeout: 300ms, control: true }}\n"
+        \x20 health: {{ http: {{ url: \"{target}\" }}, timeout: 1s, tags: [core] }}\n\
+        \x20 internet: {{ http: {{ url: \"{internet}\" }}, timeout: 1s, control: true }}\n"
     )
 }
 
