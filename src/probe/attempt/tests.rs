@@ -43,6 +43,7 @@ enum Does {
     AnswerAfter(Duration),
     FailAfter(Duration),
     Starve,
+    NeverJudge,
 }
 
 #[async_trait]
@@ -64,6 +65,10 @@ impl Probe for Does {
             Self::FailAfter(span) => {
                 let _ready = tokio::time::advance(*span).now_or_never();
                 return Err(Fault::new(Reason::Reset, "connection reset"));
+            }
+            Self::NeverJudge => {
+                attempt.stop();
+                std::future::pending::<()>().await;
             }
             Self::Starve => {
                 attempt.enter(Phase::Ttfb);
@@ -120,6 +125,8 @@ async fn whatever_happens_becomes_a_sample() {
             Outcome::Unknown,
             Some(Reason::Starved),
         ),
+        // The answer was there in time.
+        (Does::NeverJudge, Outcome::Unknown, Some(Reason::Starved)),
         (Does::Starve, Outcome::Unknown, Some(Reason::Starved)),
     ] {
         let sample = sample(probe).await;

@@ -34,9 +34,10 @@ struct Seen {
     written: u64,
     /// Beyond this count, reading fails.
     most: u64,
-    /// From this count of bytes written on the request has left, and what follows is no part of it.
+    /// Before this count of bytes written the request has not left.
     whole: u64,
-    is_whole: bool,
+    /// Whether what is written after that may be something else.
+    other: bool,
     /// Whether something was written and not yet flushed.
     unflushed: bool,
     stamps: Stamps,
@@ -53,15 +54,15 @@ impl Counts {
         self.seen().written
     }
 
-    /// Begins an exchange, stamped by `clock`: `most` bytes may come in from here on. Where `size`
-    /// is given, the request has left with so many bytes; without, with the last one before the
-    /// answer.
-    pub fn begin(&self, clock: Arc<dyn Clock>, most: u64, size: Option<u64>) {
+    /// Begins an exchange, stamped by `clock`: `most` bytes may come in from here on. The request
+    /// has at least `size` bytes. Where `other` things may be written after it, it has left with so
+    /// many of them; else with the last one before the answer.
+    pub fn begin(&self, clock: Arc<dyn Clock>, most: u64, size: u64, other: bool) {
         let mut seen = self.seen();
         seen.clock = clock;
         seen.most = seen.read.saturating_add(most);
-        seen.whole = size.map_or(u64::MAX, |size| seen.written.saturating_add(size));
-        seen.is_whole = false;
+        seen.whole = seen.written.saturating_add(size);
+        seen.other = other;
         seen.stamps = Stamps::default();
     }
 
@@ -98,12 +99,12 @@ impl Seen {
         self.written += bytes;
     }
 
-    /// What was written has left. Of several times the last one counts, until the request is whole.
+    /// What was written has left.
     fn flushed(&mut self) {
         let went = std::mem::take(&mut self.unflushed);
-        if went && !self.is_whole {
+        let settled = self.other && self.stamps.sent.is_some();
+        if went && !settled && self.written >= self.whole {
             self.stamps.sent = Some(self.clock.now());
-            self.is_whole = self.written >= self.whole;
         }
     }
 }
@@ -123,8 +124,8 @@ impl<S> Counted<S> {
             read: 0,
             written: 0,
             most: u64::MAX,
-            whole: u64::MAX,
-            is_whole: false,
+            whole: 0,
+            other: true,
             unflushed: false,
             stamps: Stamps::default(),
         })));
@@ -231,13 +232,14 @@ mod tests {
     async fn the_last_byte_of_the_request_and_the_first_and_last_of_the_answer_are_stamped() {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let (mut stream, counts) = Counted::new(ours, Arc::new(Steps::default()));
-        counts.begin(Arc::new(Steps::default()), 100, None);
-        for _ in 0..2 {
+        counts.begin(Arc::new(Steps::default()), 100, 5, false);
+        // The first half is no request yet; what follows the second may belong to it.
+        for sent in [None, Some(at(0)), Some(at(1))] {
             stream.write_all(b"half").await.unwrap();
             stream.flush().await.unwrap();
             stream.flush().await.unwrap();
+            assert_eq!(counts.stamps().sent, sent);
         }
-        assert_eq!(counts.stamps().sent, Some(at(1)));
         theirs.write_all(b"abc").await.unwrap();
         for _ in 0..3 {
             stream.read_u8().await.unwrap();
@@ -245,7 +247,7 @@ mod tests {
         let stamps = counts.stamps();
         assert_eq!(stamps.first_read, Some(at(2)));
         assert_eq!(stamps.last_read, Some(at(4)));
-        assert_eq!((counts.written(), counts.read()), (8, 3));
+        assert_eq!((counts.written(), counts.read()), (12, 3));
     }
 
     #[tokio::test]
@@ -253,11 +255,11 @@ mod tests {
         let (ours, _theirs) = tokio::io::duplex(64);
         let (mut stream, counts) = Counted::new(ours, Arc::new(Steps::default()));
         stream.write_all(b"before").await.unwrap();
-        counts.begin(Arc::new(Steps::default()), 100, Some(6));
-        for second in [0, 1, 1] {
+        counts.begin(Arc::new(Steps::default()), 100, 6, true);
+        for sent in [None, Some(at(0)), Some(at(0))] {
             stream.write_all(b"1234").await.unwrap();
             stream.flush().await.unwrap();
-            assert_eq!(counts.stamps().sent, Some(at(second)));
+            assert_eq!(counts.stamps().sent, sent);
         }
     }
 
@@ -265,7 +267,7 @@ mod tests {
     async fn more_than_was_allowed_is_not_let_in() {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let (mut stream, counts) = Counted::new(ours, Arc::new(Steps::default()));
-        counts.begin(Arc::new(Steps::default()), 2, None);
+        counts.begin(Arc::new(Steps::default()), 2, 1, false);
         theirs.write_all(b"abc").await.unwrap();
         assert!(stream.read(&mut [0; 9]).await.is_err());
         assert!(counts.exceeded());

@@ -28,10 +28,9 @@ impl<'a> Progress<'a> {
         two: bool,
     ) -> Self {
         attempt.enter(Phase::Request);
-        // HTTP/2 writes between a request and its answer too. What frames the body is not counted:
-        // the very last of a large one may be taken for waiting.
-        let size = two.then(|| size.saturating_add(1));
-        counts.begin(attempt.stopwatch(), most, size);
+        // Nothing that leaves before the body is the end of it. HTTP/2 writes after it too; what frames
+        // the body there is not counted: the very last of a large one may be taken for waiting.
+        counts.begin(attempt.stopwatch(), most, size.saturating_add(1), two);
         Self {
             attempt,
             counts: Arc::clone(counts),
