@@ -5,14 +5,14 @@
 //! there nobody could tell where one ends and the next begins. That it could not be written in between
 //! is no news, since it is tried again; that it could not be at the end is an error.
 
-use std::io;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::terminal::{Terminal, named};
+use super::terminal::{Replacement, Terminal, named};
 use crate::engine::instruments::Instruments;
 use crate::report::prometheus;
 use crate::secret::Mask;
@@ -66,20 +66,32 @@ impl Exposition {
 }
 
 async fn renew(sheet: Sheet) {
+    let mut pause = EVERY;
     loop {
-        tokio::time::sleep(EVERY).await;
-        // On this thread, and not on one of its own that could not be stopped: a file of a hundred
-        // thousand checks takes a moment, four times a minute, and blocks no probe.
+        tokio::time::sleep(pause).await;
+        let began = tokio::time::Instant::now();
+        // On this thread, and not on one of its own that could not be stopped.
         tokio::task::block_in_place(|| sheet.write()).unwrap_or_default();
+        pause = EVERY.max(began.elapsed() * LEAST_REST);
     }
 }
 
+/// Writing may take a twentieth of our time, however many checks there are.
+const LEAST_REST: u32 = 19;
+
 impl Sheet {
     fn write(&self) -> io::Result<()> {
-        let text = prometheus::render(&self.instruments, &self.mask);
-        match &self.file {
-            Some(file) => Terminal::replace(file, &text).map_err(|error| named(file, &error)),
-            None => Terminal::masked_data(&text),
-        }
+        let Some(file) = &self.file else {
+            let mut text = Vec::new();
+            prometheus::write(&mut text, &self.instruments, &self.mask)?;
+            return Terminal::masked_data(&String::from_utf8_lossy(&text));
+        };
+        let written = || {
+            let mut out = BufWriter::new(Replacement::begin(file)?);
+            prometheus::write(&mut out, &self.instruments, &self.mask)?;
+            let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            out.put()
+        };
+        written().map_err(|error| named(file, &error))
     }
 }

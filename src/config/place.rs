@@ -13,7 +13,7 @@ pub struct SourceFile {
     path: PathBuf,
     folder: PathBuf,
     text: String,
-    line_starts: Vec<usize>,
+    line_starts: Vec<u32>,
 }
 
 impl SourceFile {
@@ -21,7 +21,9 @@ impl SourceFile {
     #[must_use]
     pub fn new(path: PathBuf, folder: PathBuf, text: String) -> Arc<Self> {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        let line_starts = std::iter::once(0).chain(breaks).collect();
+        let breaks = breaks.map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        let mut line_starts: Vec<u32> = std::iter::once(0).chain(breaks).collect();
+        line_starts.shrink_to_fit();
         Arc::new(Self {
             path,
             folder,
@@ -51,7 +53,8 @@ impl SourceFile {
     /// The number of the line, from 1, that holds the byte at `offset`.
     #[must_use]
     pub fn line_number(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset)
+        self.line_starts
+            .partition_point(|start| *start as usize <= offset)
     }
 
     /// The range of a line's text, its line break not included; empty when there is no such line.
@@ -60,8 +63,10 @@ impl SourceFile {
         let Some(&start) = number.checked_sub(1).and_then(|n| self.line_starts.get(n)) else {
             return self.text.len()..self.text.len();
         };
-        let next = self.line_starts.get(number).copied();
-        let line = &self.text[start..next.unwrap_or(self.text.len())];
+        let start = start as usize;
+        let next = self.line_starts.get(number);
+        let next = next.map_or(self.text.len(), |next| *next as usize);
+        let line = &self.text[start..next];
         start..start + line.trim_end_matches(['\n', '\r']).len()
     }
 }

@@ -15,7 +15,7 @@ use crate::plan::CheckPlan;
 use crate::sample::Sample;
 
 pub use lateness::{Lateness, Punctuality};
-pub use meter::{Bins, Meter, PROBE_BOUNDS};
+pub use meter::{Binned, Bins, Meter, PROBE_BOUNDS};
 
 /// The instruments of one run.
 #[derive(Debug, Default)]

@@ -84,6 +84,8 @@ impl<'de> Visitor<'de> for MatcherVisitor {
                 "an empty mapping expects nothing; name an operator, or write `eq: {}`",
             ));
         }
+        // There is nearly always one, and room was made for four.
+        operators.shrink_to_fit();
         Ok(Matcher { operators })
     }
 }

@@ -132,10 +132,11 @@ pub fn lower<'a>(
             .help("declare one: `checks: { web: { http: { url: https://… } } }`");
         problems.push(problem);
     }
-    let checks = document.checks.iter();
-    checks
-        .filter_map(|entry| check(entry, around, problems))
-        .collect()
+    let mut drafts = Vec::with_capacity(document.checks.len());
+    for entry in &document.checks {
+        drafts.extend(check(entry, around, problems));
+    }
+    drafts
 }
 
 fn check<'a>(

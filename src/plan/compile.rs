@@ -76,10 +76,11 @@ fn plan(
         thresholds: default_thresholds().into(),
         tolerances: Arc::new([]),
     };
-    let checks = checks
-        .into_iter()
-        .map(|draft| check(draft, &services, &usual))
-        .collect::<Option<Vec<_>>>()?;
+    let mut planned = Vec::with_capacity(checks.len());
+    for draft in checks {
+        planned.push(check(draft, &services, &usual)?);
+    }
+    let checks = planned;
     let services = services.into_iter();
     let services = services.map(|draft| service(draft, &checks, kinds));
     let controls = controls.into_iter().map(control::lower);

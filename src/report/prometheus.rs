@@ -3,13 +3,15 @@
 //!
 //! The names are the contract's, and each label comes from a closed set: what was declared, or an
 //! enum of ours. No label holds an answer, an address or an error. Secrets in declared names are
-//! masked, name by name, so that the form of a line cannot break. The source of the form:
+//! masked, name by name, so that the form of a line cannot break. It is written line by line, since
+//! of very many checks it is larger than all else that is held of them. The source of the form:
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
-use std::fmt::{self, Write};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::engine::instruments::{Bins, Instruments, Lateness, Meter, PROBE_BOUNDS};
+use crate::engine::instruments::{Binned, Bins, Instruments, Lateness, Meter, PROBE_BOUNDS};
 use crate::event::Verdict;
 use crate::sample::{Outcome, Phase};
 use crate::secret::Mask;
@@ -58,130 +60,215 @@ const LOST: &str = "smokejumper_samples_lost_total";
 /// That of the version.
 const BUILD: &str = "smokejumper_build_info";
 
-/// Renders everything that was counted so far.
-#[must_use]
-pub fn render(instruments: &Instruments, mask: &Mask) -> String {
-    let checks: Vec<Labelled<'_>> = instruments
-        .meters()
-        .iter()
-        .map(|meter| Labelled::of(meter, mask))
-        .collect();
-    let mut text = String::new();
-    let lateness = instruments.lateness();
-    // A string takes whatever is written to it.
-    write(&mut text, &checks, lateness, mask).unwrap_or_default();
-    text
-}
+/// More checks than this have their histograms summed up by service and kind: a hundred lines for
+/// each of a hundred thousand checks are a file that nobody can read every quarter of a minute.
+pub const MOST_WITH_HISTOGRAMS: usize = 1_000;
 
-/// A check and the labels that each of its series carries.
-struct Labelled<'a> {
-    meter: &'a Meter,
-    /// `check` and `service`.
-    short: String,
-    /// These and `kind`.
-    long: String,
-}
-
-impl<'a> Labelled<'a> {
-    fn of(meter: &'a Meter, mask: &Mask) -> Self {
-        let shown = |text: &str| escaped(&mask.apply(text));
-        let short = format!(
-            "check=\"{}\",service=\"{}\"",
-            shown(meter.check().as_str()),
-            shown(meter.service())
-        );
-        let long = format!("{short},kind=\"{}\"", meter.kind());
-        Self { meter, short, long }
-    }
-}
-
-fn write(
-    text: &mut String,
-    checks: &[Labelled<'_>],
-    lateness: &Lateness,
-    mask: &Mask,
-) -> fmt::Result {
-    head(text, BUILD, "gauge", "The version that runs.")?;
-    writeln!(
-        text,
-        "{BUILD}{{version=\"{}\"}} 1",
-        env!("CARGO_PKG_VERSION")
-    )?;
-    write_lateness(text, lateness)?;
-    if checks.is_empty() {
+/// Writes everything that was counted so far.
+///
+/// # Errors
+/// When it cannot be written there.
+pub fn write(out: &mut impl Write, instruments: &Instruments, mask: &Mask) -> io::Result<()> {
+    let mut sheet = Sheet { out, mask };
+    sheet.head(BUILD, "gauge", "The version that runs.")?;
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(sheet.out, "{BUILD}{{version=\"{version}\"}} 1")?;
+    sheet.lateness(instruments.lateness())?;
+    let meters = instruments.meters();
+    if meters.is_empty() {
         return Ok(());
     }
-    head(
-        text,
-        PROBES,
-        "counter",
-        "Runs of probes, by how they ended.",
-    )?;
-    checks
-        .iter()
-        .try_for_each(|check| write_outcomes(text, check))?;
-    head(
-        text,
+    sheet.outcomes(meters)?;
+    sheet.head(
         DURATION,
         "histogram",
         "How long the runs took that passed, to the last byte.",
     )?;
-    for check in checks {
-        write_bins(text, DURATION, &check.long, check.meter.latency())?;
-    }
-    head(
-        text,
+    let latency = sheet.series(meters, |meter| Some(meter.latency()));
+    sheet.histograms(DURATION, &latency, "")?;
+    sheet.head(
         PHASE,
         "histogram",
         "How long the phases of these runs took.",
     )?;
-    checks
-        .iter()
-        .try_for_each(|check| write_phases(text, check))?;
-    head(
-        text,
-        VERDICT,
-        "gauge",
-        "What is said of a check: 1 for the verdict that stands, 0 for the others.",
-    )?;
-    checks
-        .iter()
-        .try_for_each(|check| write_verdict(text, check))?;
-    head(
-        text,
-        READING,
-        "gauge",
-        "The last value of each number that a probe observed.",
-    )?;
-    for check in checks {
-        for (name, value) in check.meter.readings() {
-            let (labels, name) = (&check.short, escaped(&mask.apply(&name)));
-            writeln!(text, "{READING}{{{labels},reading=\"{name}\"}} {value}")?;
+    for phase in Phase::ALL {
+        let spans = sheet.series(meters, |meter| meter.phase(phase));
+        sheet.histograms(PHASE, &spans, &format!(",phase=\"{}\"", phase.name()))?;
+    }
+    sheet.verdicts(meters)?;
+    sheet.readings(meters)
+}
+
+/// What is written to, and what may not be seen there.
+struct Sheet<'a, W> {
+    out: &'a mut W,
+    mask: &'a Mask,
+}
+
+impl<W: Write> Sheet<'_, W> {
+    fn head(&mut self, name: &str, kind: &str, help: &str) -> io::Result<()> {
+        writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}")
+    }
+
+    /// `check` and `service`.
+    fn labels(&self, meter: &Meter) -> String {
+        format!(
+            "check=\"{}\",service=\"{}\"",
+            self.shown(meter.check().as_str()),
+            self.shown(meter.service())
+        )
+    }
+
+    fn shown(&self, text: &str) -> String {
+        escaped(&self.mask.apply(text))
+    }
+
+    fn outcomes(&mut self, meters: &[Meter]) -> io::Result<()> {
+        self.head(PROBES, "counter", "Runs of probes, by how they ended.")?;
+        for meter in meters {
+            let (labels, kind) = (self.labels(meter), meter.kind());
+            let passed = meter.passed();
+            writeln!(
+                self.out,
+                "{PROBES}{{{labels},kind=\"{kind}\",outcome=\"pass\",reason=\"\"}} {passed}"
+            )?;
+            for (reason, count) in meter.faults() {
+                let (outcome, reason) = (outcome_name(reason.outcome()), reason.code());
+                writeln!(
+                    self.out,
+                    "{PROBES}{{{labels},kind=\"{kind}\",outcome=\"{outcome}\",reason=\"{reason}\"}} {count}"
+                )?;
+            }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn head(text: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
-    writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}")
-}
+    /// The histograms of all checks with their labels; of very many, of all services and kinds.
+    fn series<'m>(
+        &self,
+        meters: &'m [Meter],
+        bins: impl Fn(&'m Meter) -> Option<&'m Bins>,
+    ) -> Vec<(String, Binned)> {
+        let told = meters
+            .iter()
+            .filter_map(|meter| Some((meter, bins(meter)?.read())));
+        if meters.len() <= MOST_WITH_HISTOGRAMS {
+            let named = |(meter, binned): (&Meter, Binned)| {
+                let labels = format!("{},kind=\"{}\"", self.labels(meter), meter.kind());
+                (labels, binned)
+            };
+            return told.map(named).collect();
+        }
+        let mut summed: BTreeMap<(&str, &str), Binned> = BTreeMap::new();
+        for (meter, binned) in told {
+            let group = (meter.service(), meter.kind());
+            summed.entry(group).or_default().add(&binned);
+        }
+        let named = |((service, kind), binned)| {
+            let service = self.shown(service);
+            (format!("service=\"{service}\",kind=\"{kind}\""), binned)
+        };
+        summed.into_iter().map(named).collect()
+    }
 
-fn write_outcomes(text: &mut String, check: &Labelled<'_>) -> fmt::Result {
-    let (labels, meter) = (&check.long, check.meter);
-    let passed = meter.passed();
-    writeln!(
-        text,
-        "{PROBES}{{{labels},outcome=\"pass\",reason=\"\"}} {passed}"
-    )?;
-    for (reason, count) in meter.faults() {
-        let outcome = outcome_name(reason.outcome());
-        let reason = reason.code();
-        writeln!(
-            text,
-            "{PROBES}{{{labels},outcome=\"{outcome}\",reason=\"{reason}\"}} {count}"
+    fn histograms(
+        &mut self,
+        name: &str,
+        series: &[(String, Binned)],
+        besides: &str,
+    ) -> io::Result<()> {
+        for (labels, binned) in series {
+            let (up_to, sum) = (binned.up_to(), binned.sum.as_secs_f64());
+            let all = up_to.last().copied().unwrap_or_default();
+            // A phase that never happened would be a dozen zeros for each check.
+            if all == 0 && !besides.is_empty() {
+                continue;
+            }
+            for (bound, count) in PROBE_BOUNDS.iter().zip(up_to) {
+                let bound = bound.as_secs_f64();
+                writeln!(
+                    self.out,
+                    "{name}_bucket{{{labels}{besides},le=\"{bound}\"}} {count}"
+                )?;
+            }
+            writeln!(
+                self.out,
+                "{name}_bucket{{{labels}{besides},le=\"+Inf\"}} {all}\n\
+                 {name}_sum{{{labels}{besides}}} {sum}\n\
+                 {name}_count{{{labels}{besides}}} {all}"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn verdicts(&mut self, meters: &[Meter]) -> io::Result<()> {
+        self.head(
+            VERDICT,
+            "gauge",
+            "What is said of a check: 1 for the verdict that stands, 0 for the others.",
         )?;
+        for meter in meters {
+            let Some(stands) = meter.verdict() else {
+                continue;
+            };
+            let labels = self.labels(meter);
+            for verdict in VERDICTS {
+                let (name, value) = (verdict.name(), u8::from(verdict == stands));
+                writeln!(self.out, "{VERDICT}{{{labels},verdict=\"{name}\"}} {value}")?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn readings(&mut self, meters: &[Meter]) -> io::Result<()> {
+        self.head(
+            READING,
+            "gauge",
+            "The last value of each number that a probe observed.",
+        )?;
+        for meter in meters {
+            let labels = self.labels(meter);
+            for (name, value) in meter.readings() {
+                let name = self.shown(&name);
+                writeln!(self.out, "{READING}{{{labels},reading=\"{name}\"}} {value}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lateness(&mut self, lateness: &Lateness) -> io::Result<()> {
+        self.head(
+            LATENESS,
+            "histogram",
+            "How late runs started against their schedule: our own machine's fault.",
+        )?;
+        let histogram = lateness.histogram();
+        let up_to = |bound: Duration| -> u64 {
+            let below = histogram.steps().take_while(|step| step.middle <= bound);
+            below.map(|step| u64::from(step.count)).sum()
+        };
+        for bound in LATENESS_BOUNDS {
+            let (seconds, count) = (bound.as_secs_f64(), up_to(bound));
+            writeln!(self.out, "{LATENESS}_bucket{{le=\"{seconds}\"}} {count}")?;
+        }
+        let (all, sum) = (histogram.count(), lateness.sum().as_secs_f64());
+        writeln!(
+            self.out,
+            "{LATENESS}_bucket{{le=\"+Inf\"}} {all}\n{LATENESS}_sum {sum}\n{LATENESS}_count {all}"
+        )?;
+        self.head(
+            MISSED,
+            "counter",
+            "Turns of the schedule that were left out because they came too late.",
+        )?;
+        writeln!(self.out, "{MISSED} {}", lateness.missed())?;
+        self.head(
+            LOST,
+            "counter",
+            "Samples that did not reach the judge because it did not keep up.",
+        )?;
+        writeln!(self.out, "{LOST} {}", lateness.lost())
+    }
 }
 
 /// The name of an outcome, as in recordings.
@@ -192,78 +279,6 @@ const fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Error => "error",
         Outcome::Unknown => "unknown",
     }
-}
-
-fn write_phases(text: &mut String, check: &Labelled<'_>) -> fmt::Result {
-    for phase in Phase::ALL {
-        let bins = check.meter.phase(phase);
-        // A phase that never happened would be a dozen zeros for each check.
-        if let Some(bins) = bins.filter(|bins| bins.up_to().last().is_some_and(|all| *all > 0)) {
-            let labels = format!("{},phase=\"{}\"", check.long, phase.name());
-            write_bins(text, PHASE, &labels, bins)?;
-        }
-    }
-    Ok(())
-}
-
-fn write_verdict(text: &mut String, check: &Labelled<'_>) -> fmt::Result {
-    let Some(stands) = check.meter.verdict() else {
-        return Ok(());
-    };
-    for verdict in VERDICTS {
-        let (labels, name) = (&check.short, verdict.name());
-        let value = u8::from(verdict == stands);
-        writeln!(text, "{VERDICT}{{{labels},verdict=\"{name}\"}} {value}")?;
-    }
-    Ok(())
-}
-
-fn write_bins(text: &mut String, name: &str, labels: &str, bins: &Bins) -> fmt::Result {
-    let up_to = bins.up_to();
-    for (bound, count) in PROBE_BOUNDS.iter().zip(up_to) {
-        let bound = bound.as_secs_f64();
-        writeln!(text, "{name}_bucket{{{labels},le=\"{bound}\"}} {count}")?;
-    }
-    let all = up_to.last().copied().unwrap_or_default();
-    let sum = bins.sum().as_secs_f64();
-    writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {all}")?;
-    writeln!(text, "{name}_sum{{{labels}}} {sum}")?;
-    writeln!(text, "{name}_count{{{labels}}} {all}")
-}
-
-fn write_lateness(text: &mut String, lateness: &Lateness) -> fmt::Result {
-    head(
-        text,
-        LATENESS,
-        "histogram",
-        "How late runs started against their schedule: our own machine's fault.",
-    )?;
-    let histogram = lateness.histogram();
-    let up_to = |bound: Duration| -> u64 {
-        let below = histogram.steps().take_while(|step| step.middle <= bound);
-        below.map(|step| u64::from(step.count)).sum()
-    };
-    for bound in LATENESS_BOUNDS {
-        let (seconds, count) = (bound.as_secs_f64(), up_to(bound));
-        writeln!(text, "{LATENESS}_bucket{{le=\"{seconds}\"}} {count}")?;
-    }
-    let (all, sum) = (histogram.count(), lateness.sum().as_secs_f64());
-    writeln!(text, "{LATENESS}_bucket{{le=\"+Inf\"}} {all}")?;
-    writeln!(text, "{LATENESS}_sum {sum}\n{LATENESS}_count {all}")?;
-    head(
-        text,
-        MISSED,
-        "counter",
-        "Turns of the schedule that were left out because they came too late.",
-    )?;
-    writeln!(text, "{MISSED} {}", lateness.missed())?;
-    head(
-        text,
-        LOST,
-        "counter",
-        "Samples that did not reach the judge because it did not keep up.",
-    )?;
-    writeln!(text, "{LOST} {}", lateness.lost())
 }
 
 /// The value of a label, as it stands between quotes.

@@ -107,13 +107,13 @@ struct Seat {
     window: Window,
     /// The same without the samples of closer looks, where there are any: three failures in a row
     /// must not come about because it was looked three times.
-    scheduled: Option<Window>,
+    scheduled: Option<Box<Window>>,
     /// The streams that it feeds, by place on the docket.
     cases: Vec<usize>,
     /// Whether a limit of it is judged as written, over the whole window.
     is_read_as_written: bool,
     /// How it failed before the deployment already, and so has no vote.
-    failed_before: Option<FindingReason>,
+    failed_before: Option<Box<FindingReason>>,
     /// Samples of the schedule from which something was learnt.
     known: u64,
     standing: Option<Verdict>,
@@ -143,11 +143,12 @@ impl Bench {
             warm_up: terms.warm_up,
         };
         let share = memory::share_of(rules.len());
+        let mut abstaining = abstaining;
         let mut feeding = feeding(&docket, rules.len());
         let seat = |(place, rules): (usize, Rules)| {
             let Feeding { cases, thresholds } = std::mem::take(&mut feeding[place]);
             let heard = |threshold| thresholds.contains(&threshold);
-            let failed_before = abstaining[place].clone();
+            let failed_before = abstaining[place].take();
             let is_heard = failed_before.is_some() || (0..rules.thresholds.len()).all(heard);
             Seat {
                 is_read_as_written: !is_heard,
@@ -298,7 +299,7 @@ impl Bench {
             least_bad,
             closing,
             scheduled: Look {
-                window: seat.scheduled.as_ref().unwrap_or(&seat.window),
+                window: seat.scheduled.as_deref().unwrap_or(&seat.window),
                 at,
             },
         };
@@ -381,7 +382,8 @@ impl Case {
 impl Seat {
     fn hold(&mut self, sample: &Sample) {
         if sample.closer_look && self.is_read_as_written {
-            self.scheduled.get_or_insert_with(|| self.window.clone());
+            self.scheduled
+                .get_or_insert_with(|| Box::new(self.window.clone()));
         } else if let Some(scheduled) = &mut self.scheduled {
             scheduled.push(sample);
         }

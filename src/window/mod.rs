@@ -10,7 +10,6 @@ mod tally;
 mod tests;
 mod view;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,10 +36,10 @@ pub struct Summary {
     pub consecutive_failures: u64,
     /// The latency of the samples that passed after the warm-up.
     pub latency: Latency,
-    /// The phases of those samples.
-    pub phases: BTreeMap<Phase, Latency>,
-    /// The readings of all samples that gave them.
-    pub readings: BTreeMap<Arc<str>, ReadingSummary>,
+    /// The phases of those samples that took place, in their order.
+    pub phases: Vec<(Phase, Latency)>,
+    /// The readings of all samples that gave them, by name.
+    pub readings: Vec<(Arc<str>, ReadingSummary)>,
     /// When the first sample that failed or errored started.
     pub first_bad: Option<Moment>,
     /// When the last sample of any outcome started.
@@ -56,6 +55,24 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// A phase of the samples that passed after the warm-up.
+    #[must_use]
+    pub fn phase(&self, phase: Phase) -> Option<&Latency> {
+        let mut phases = self.phases.iter();
+        phases
+            .find(|(one, _)| *one == phase)
+            .map(|(_, spans)| spans)
+    }
+
+    /// A reading of the samples that gave it.
+    #[must_use]
+    pub fn reading(&self, name: &str) -> Option<&ReadingSummary> {
+        let mut readings = self.readings.iter();
+        readings
+            .find(|(one, _)| **one == *name)
+            .map(|(_, seen)| seen)
+    }
+
     /// The share of samples that failed or errored among those from which something is learnt.
     #[must_use]
     pub fn error_rate(&self) -> Option<f64> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::quantile::Spans;
 use super::record::Record;
-use super::{CommonFault, Counts, ReadingSummary, Summary};
+use super::{CommonFault, Counts, Latency, ReadingSummary, Summary};
 use crate::clock::Moment;
 use crate::sample::{Fault, Outcome, Phase, Reading, Reason, Unit};
 
@@ -140,6 +140,10 @@ impl Tally {
     pub(super) fn summary(mut self, consecutive_failures: u64) -> Summary {
         let last_fault = self.faults.values().map(|seen| &seen.last);
         let last_fault = last_fault.max_by_key(|(at, fault)| (*at, fault.reason, &fault.detail));
+        let phases = Phase::ALL.into_iter().zip(&mut self.phases);
+        let phases = phases.filter_map(|(phase, spans)| Some((phase, spans.as_mut()?.summary())));
+        let mut phases: Vec<(Phase, Latency)> = phases.collect();
+        phases.shrink_to_fit();
         Summary {
             samples: self.samples,
             failed: self.failed,
@@ -148,11 +152,7 @@ impl Tally {
             consecutive_failures,
             last_fault: last_fault.map(|(_, fault)| Fault::clone(fault)),
             latency: self.latency.summary(),
-            phases: Phase::ALL
-                .into_iter()
-                .zip(&mut self.phases)
-                .filter_map(|(phase, spans)| Some((phase, spans.as_mut()?.summary())))
-                .collect(),
+            phases,
             readings: self
                 .readings
                 .iter()

@@ -106,7 +106,7 @@ fn latency_is_that_of_samples_which_passed_after_the_warm_up() {
         let summary = window_of(10, &[sample(start, 40, outcome)]).summary();
         assert_eq!(summary.samples, 1, "{why}");
         assert_eq!(summary.latency.count, count, "{why}");
-        let phase = summary.phases.get(&Phase::Ttfb);
+        let phase = summary.phase(Phase::Ttfb);
         assert_eq!(phase.map_or(0, |phase| phase.count), count, "phases: {why}");
     }
 }
@@ -157,7 +157,8 @@ fn readings_are_those_of_every_sample_that_learnt_something() {
             sample(3_200, 99, Outcome::Unknown),
         ],
     );
-    let lag = &window.summary().readings["lag"];
+    let summary = window.summary();
+    let lag = summary.reading("lag").unwrap();
     assert_eq!((lag.count, lag.last, lag.min, lag.max), (2, 9.0, 7.0, 9.0));
 }
 

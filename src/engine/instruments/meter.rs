@@ -78,20 +78,42 @@ impl Bins {
             .fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn read(&self) -> Binned {
+        let count = |count: &AtomicU32| u64::from(count.load(Ordering::Relaxed));
+        Binned {
+            counts: self.counts.each_ref().map(count),
+            sum: Duration::from_nanos(self.sum_nanoseconds.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// What bins had counted when they were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Binned {
+    counts: [u64; PROBE_BOUNDS.len() + 1],
+    /// The sum of all spans.
+    pub sum: Duration,
+}
+
+impl Binned {
+    /// Adds what others counted.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        self.sum += other.sum;
+    }
+
     /// How many spans were at most as long as each bound, and last how many there are at all.
     #[must_use]
     pub fn up_to(&self) -> [u64; PROBE_BOUNDS.len() + 1] {
         let mut all = 0;
-        self.counts.each_ref().map(|count| {
-            all += u64::from(count.load(Ordering::Relaxed));
+        self.counts.map(|count| {
+            all += count;
             all
         })
-    }
-
-    /// The sum of all spans.
-    #[must_use]
-    pub fn sum(&self) -> Duration {
-        Duration::from_nanos(self.sum_nanoseconds.load(Ordering::Relaxed))
     }
 }
 
@@ -274,7 +296,7 @@ mod tests {
         let faults = [(Reason::Status, 1), (Reason::Timeout, 2)];
         assert_eq!(meter.faults(), faults);
         assert_eq!(
-            meter.latency().sum(),
+            meter.latency().read().sum,
             Duration::from_millis(3),
             "what failed is never fast"
         );
@@ -293,7 +315,7 @@ mod tests {
         for millis in [0, 1, 2, 30_000, 30_001] {
             bins.add(Duration::from_millis(millis));
         }
-        let up_to = bins.up_to();
+        let up_to = bins.read().up_to();
         assert_eq!((up_to[0], up_to[1], up_to[13], up_to[14]), (2, 3, 4, 5));
         assert!(PROBE_BOUNDS.is_sorted());
     }

@@ -31,7 +31,25 @@ pub struct Expectation {
     /// Headers, each with what is expected of its value; of several values, of all of them joined
     /// by a comma.
     #[serde(default, deserialize_with = "present")]
-    pub headers: Option<BTreeMap<String, Matcher>>,
+    #[schemars(with = "Option<BTreeMap<String, Matcher>>")]
+    pub headers: Option<Headers>,
+}
+
+/// What is expected of headers, by name. A list as long as it is: a map has room for eleven.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headers(Box<[(String, Matcher)]>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let declared = BTreeMap::<String, Matcher>::deserialize(deserializer)?;
+        Ok(Self(declared.into_iter().collect()))
+    }
+}
+
+impl Headers {
+    fn iter(&self) -> std::slice::Iter<'_, (String, Matcher)> {
+        self.0.iter()
+    }
 }
 
 /// The other name of `body`, of which the schema would not know.
@@ -63,14 +81,14 @@ impl Expectation {
             body,
             headers,
         } = self;
-        let no_header = headers.as_ref().is_none_or(BTreeMap::is_empty);
+        let no_header = headers.as_ref().is_none_or(|headers| headers.0.is_empty());
         if status.is_none() && json.is_none() && body.is_none() && no_header {
             misfits.push(
                 Misfit::at(&["expect"], "an empty expectation expects nothing")
                     .hint("leave `expect` out for any 2xx status, or name a status"),
             );
         }
-        for name in headers.iter().flat_map(BTreeMap::keys) {
+        for (name, _) in headers.iter().flat_map(Headers::iter) {
             if HeaderName::try_from(name.as_str()).is_err() {
                 let message = format!("`{name}` is not the name of a header");
                 misfits.push(Misfit::at(&["expect", "headers", name], message));
@@ -122,7 +140,7 @@ impl Expectation {
     }
 
     fn header_faults(&self, headers: &HeaderMap) -> Vec<String> {
-        let expected = self.headers.iter().flatten();
+        let expected = self.headers.iter().flat_map(Headers::iter);
         expected
             .filter_map(|(name, matcher)| {
                 let told = match joined(headers, name) {

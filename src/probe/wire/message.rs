@@ -3,18 +3,31 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, USER_AGENT};
+use http::Uri;
+use http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use http_body_util::Full;
 use url::Url;
 
 use super::exchange::Request;
 use crate::sample::{Fault, Reason};
 
-/// A request and its message, which is made once for all the runs that send it.
+/// A request and what of its message takes time to make, which is made once for all the runs that
+/// send it.
+///
+/// The message itself is put together for each run: a whole map of headers, kept for every check,
+/// would be the largest thing that a check has, and copying it costs as much as filling it.
 pub struct Prepared {
     request: Request,
-    one: OnceLock<Message>,
-    two: OnceLock<Message>,
+    one: OnceLock<Box<Address>>,
+    two: OnceLock<Box<Address>>,
+}
+
+/// Where a message goes, as it stands in it.
+struct Address {
+    target: Uri,
+    /// Absent where the target says it.
+    host: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
 }
 
 /// What the client takes.
@@ -46,55 +59,85 @@ impl Prepared {
     /// The message for HTTP/1.1, or for HTTP/2.
     ///
     /// # Errors
-    /// As [`message`].
+    /// [`Reason::Malformed`] for an address that no request can carry.
     pub fn message(&self, two: bool) -> Result<Message, Fault> {
         let made = if two { &self.two } else { &self.one };
-        if let Some(made) = made.get() {
-            return Ok(made.clone());
-        }
-        let message = message(&self.request, two)?;
-        Ok(made.get_or_init(|| message).clone())
+        let address = match made.get() {
+            Some(made) => made,
+            None => {
+                let address = Address::of(&self.request, two)?;
+                made.get_or_init(|| Box::new(address))
+            }
+        };
+        Ok(address.message(&self.request))
     }
 }
 
-/// The message as the protocol wants it: HTTP/1.1 has the host in a header and only the path in
-/// the first line, HTTP/2 has both in the address.
+/// The message of a request that is sent once.
 ///
 /// # Errors
 /// [`Reason::Malformed`] for an address that no request can carry.
 pub fn message(request: &Request, two: bool) -> Result<Message, Fault> {
-    let unsendable = || Fault::new(Reason::Malformed, "the address cannot be sent in a request");
-    let url = &request.url;
-    let mut headers = request.headers.clone();
-    let authority = match headers.get(HOST) {
-        Some(host) => host.clone(),
-        None => HeaderValue::from_str(&authority(url)).map_err(|_| unsendable())?,
-    };
-    let target = if two {
-        headers.remove(HOST);
-        let authority = authority.to_str().unwrap_or_default();
-        format!("{}://{authority}{}", url.scheme(), path_and_query(url))
-    } else {
-        headers.insert(HOST, authority);
-        path_and_query(url)
-    };
-    if let Some(basic) = basic(url)
-        && !headers.contains_key(AUTHORIZATION)
-    {
-        headers.insert(AUTHORIZATION, basic);
-    }
-    headers
-        .entry(ACCEPT)
-        .or_insert(HeaderValue::from_static("*/*"));
-    headers
-        .entry(USER_AGENT)
-        .or_insert(HeaderValue::from_static(WHO_ASKS));
-    let mut message = http::Request::new(Full::new(request.body.clone()));
-    *message.method_mut() = request.method.clone();
-    *message.uri_mut() = target.parse().map_err(|_| unsendable())?;
-    *message.headers_mut() = headers;
-    Ok(message)
+    Ok(Address::of(request, two)?.message(request))
 }
+
+impl Address {
+    /// The address as the protocol wants it: HTTP/1.1 has the host in a header and only the path in
+    /// the first line, HTTP/2 has both in the target.
+    ///
+    /// # Errors
+    /// [`Reason::Malformed`] for an address that no request can carry.
+    fn of(request: &Request, two: bool) -> Result<Self, Fault> {
+        let unsendable =
+            || Fault::new(Reason::Malformed, "the address cannot be sent in a request");
+        let url = &request.url;
+        let host = match request.headers.get(HOST) {
+            Some(host) => host.clone(),
+            None => HeaderValue::from_str(&authority(url)).map_err(|_| unsendable())?,
+        };
+        let path = path_and_query(url);
+        let target = if two {
+            let authority = host.to_str().unwrap_or_default();
+            format!("{}://{authority}{path}", url.scheme())
+        } else {
+            path
+        };
+        Ok(Self {
+            target: target.parse().map_err(|_| unsendable())?,
+            host: (!two).then_some(host),
+            authorization: basic(url).filter(|_| !request.headers.contains_key(AUTHORIZATION)),
+        })
+    }
+
+    fn message(&self, request: &Request) -> Message {
+        let mut headers = if request.headers.is_empty() {
+            HeaderMap::with_capacity(USUAL_HEADERS)
+        } else {
+            request.headers.clone()
+        };
+        match &self.host {
+            Some(host) => headers.insert(HOST, host.clone()),
+            None => headers.remove(HOST),
+        };
+        if let Some(basic) = &self.authorization {
+            headers.insert(AUTHORIZATION, basic.clone());
+        }
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("*/*"));
+        headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(WHO_ASKS));
+        let mut message = http::Request::new(Full::new(request.body.clone()));
+        *message.method_mut() = request.method.clone();
+        *message.uri_mut() = self.target.clone();
+        *message.headers_mut() = headers;
+        message
+    }
+}
+
+/// Room for the headers of a request that declares none: the host, credentials, and who asks for what.
+const USUAL_HEADERS: usize = 4;
 
 const WHO_ASKS: &str = concat!("smokejumper/", env!("CARGO_PKG_VERSION"));
 

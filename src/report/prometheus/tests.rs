@@ -57,6 +57,12 @@ fn sample(name: &str, millis: u64, reason: Option<Reason>) -> Sample {
     }
 }
 
+fn render(instruments: &Instruments, mask: &Mask) -> String {
+    let mut out = Vec::new();
+    write(&mut out, instruments, mask).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
 fn filled() -> Instruments {
     let instruments = Instruments::of(&[check("home"), check("a \"quoted\\name\"")]);
     instruments.record(0, &sample("home", 4, None));
@@ -132,6 +138,26 @@ fn without_checks_it_is_the_text_format_still() {
         families(&render(&Instruments::default(), &Mask::default())).len(),
         4
     );
+}
+
+#[test]
+fn of_very_many_checks_the_histograms_are_those_of_their_service() {
+    let checks: Vec<CheckPlan> = (0..=MOST_WITH_HISTOGRAMS)
+        .map(|number| check(&format!("c{number}")))
+        .collect();
+    let instruments = Instruments::of(&checks);
+    for place in 0..checks.len() {
+        instruments.record(place, &sample("c", 4, None));
+    }
+    let text = render(&instruments, &Mask::default());
+    let families = families(&text);
+    assert_eq!(families["smokejumper_probe_total"].len(), checks.len());
+    let summed = format!(
+        "smokejumper_probe_duration_seconds_count{{service=\"web\",kind=\"http\"}} {}",
+        checks.len()
+    );
+    assert!(text.lines().any(|line| line == summed), "{summed}");
+    assert!(!text.contains("_bucket{check="), "none for a check alone");
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) struct Opened {
     pub(super) docket: Docket,
     pub(super) comparisons: Comparisons,
     /// For each check why it has no vote; absent where it has.
-    pub(super) abstaining: Vec<Option<FindingReason>>,
+    pub(super) abstaining: Vec<Option<Box<FindingReason>>>,
 }
 
 /// So surely must a check have failed before to lose its vote.
@@ -36,10 +36,10 @@ impl Opened {
                 *before = Before::default();
             }
         }
-        let abstaining: Vec<Option<FindingReason>> = rules
+        let abstaining: Vec<Option<Box<FindingReason>>> = rules
             .iter()
             .zip(&before)
-            .map(|(rules, before)| failing(rules, before))
+            .map(|(rules, before)| failing(rules, before).map(Box::new))
             .collect();
         let parties: Vec<Party<'_>> = rules
             .iter()

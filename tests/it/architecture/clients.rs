@@ -28,6 +28,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper", &["deploy/ecs", "probe", "rehearsal"]),
     ("hyper_util", &["deploy/ecs", "probe", "rehearsal"]),
     ("jsonpath_rust", &["expect"]),
+    ("mimalloc", &["main"]),
     ("rand_distr", &["rehearsal/drill"]),
     ("rand_pcg", &["rehearsal/drill"]),
     ("redis", &["probe/redis"]),
