@@ -41,7 +41,7 @@ impl Bench {
         if let Some(reason) = &self.seats[place].failed_before {
             // What nobody may judge is not well for it: a person has to look.
             let somebody_votes = self.seats.iter().any(|seat| seat.failed_before.is_none());
-            let reason = reason.clone();
+            let reason = FindingReason::clone(reason);
             return vec![match somebody_votes {
                 true => Heard::Abstains(reason),
                 false => Heard::NobodyVotes(reason),
