@@ -51,6 +51,10 @@ impl Connection {
         match name {
             "fresh" => Self::Fresh,
             "kept" => Self::Kept,
+            #[expect(
+                clippy::panic,
+                reason = "a measurement that was asked for wrongly is none"
+            )]
             other => panic!("`{other}` is neither fresh nor kept"),
         }
     }

@@ -21,10 +21,13 @@ use super::wire::session::{Facts, Sessions};
 use super::{Attempt, Misfit, Target};
 use crate::sample::Unit;
 
+/// The servers in use, by their names.
+type Servers<K, C> = BTreeMap<Arc<str>, Weak<Server<K, C>>>;
+
 /// The pools of one kind in this process. It holds none of them: each ends with the last probe that
 /// uses it.
 pub struct Pools<K: 'static, C: 'static> {
-    servers: Mutex<BTreeMap<Arc<str>, Weak<Server<K, C>>>>,
+    servers: Mutex<Servers<K, C>>,
 }
 
 /// What one probe shares with all others that ask the same server.
