@@ -108,7 +108,7 @@ impl Control {
     }
 
     /// Excuses a sample that just ended, when no control check was reached either. Takes as long as
-    /// a look: [`BETWEEN_LOOKS`] and the longest timeout of the controls, twice at most; no slot and
+    /// a look: `BETWEEN_LOOKS` and the longest timeout of the controls, twice at most; no slot and
     /// no connection should be held meanwhile.
     pub async fn examine(&self, context: &Context, sample: &mut Sample) {
         let Some(controls) = self.0.as_ref().filter(|_| is_in_doubt(sample)) else {

@@ -2,7 +2,7 @@
 //!
 //! Values and arithmetic: the time of each send follows from its number alone, so that a pause, a
 //! late timer or a day of sending moves none of them. Nothing here keeps time or sends. Made by
-//! [`super::checks`], asked by `engine` for what is due and by the judge for what is promised.
+//! `super::checks`, asked by `engine` for what is due and by the judge for what is promised.
 
 mod rate;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From a host and a port to an open TCP connection; and what an I/O error means.
 //!
-//! An address is connected to directly; of a name's several addresses [`super::race`] finds one that
+//! An address is connected to directly; of a name's several addresses `super::race` finds one that
 //! answers. Called by the kinds and by [`super::exchange`].
 
 use std::io;

@@ -1,5 +1,5 @@
 //! TLS to a target: the session, what it tells, and what a refusal means. What the user can say of
-//! it is in [`settings`].
+//! it is in `settings`.
 //!
 //! One stack for the whole project: rustls with aws-lc-rs. Sessions are resumed only where a check
 //! declares it: else each fresh connection sees the whole handshake and the certificate of the day.
