@@ -121,6 +121,8 @@ impl Rounds {
                 }
                 Step::Ended(ended) => {
                     let now = self.now();
+                    // After a standstill the answers are heard before the timer is.
+                    self.stalls.note(set_to, now);
                     self.hear(ended, now, &mut in_flight, &mut batch);
                     self.send_due(now, &mut in_flight);
                 }
