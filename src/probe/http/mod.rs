@@ -280,7 +280,7 @@ impl HttpProbe {
             tokio::task::yield_now().await;
         }
         let mut was_closed = false;
-        while let Some(kept) = self.kept.take(attempt.opened_since()) {
+        while let Some(kept) = self.kept.take(attempt.opened_since(), attempt.now()) {
             if let Some(mut kept) = still_open(kept).await {
                 kept.used_again(attempt, &self.terms.asked.request().tls);
                 return Some(kept);
