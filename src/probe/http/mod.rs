@@ -338,10 +338,9 @@ const OPENED_ANEW: &str = "the kept connection was closed and has been opened an
 
 /// `before` is how many bytes had come and left over the connection.
 fn may_ask_again(fault: &Fault, request: &Request, before: (u64, u64), kept: &Connection) -> bool {
-    let (came, left) = (
-        kept.bytes_read() > before.0,
-        kept.bytes_written() > before.1,
-    );
+    // Over HTTP/2 the target says that it leaves: that is no beginning of an answer.
+    let came = kept.bytes_read() > before.0 && !kept.is_turned_away();
+    let left = kept.bytes_written() > before.1;
     matches!(fault.reason, Reason::Closed | Reason::Reset)
         && !came
         && (request.method.is_idempotent() || !left)
