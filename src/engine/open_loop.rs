@@ -37,6 +37,8 @@ pub struct OpenLoop {
     in_flight: u32,
     /// What was not told with a sample yet.
     untold: Untold,
+    /// What was due while our machine was away, and was not asked for yet.
+    missed: u64,
 }
 
 /// A run that may start now.
@@ -89,6 +91,7 @@ impl OpenLoop {
             waiting: VecDeque::new(),
             in_flight: 0,
             untold: Untold { unsent: 0, peak: 0 },
+            missed: 0,
         }
     }
 
@@ -170,6 +173,11 @@ impl OpenLoop {
         }
     }
 
+    /// How many sends were left out since this was asked last, because our own machine was away.
+    pub const fn take_missed(&mut self) -> u64 {
+        std::mem::replace(&mut self.missed, 0)
+    }
+
     const fn has_place(&self) -> bool {
         self.in_flight < self.load.max_in_flight
     }
@@ -191,7 +199,8 @@ impl OpenLoop {
         self.waiting.push_back(waiting);
     }
 
-    /// Gives up what has waited for its whole timeout, and what was due while our machine was away.
+    /// Gives up what has waited for its whole timeout, and leaves out what was due while our machine
+    /// was away: the one is counted as unsent, the other is our own fault.
     fn give_up_late(&mut self, now: Moment) {
         let is_over = |waiting: &Waiting| waiting.since + self.timeout <= now;
         while self.waiting.front().is_some_and(is_over) {
@@ -206,7 +215,7 @@ impl OpenLoop {
             let due = self.load.pace.sends_by(away).min(self.sends);
             let missed = due.saturating_sub(self.next);
             self.next += missed;
-            self.untold.unsent += missed;
+            self.missed += missed;
         }
     }
 }

@@ -30,9 +30,16 @@ const MATTERS_OF_DEADLINE: u32 = 2;
 const REMEMBERED: usize = 64;
 
 impl Stalls {
-    /// Takes in that a timer due at one moment came at another.
+    /// Takes in that a timer due at one moment came at another, or has not come until then. Of the
+    /// same standstill it may be told several times.
     pub fn note(&mut self, due: Moment, came: Moment) {
         if came.since(due) < NOTICED {
+            return;
+        }
+        if let Some((_, end)) = self.known.back_mut()
+            && due <= *end
+        {
+            *end = came.max(*end);
             return;
         }
         if self.known.len() == REMEMBERED {
@@ -43,11 +50,11 @@ impl Stalls {
 
     /// Turns a sample whose time is mostly our own into one from which nothing is learnt, where its
     /// time matters. What was answered wrongly, or refused, stays so; and what passed, where nobody
-    /// asks how long it took.
+    /// asks how long it took. A peer that hung up may have grown tired of waiting for us.
     pub fn judge(&self, sample: &mut Sample, is_timed: bool) {
         let share = match &sample.fault {
             None if is_timed => MATTERS_OF_LATENCY,
-            Some(fault) if fault.reason == Reason::Timeout => MATTERS_OF_DEADLINE,
+            Some(fault) if is_about_waiting(fault.reason) => MATTERS_OF_DEADLINE,
             None | Some(_) => return,
         };
         if self.known.is_empty() {
@@ -72,6 +79,10 @@ impl Stalls {
         });
         parts.sum()
     }
+}
+
+const fn is_about_waiting(reason: Reason) -> bool {
+    matches!(reason, Reason::Timeout | Reason::Closed | Reason::Reset)
 }
 
 #[cfg(test)]
@@ -141,6 +152,20 @@ mod tests {
                 Outcome::Error,
                 "it refused",
             ),
+            (
+                900,
+                410,
+                Some(Reason::Closed),
+                Outcome::Unknown,
+                "it may have waited for us",
+            ),
+            (
+                900,
+                50,
+                Some(Reason::Reset),
+                Outcome::Error,
+                "that was before it",
+            ),
             (1_250, 300, None, Outcome::Pass, "50 ms are little"),
             (2_000, 400, None, Outcome::Pass, "it began after it"),
             (4_999, 22, None, Outcome::Pass, "19 ms are no standstill"),
@@ -150,6 +175,11 @@ mod tests {
             assert_eq!(sample.outcome, outcome, "{why}");
             assert_eq!(sample.fault.is_none(), outcome == Outcome::Pass, "{why}");
         }
+        stalls.note(at(8_000), at(8_120));
+        stalls.note(at(8_000), at(8_150));
+        let mut twice = sample(8_000, 1_600, None);
+        stalls.judge(&mut twice, true);
+        assert_eq!(twice.outcome, Outcome::Pass, "one standstill, told twice");
         let mut untimed = sample(900, 410, None);
         stalls.judge(&mut untimed, false);
         assert_eq!(untimed.outcome, Outcome::Pass, "nobody asks how long");

@@ -81,7 +81,6 @@ const fn remedy(reason: Reason) -> &'static str {
         Reason::ClockJumped => "; see what set this machine's clock, and run again",
         Reason::Offline => "; see to this machine's network",
         Reason::Panic => "; please report it",
-        Reason::Unsent => "; raise `max_in_flight`, or lower `rate`",
         _ => "",
     }
 }

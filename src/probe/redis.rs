@@ -169,7 +169,8 @@ impl RedisProbe {
         let info = match text {
             Ok(text) => Info::parse(&text),
             Err(fault) if refused => {
-                attempt.note(format!("no readings of INFO: {}", fault.detail));
+                let why = self.target.mask.apply(&fault.detail);
+                attempt.note(format!("no readings of INFO: {why}"));
                 return Ok(());
             }
             Err(fault) => return Err(fault),

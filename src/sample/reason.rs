@@ -77,13 +77,11 @@ pub enum Reason {
     ClockJumped,
     /// The control check failed at the same time: it is our own network.
     Offline,
-    /// An open loop could not send it: as many runs as allowed were in flight already.
-    Unsent,
 }
 
 impl Reason {
     /// All reasons, in the order of declaration.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 32] = [
         Self::Status,
         Self::Expectation,
         Self::Redirect,
@@ -116,7 +114,6 @@ impl Reason {
         Self::Starved,
         Self::ClockJumped,
         Self::Offline,
-        Self::Unsent,
     ];
 
     /// The reason with this machine-readable name.
@@ -160,8 +157,7 @@ impl Reason {
             | Self::Abandoned
             | Self::Starved
             | Self::ClockJumped
-            | Self::Offline
-            | Self::Unsent => Outcome::Unknown,
+            | Self::Offline => Outcome::Unknown,
         }
     }
 
@@ -178,7 +174,6 @@ impl Reason {
                 | Self::Starved
                 | Self::ClockJumped
                 | Self::Offline
-                | Self::Unsent
         )
     }
 
@@ -218,7 +213,6 @@ impl Reason {
             Self::Starved => "starved",
             Self::ClockJumped => "clock_jumped",
             Self::Offline => "offline",
-            Self::Unsent => "unsent",
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Sending {
     /// and of no phase.
     pub waited: Duration,
     /// How many sends were given up since the sample before: their timeout passed before a place was
-    /// free.
+    /// free. In a sample that says that our own machine was away, how many more were left out.
     pub unsent: u64,
     /// How many runs of the check were in flight at most since the sample before.
     pub in_flight: u32,

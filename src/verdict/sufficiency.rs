@@ -86,7 +86,7 @@ pub(super) fn gaps(demand: Demand, summary: &Summary, look: Look<'_>) -> Vec<Fin
     if known == 0 {
         return vec![nothing_known(summary, look)];
     }
-    let unsent = unsent(summary);
+    let unsent = unsent(summary, look);
     // What was not sent did not arrive either, and why is the better reason.
     let has_reason = unsent.is_some();
     let gaps = [
@@ -119,14 +119,15 @@ pub(super) fn is_load_missed(sent: Option<Sent>) -> bool {
 }
 
 /// Whose limit that is the user alone can tell: a slower target needs more places for the same rate.
-fn unsent(summary: &Summary) -> Option<FindingReason> {
+fn unsent(summary: &Summary, look: Look<'_>) -> Option<FindingReason> {
     let sent = summary.sent.filter(|sent| is_load_missed(Some(*sent)))?;
     let text = format!(
         "{} of {} requests were not sent, with {} in flight at once: the target is slower, or \
-         max_in_flight smaller, than this rate allows",
+         max_in_flight smaller, than this rate allows{}",
         sent.unsent,
         sent.due(),
         sent.in_flight,
+        because_unknown(look),
     );
     let reason = FindingReason::gap("unsent", summary.samples - summary.unknown, text);
     Some(reason)

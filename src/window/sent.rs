@@ -11,7 +11,8 @@ use crate::sample::Sample;
 pub struct Sent {
     /// Runs that were sent.
     pub runs: u64,
-    /// Runs that were due and not sent: no place in flight came free within their timeout.
+    /// Runs that were due and not sent: no place in flight came free within their timeout, or our own
+    /// machine was away, which an unknown sample then tells.
     pub unsent: u64,
     /// Runs that waited for a place before they were sent.
     pub waited: u64,

@@ -58,6 +58,15 @@ impl Loads {
         })
     }
 
+    /// The place of a check of which sends were left out because our machine was away, and how many;
+    /// to be asked until there is none.
+    pub(super) fn take_missed(&mut self) -> Option<(usize, u64)> {
+        self.0.iter_mut().find_map(|(index, one)| match one {
+            Loop::Ready { .. } => None,
+            Loop::Sending(open) => Some((*index, open.take_missed())).filter(|(_, n)| *n > 0),
+        })
+    }
+
     /// Hears that a run ended whose sample is this: it tells what could not be sent meanwhile. The
     /// end of a patient run begins the sending.
     pub(super) fn ended(

@@ -25,7 +25,7 @@ use crate::engine::schedule::{Due, Schedule, Turn};
 use crate::engine::stalls::Stalls;
 use crate::engine::tasks::Attendance;
 use crate::plan::CheckPlan;
-use crate::sample::{Reason, Sample};
+use crate::sample::{Reason, Sample, Sending};
 
 /// While runs are in flight, the thread looks at least so often whether it still gets its time.
 const PULSE: Duration = Duration::from_millis(50);
@@ -121,8 +121,10 @@ impl Rounds {
                 }
                 Step::Ended(ended) => {
                     let now = self.now();
+                    // After a standstill the answers are heard before the timer is.
+                    self.stalls.note(set_to, now);
                     self.hear(ended, now, &mut in_flight, &mut batch);
-                    self.send_due(now, &mut in_flight);
+                    self.send_due(now, &mut in_flight, &mut batch);
                 }
                 Step::Timer(due) => {
                     pulse = self.now();
@@ -147,17 +149,18 @@ impl Rounds {
         while let Some(due) = self.schedule.take_due(now) {
             self.shared.lateness().count(now.since(due.since));
             if due.missed > 0 && due.turn == Turn::Scheduled {
-                let sample = self.missed(due);
-                self.hand_over(self.mine[due.index], sample, now, batch);
+                let index = self.mine[due.index];
+                let sample = self.missed(index, u64::from(due.missed));
+                self.hand_over(index, sample, now, batch);
             }
             self.start(due, in_flight);
         }
-        self.send_due(now, in_flight);
+        self.send_due(now, in_flight, batch);
     }
 
     /// Sends what is due at a rate, and what waited for a place that is free now. After a run has
     /// ended it is asked at the very moment of that end: what is given up has a sample to tell of it.
-    fn send_due(&mut self, now: Moment, in_flight: &mut JoinSet<Ended>) {
+    fn send_due(&mut self, now: Moment, in_flight: &mut JoinSet<Ended>, batch: &mut Batch) {
         while let Some((index, start)) = self.loads.take(now) {
             if start.waited.is_zero() {
                 self.shared.lateness().count(now.since(start.intended));
@@ -172,13 +175,22 @@ impl Rounds {
             };
             in_flight.spawn(Arc::clone(&self.shared).run(assignment));
         }
+        while let Some((index, missed)) = self.loads.take_missed() {
+            let mut sample = self.missed(index, missed);
+            // It stands for one of them.
+            sample.sending = Some(Sending {
+                unsent: missed - 1,
+                ..Sending::default()
+            });
+            self.hand_over(index, sample, now, batch);
+        }
     }
 
     /// The sample of turns that were left out.
-    fn missed(&self, due: Due) -> Sample {
-        self.shared.lateness().miss(u64::from(due.missed));
-        let check = &self.shared.checks[self.mine[due.index]];
-        let turns = match due.missed {
+    fn missed(&self, index: usize, missed: u64) -> Sample {
+        self.shared.lateness().miss(missed);
+        let check = &self.shared.checks[index];
+        let turns = match missed {
             1 => "a run was".to_owned(),
             several => format!("{several} runs were"),
         };

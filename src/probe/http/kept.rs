@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::probe::pool::UNUSED_FOR;
 use crate::probe::wire::connection::Connection;
 
 /// Idle connections to the origin of one check, the one used last at the end.
@@ -19,11 +20,11 @@ struct Idle {
 
 impl Kept {
     /// The connection that was used last, of those opened at `opened_since` or later. Older ones
-    /// lead to what ran then: they are closed.
-    pub fn take(&self, opened_since: Moment) -> Option<Connection> {
+    /// lead to what ran then: they are closed, and so is one that was silent for [`UNUSED_FOR`].
+    pub fn take(&self, opened_since: Moment, now: Moment) -> Option<Connection> {
         let mut idle = self.idle();
-        while let Some(Idle { connection, .. }) = idle.pop() {
-            if connection.opened() >= opened_since {
+        while let Some(Idle { connection, since }) = idle.pop() {
+            if connection.opened() >= opened_since && now.since(since) <= UNUSED_FOR {
                 return Some(connection);
             }
         }

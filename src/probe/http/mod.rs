@@ -280,7 +280,7 @@ impl HttpProbe {
             tokio::task::yield_now().await;
         }
         let mut was_closed = false;
-        while let Some(kept) = self.kept.take(attempt.opened_since()) {
+        while let Some(kept) = self.kept.take(attempt.opened_since(), attempt.now()) {
             if let Some(mut kept) = still_open(kept).await {
                 kept.used_again(attempt, &self.terms.asked.request().tls);
                 return Some(kept);
@@ -338,10 +338,9 @@ const OPENED_ANEW: &str = "the kept connection was closed and has been opened an
 
 /// `before` is how many bytes had come and left over the connection.
 fn may_ask_again(fault: &Fault, request: &Request, before: (u64, u64), kept: &Connection) -> bool {
-    let (came, left) = (
-        kept.bytes_read() > before.0,
-        kept.bytes_written() > before.1,
-    );
+    // Over HTTP/2 the target says that it leaves: that is no beginning of an answer.
+    let came = kept.bytes_read() > before.0 && !kept.is_turned_away();
+    let left = kept.bytes_written() > before.1;
     matches!(fault.reason, Reason::Closed | Reason::Reset)
         && !came
         && (request.method.is_idempotent() || !left)

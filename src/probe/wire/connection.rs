@@ -34,6 +34,7 @@ pub struct Connection {
     pub(super) counts: Arc<Counts>,
     opened: Moment,
     is_used_again: bool,
+    pub(super) is_turned_away: bool,
     facts: Facts,
     /// The tasks that HTTP/2 starts; they end when this is dropped.
     _tasks: Option<Arc<Tasks>>,
@@ -106,6 +107,7 @@ impl Connection {
             counts,
             opened: attempt.started(),
             is_used_again: false,
+            is_turned_away: false,
             facts: Facts {
                 protocol: Some(spoken(two)),
                 ..facts
@@ -133,6 +135,12 @@ impl Connection {
     #[must_use]
     pub const fn is_used_again(&self) -> bool {
         self.is_used_again
+    }
+
+    /// Whether the target said of the last request that it was leaving and has not looked at it.
+    #[must_use]
+    pub const fn is_turned_away(&self) -> bool {
+        self.is_turned_away
     }
 
     /// Whether it speaks HTTP/2.

@@ -132,7 +132,10 @@ impl Connection {
                 self.alongside(sent).await
             }
         };
-        let answer = answer.map_err(|error| self.fault(&error, host, || waiting(host)))?;
+        let answer = answer.map_err(|error| {
+            self.is_turned_away = self.speaks_two() && http_fault::is_turned_away(&error);
+            self.fault(&error, host, || waiting(host))
+        })?;
         progress.answered();
         let (head, body) = answer.into_parts();
         let body = self.receive(body, request, head.status).await?;

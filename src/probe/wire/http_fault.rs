@@ -32,6 +32,24 @@ pub fn of(error: &hyper::Error, host: &str, doing: &str) -> Fault {
     of_http_2(&cause, host, doing)
 }
 
+/// Whether the target said of a request over HTTP/2 that it has not looked at it and never will
+/// (RFC 9113, sections 6.8 and 8.7): it was leaving the connection when the request came.
+#[must_use]
+pub fn is_turned_away(error: &hyper::Error) -> bool {
+    let says = |cause: &dyn std::error::Error| {
+        let words = cause.to_string();
+        TURNED_AWAY.iter().any(|known| words.starts_with(known))
+    };
+    // Without a cause it was never sent, because the leaving was noticed before.
+    error.source().map_or_else(|| error.is_canceled(), says)
+}
+
+/// GOAWAY without an error, for a request that came after the last one it names; and a refusal.
+const TURNED_AWAY: &[&str] = &[
+    "connection error received: not a result of an error",
+    "stream error received: refused stream before processing any application logic",
+];
+
 /// HTTP/2 has errors of its own, which its library tells apart by their words only. What the target
 /// adds to them is left out: it may be long, and may repeat what we sent.
 fn of_http_2(cause: &str, host: &str, doing: &str) -> Fault {

@@ -56,6 +56,9 @@ pub async fn race(found: Found, port: u16) -> Result<TcpStream, Fault> {
                 turns.add(&more);
             }
             () = &mut head_start, if !due => due = true,
+            () = sleep(PATIENCE), if opening.is_empty() && turns.is_empty() => {
+                return Err(most_telling(faults));
+            }
         }
     }
 }
@@ -146,6 +149,9 @@ fn most_telling(mut faults: Vec<Fault>) -> Fault {
 
 /// How long an address has before the next one is tried too (RFC 8305, section 5).
 pub const HEAD_START: Duration = Duration::from_millis(250);
+/// How long addresses that are not known yet are waited for when all the others have failed. Their
+/// faults are told then: until the deadline the silence of our own resolver would hide them.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// More addresses than this are not tried: an answer of the name server must not cost a thousand
 /// descriptors.
 pub const MOST_ADDRESSES: usize = 16;

@@ -89,9 +89,8 @@ pub async fn addresses(attempt: &Attempt, host: &str) -> Result<Found, Fault> {
                 let known = both(host, six, four)?;
                 return Ok(Found { known, later: None });
             }
-            (Some(Err(Miss::NoSuchName)), None) | (None, Some(Err(Miss::NoSuchName))) => {
-                return Err(fault(host, &Miss::NoSuchName));
-            }
+            (Some(Err(Miss::NoSuchName)), None) => contradicted(&mut four, host).await?,
+            (None, Some(Err(Miss::NoSuchName))) => contradicted(&mut six, host).await?,
             (Some(Ok(addresses)), None) => {
                 return Ok(Found {
                     known: [Some(Arc::clone(addresses)), None],
@@ -116,6 +115,14 @@ pub async fn addresses(attempt: &Attempt, host: &str) -> Result<Found, Fault> {
             },
         }
     }
+}
+
+/// Waits a little for the family that is still to come, where the other one says that there is no
+/// such name. Some servers say so of a name that lacks but the one family (RFC 4074, section 4.2):
+/// a name that has an address must not be called missing because of them.
+async fn contradicted(other: &mut Coming, host: &str) -> Result<(), Fault> {
+    let arrived = tokio::time::timeout(RESOLUTION_DELAY, other.arrive());
+    arrived.await.map_err(|_| fault(host, &Miss::NoSuchName))
 }
 
 /// All addresses of a name, each once; and why those of one family could not be learnt.

@@ -9,7 +9,7 @@ use crate::engine::troubles::Trouble;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TroubleReport {
     /// The reason of the samples that it cost: `exhausted`, `resolver`, `no_route`, `panic`,
-    /// `abandoned`, `starved`, `clock_jumped`, `offline` or `unsent`.
+    /// `abandoned`, `starved`, `clock_jumped` or `offline`.
     pub reason: &'static str,
     /// How many samples it cost, of all checks.
     pub samples: u64,

@@ -132,6 +132,9 @@ async fn one_family_is_enough_and_ipv6_begins() {
         (Says::Address, Says::NoRecord, &["10.0.0.7"]),
         (Says::Address, Says::ServerFailure, &["10.0.0.7"]),
         (Says::NoRecord, Says::Address, &["::7"]),
+        // Wrong of the server, and yet the name has an address.
+        (Says::Address, Says::NoSuchName, &["10.0.0.7"]),
+        (Says::NoSuchName, Says::Address, &["::7"]),
     ] {
         let server = Server::start(four, six).await;
         let (found, _) = all(&server.attempt(), "a.test").await.unwrap();
@@ -164,6 +167,25 @@ async fn a_name_without_address_is_told_from_a_resolver_that_cannot_tell() {
         let fault = addresses(&server.attempt(), "a.test").await.unwrap_err();
         assert_eq!(fault.reason, reason, "{four:?} {six:?}: {}", fault.detail);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_one_family_calls_missing_is_not_while_the_other_has_an_address() {
+    let missing = || Coming(Lookup::Known(Err(Miss::NoSuchName)));
+    let (sender, awaited) = watch::channel(None);
+    let mut other = Coming(Lookup::Coming(awaited));
+    let (found, ()) = tokio::join!(contradicted(&mut other, "a.test"), async {
+        tokio::time::sleep(RESOLUTION_DELAY / 2).await;
+        sender.send_replace(Some(Ok(ips(&["10.0.0.7"]).into())));
+    });
+    found.unwrap();
+    let (six, four) = (missing().answer().cloned(), other.answer().cloned());
+    assert!(both("a.test", &six.unwrap(), &four.unwrap()).is_ok());
+    // Where nothing comes, the name is missing.
+    let (_sender, awaited) = watch::channel::<Option<Answer>>(None);
+    let mut silent = Coming(Lookup::Coming(awaited));
+    let fault = contradicted(&mut silent, "a.test").await.unwrap_err();
+    assert_eq!(fault.reason, Reason::Dns);
 }
 
 #[tokio::test]
@@ -214,6 +236,21 @@ async fn a_family_that_never_comes_leaves_the_fault_of_the_other() {
     let fault = race::race(found, closed.local_addr().unwrap().port())
         .await
         .unwrap_err();
+    assert_eq!(fault.reason, Reason::Refused, "{}", fault.detail);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_family_that_is_silent_does_not_hide_the_fault_of_the_other_until_the_deadline() {
+    let (_sender, awaited) = watch::channel::<Option<Answer>>(None);
+    let found = Found {
+        known: [Some(ips(&["127.0.0.1"]).into()), None],
+        later: Some(Later(Coming(Lookup::Coming(awaited)))),
+    };
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let racing = race::race(found, closed.local_addr().unwrap().port());
+    let fault = tokio::time::timeout(Duration::from_secs(60), racing).await;
+    let fault = fault.expect("it does not wait for ever").unwrap_err();
     assert_eq!(fault.reason, Reason::Refused, "{}", fault.detail);
 }
 

@@ -1,6 +1,9 @@
 //! A kept connection: used again, opened anew when the target has closed it, ignored when a run
 //! must be fresh.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
 use super::*;
 
 fn keeping(peer: &Peer) -> Box<dyn Probe> {
@@ -151,4 +154,56 @@ async fn the_first_origin_s_connection_is_kept_though_a_redirect_leaves_it() {
         assert_pass(&run(&*probe).await);
         assert_eq!((here.accepted(), there.accepted()), (1, runs));
     }
+}
+
+/// Frames of HTTP/2 (RFC 9113, section 4.1): length, kind, flags, stream.
+const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+/// The head of an answer with status 200, from the static table of HPACK, on stream 1.
+const WELL: &[u8] = &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88];
+/// GOAWAY without an error: stream 1 was the last one that was looked at.
+const LEAVING: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+
+/// Reads frames until one begins a request; absent when the other side has gone.
+async fn next_request(stream: &mut TcpStream) -> Option<()> {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.ok()?;
+        let length = usize::from(head[1]) << 8 | usize::from(head[2]);
+        stream.read_exact(&mut vec![0; length]).await.ok()?;
+        if head[3] == 1 {
+            return Some(());
+        }
+    }
+}
+
+/// Answers the first request of a connection; leaves it when the second one comes.
+async fn leave_at_the_second(mut stream: TcpStream) -> Option<()> {
+    stream.read_exact(&mut [0; 24]).await.ok()?;
+    stream.write_all(SETTINGS).await.ok()?;
+    next_request(&mut stream).await?;
+    stream.write_all(WELL).await.ok()?;
+    next_request(&mut stream).await?;
+    stream.write_all(LEAVING).await.ok()
+}
+
+#[tokio::test]
+async fn a_request_that_a_leaving_target_has_not_looked_at_is_sent_over_another_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            leave_at_the_second(stream).await;
+        }
+    });
+    let probe = probe(json!({
+        "url": format!("http://127.0.0.1:{port}/"),
+        "protocol": "http2",
+        "connection": "keep_alive"
+    }));
+    assert_pass(&run(&*probe).await);
+    let again = run(&*probe).await;
+    assert_pass(&again);
+    assert_eq!(again.notes.len(), 1, "{:?}", again.notes);
+    assert_eq!(reading(&again, "reused"), Some(0.0));
+    serving.abort();
 }
