@@ -100,6 +100,8 @@ struct Shared {
     checks: Vec<CheckPlan>,
     /// The slots of each check's target.
     targets: Vec<Option<Arc<Semaphore>>>,
+    /// The places in flight of each check that declares how many it has and runs by an interval.
+    places: Vec<Option<Semaphore>>,
     in_window: bool,
     any_version: bool,
     closer_look: Option<CloserLook>,
@@ -126,6 +128,7 @@ impl Sampling {
         let shared = Arc::new(Shared {
             context: context.clone(),
             targets: checks.iter().map(of_target).collect(),
+            places: checks.iter().map(places).collect(),
             checks: checks.to_vec(),
             in_window: manner.in_window,
             any_version: manner.any_version,
@@ -170,6 +173,12 @@ impl Sampling {
     pub fn finish(&self) {
         self.stop.cancel();
     }
+}
+
+/// The places of a check; a load keeps count of its own.
+fn places(check: &CheckPlan) -> Option<Semaphore> {
+    let most = check.max_in_flight.filter(|_| check.pace.is_none())?;
+    Some(Semaphore::new(most as usize))
 }
 
 /// Each check at its interval, for as long as the probing lasts.

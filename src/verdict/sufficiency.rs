@@ -8,7 +8,7 @@ use super::FindingReason;
 use super::breach::Look;
 use super::wording;
 use crate::sample::Outcome;
-use crate::window::{Sent, Summary};
+use crate::window::{Record, Sent, Summary};
 
 /// What a window must hold.
 #[derive(Clone, Copy, Debug)]
@@ -177,8 +177,11 @@ fn silent(demand: Demand, known: u64, look: Look<'_>) -> Option<FindingReason> {
         return None;
     }
     let allowed = (demand.every.saturating_mul(SILENT_INTERVALS) + SCHEDULE_LAG).max(LEAST_SILENCE);
-    let last = look.window.view().last_known()?;
-    let silence = look.at.since(last.ended());
+    // Where nothing that is held in full was learnt, it is silent since the oldest of that.
+    let view = look.window.view();
+    let last = view.last_known().map(Record::ended);
+    let last = last.or_else(|| view.records().next().map(|oldest| oldest.started))?;
+    let silence = look.at.since(last);
     (silence > allowed).then(|| {
         let has_spoken = look.window.summary_of_last(silence, look.at).unknown > 0;
         let text = match has_spoken {

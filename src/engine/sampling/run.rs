@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Shared;
 use crate::clock::Moment;
@@ -48,6 +48,9 @@ pub(super) struct Assignment {
     pub(super) sent_after: Option<Duration>,
 }
 
+/// Every place in flight of a check was taken for the whole timeout.
+struct NoPlace;
+
 impl Shared {
     /// Runs a check as assigned.
     pub(super) async fn run(self: Arc<Self>, assignment: Assignment) -> Ended {
@@ -70,6 +73,16 @@ impl Shared {
                     samples: Samples::One(sample),
                 };
             }
+        };
+        let Ok(_place) = self.place(index).await else {
+            let why = "as many of its runs as `max_in_flight` allows are under way still: this one \
+                       was not run";
+            let sample = not_run(&self.context, check, Reason::Exhausted, why.to_owned());
+            return Ended {
+                index,
+                task,
+                samples: Samples::One(sample),
+            };
         };
         let conditions = Conditions {
             fresh: false,
@@ -101,6 +114,22 @@ impl Shared {
             index,
             task,
             samples,
+        }
+    }
+
+    /// Waits for a place in flight of a check, where it declares how many there are.
+    async fn place(&self, index: usize) -> Result<Option<SemaphorePermit<'_>>, NoPlace> {
+        let Some(places) = &self.places[index] else {
+            return Ok(None);
+        };
+        if let Ok(place) = places.try_acquire() {
+            return Ok(Some(place));
+        }
+        // The future is large and this is rare.
+        let waiting = tokio::time::timeout(self.checks[index].timeout, places.acquire());
+        match Box::pin(waiting).await {
+            Ok(Ok(place)) => Ok(Some(place)),
+            Ok(Err(_)) | Err(_) => Err(NoPlace),
         }
     }
 

@@ -1,8 +1,9 @@
 //! One row a case: failures, and too little data.
 
 use super::super::threshold::{Comparison, Subject};
-use super::super::{Closing, Verdict, default_thresholds};
-use super::{above, check};
+use super::super::{Closing, Verdict, default_thresholds, judge};
+use super::{above, check, rules, samples, window};
+use crate::window::Window;
 use Closing::{Final, Running};
 use Verdict::{Fail, Inconclusive, Pass, Warn};
 
@@ -184,4 +185,17 @@ fn availability_is_the_error_rate_seen_from_the_other_side() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_long_silence_is_told_where_nothing_before_it_is_held_in_full() {
+    let line = format!("{}{}", ".".repeat(200), "U".repeat(30));
+    let samples = samples(&line);
+    let mut small = Window::holding(20, window(&[]).bounds());
+    samples.iter().for_each(|sample| small.push(sample));
+    let last = samples.last().unwrap().started;
+    let found = judge(&rules(Vec::new(), 10), &small, last, Final);
+    assert_eq!(found.verdict, Inconclusive);
+    let codes: Vec<&str> = found.reasons.iter().map(|one| one.code.as_str()).collect();
+    assert_eq!(codes, ["silent"]);
 }

@@ -12,7 +12,7 @@ use smokejumper::event::{Verdict, What};
 use smokejumper::plan::Pace;
 use smokejumper::plan::pace::{Ramp, Rate};
 use smokejumper::probe::{Attempt, Probe};
-use smokejumper::sample::{Fault, Sample};
+use smokejumper::sample::{Fault, Reason, Sample};
 
 use super::platform::Manner;
 use super::stage::{Stage, outcome, stage};
@@ -105,4 +105,36 @@ async fn what_waits_is_given_up_and_told_when_the_probing_ends() {
     assert_eq!(samples.len() as u64 + unsent, 101);
     assert!((40..=48).contains(&samples.len()), "{}", samples.len());
     assert_eq!(slow.peak.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_by_an_interval_keeps_to_its_places_as_well() {
+    let slow = Slow::default();
+    let mut stage = stage(Manner::Heals, false);
+    stage.checks.truncate(1);
+    let check = &mut stage.checks[0];
+    check.every = Duration::from_millis(250);
+    check.timeout = Duration::from_millis(1_500);
+    check.max_in_flight = Some(2);
+    check.probe = Arc::new(slow.clone());
+    let mut sampling = Sampling::start(&stage.context, &stage.checks, Probing::default());
+    let mut samples: Vec<Sample> = Vec::new();
+    while samples.len() < 40 {
+        samples.extend(sampling.next().await);
+    }
+    assert_eq!(slow.peak.load(Ordering::SeqCst), 2);
+    let (run, not_run): (Vec<_>, Vec<_>) =
+        (samples.iter()).partition(|sample| sample.fault.is_none());
+    assert!(
+        run.iter()
+            .all(|sample| sample.latency < Duration::from_millis(1_100)),
+        "the wait for a place of ours is no latency"
+    );
+    let is_ours = |sample: &&Sample| {
+        sample.fault.as_ref().map(|fault| fault.reason) == Some(Reason::Exhausted)
+    };
+    assert!(
+        !not_run.is_empty() && not_run.iter().all(is_ours),
+        "{not_run:?}"
+    );
 }
