@@ -26,6 +26,7 @@ pub async fn run(arguments: DoctorArguments) -> u8 {
     let doctor = Doctor {
         context: &context,
         patients: patients(&session).await,
+        controls: &session.plan.controls,
         checks: &session.plan.checks,
         journaling: state::journal(&environment(), session.terminal.mask()).await,
     };

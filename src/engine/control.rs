@@ -223,16 +223,21 @@ impl Controls {
     }
 }
 
-/// Runs a control once, over new connections and outside the slots, which others may have filled:
-/// nothing when its target was reached.
-async fn run(context: &Context, plan: &ControlPlan) -> Option<Fault> {
+/// Runs a control once, over new connections and outside the slots, which others may have filled.
+pub(super) async fn sample(context: &Context, plan: &ControlPlan) -> Sample {
     let conditions = Conditions {
         fresh: true,
         any_version: true,
+        resolver: plan.resolver.clone(),
         ..Conditions::default()
     };
     let clock = Arc::clone(&context.clock);
-    let sample = attempt::run(&*plan.probe, &plan.id, clock, plan.timeout, conditions).await;
+    attempt::run(&*plan.probe, &plan.id, clock, plan.timeout, conditions).await
+}
+
+/// Runs a control once: nothing when its target was reached.
+async fn run(context: &Context, plan: &ControlPlan) -> Option<Fault> {
+    let sample = sample(context, plan).await;
     match sample.outcome {
         Outcome::Pass | Outcome::Fail => None,
         Outcome::Error | Outcome::Unknown => sample.fault.filter(|fault| !answered(fault.reason)),

@@ -1,5 +1,5 @@
 //! `doctor`: looks at everything that a watch will need, and says what is missing, before anything
-//! is at stake. Every check is run once, every platform examined. Changes nothing: it orders no
+//! is at stake. Every check and every control is run once, every platform examined. Changes nothing: it orders no
 //! rollback, opens no window, takes no lease and writes nothing down.
 
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use super::asking;
 use super::context::Context;
+use super::control;
 use super::logbook::Journaling;
 use super::record::Stamp;
 use super::sampling;
 use crate::decision::Past;
 use crate::deploy::{DeployError, DeploymentTarget};
 use crate::deployment::{Deployment, Examined, Purpose, Selector, Standing, State, Wanted};
-use crate::plan::{CheckPlan, ServicePlan};
+use crate::plan::{CheckPlan, ControlPlan, ServicePlan};
 use crate::probe::attempt::Conditions;
 use crate::quantity::human;
 use crate::sample::{Outcome, Sample};
@@ -34,6 +35,9 @@ pub struct Doctor<'a> {
     pub context: &'a Context,
     /// The services.
     pub patients: Vec<Patient<'a>>,
+    /// The control checks. Those that reach nobody excuse what others do not reach, so they are to
+    /// be well before a watch begins.
+    pub controls: &'a [ControlPlan],
     /// The checks.
     pub checks: &'a [CheckPlan],
     /// The journal, or why there is none.
@@ -256,10 +260,18 @@ impl Doctor<'_> {
         vec![Examined::of("journal", State::Ok, detail), lease]
     }
 
-    /// Runs every check once.
+    /// Runs every control and every check once.
     async fn checks(&self) -> Vec<CheckExamined> {
         let mut running = JoinSet::new();
-        for (place, check) in self.checks.iter().enumerate() {
+        for (place, control) in self.controls.iter().enumerate() {
+            let (context, control) = (self.context.clone(), control.clone());
+            running.spawn(async move {
+                let (kind, sample) = (control.kind, control::sample(&context, &control).await);
+                (place, CheckExamined { kind, sample })
+            });
+        }
+        let after = self.controls.len();
+        for (place, check) in (after..).zip(self.checks) {
             let (context, check) = (self.context.clone(), check.clone());
             running.spawn(async move {
                 let kind = check.facts.kind;

@@ -54,6 +54,7 @@ pub fn lower(draft: CheckDraft<'_>) -> Option<ControlPlan> {
         kind: draft.kind?,
         every: draft.every,
         timeout: draft.timeout,
+        resolver: draft.resolver,
         probe: Arc::from(draft.probe?),
     })
 }

@@ -103,6 +103,8 @@ pub struct ControlPlan {
     pub every: Duration,
     /// How long one run may take.
     pub timeout: Duration,
+    /// How names become addresses; absent where nobody says.
+    pub resolver: Option<Arc<Resolver>>,
     /// What is run.
     pub probe: Arc<dyn Probe>,
 }

@@ -75,6 +75,7 @@ fn context(parties: &[&Arc<Party>]) -> Context {
             kind: "http",
             every: Duration::from_secs(10),
             timeout: Duration::from_secs(5),
+            resolver: None,
             probe: Arc::clone(*party) as Arc<dyn Probe>,
         })
         .collect();

@@ -109,3 +109,27 @@ async fn a_control_does_not_ask_the_tasks_that_are_judged() {
         ran.all()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_control_resolves_its_name_as_it_declares() {
+    let hangs = Peer::start(Does::Hangs).await;
+    let well = page("200 OK", "ok").await;
+    let named = well.url("/").replace("127.0.0.1", "control.test");
+    let written = "control: true, resolver: { hosts: { control.test: [127.0.0.1] } }";
+    let configuration = configuration(&hangs.url("/"), &named).replace("control: true", written);
+    let program = Program::with(&configuration);
+    // The target hangs and the control is reached: the target is to blame.
+    let report = program.run(&["gate", "--report", "json"]).await;
+    assert_eq!(report.expect(1).json()["checks"][0]["errored"], 1);
+    let ran = program.run(&["doctor", "--report", "json"]).await;
+    let report: Value = serde_json::from_str(&ran.expect(2).stdout).expect("a report");
+    let checks = report["checks"].as_array().expect("checks");
+    let reached: Vec<_> = checks
+        .iter()
+        .map(|check| (&check["id"], &check["reached"]))
+        .collect();
+    assert_eq!(
+        serde_json::json!(reached),
+        serde_json::json!([["internet", true], ["health", false]])
+    );
+}
