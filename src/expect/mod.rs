@@ -14,6 +14,7 @@ mod path;
 mod read;
 mod shown;
 mod sieve;
+mod unordered;
 mod walk;
 
 pub use decimal::Decimal;
@@ -21,6 +22,7 @@ pub use document::{Document, JsonExpectations};
 pub use matcher::{JsonType, Matcher, Operator, Pattern};
 pub use path::Path;
 pub use shown::{first_and_count, shown};
+pub use unordered::Unordered;
 
 use std::fmt;
 

@@ -11,10 +11,8 @@ use crate::quantity::Ratio;
 
 /// Kinds of check that are part of the language and not of this version. A kind that is in the
 /// registry is available, whatever stands here.
-pub const LATER_KINDS: [&str; 19] = [
+pub const LATER_KINDS: [&str; 17] = [
     "flow",
-    "tcp",
-    "tls",
     "dns",
     "websocket",
     "grpc",

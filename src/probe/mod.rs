@@ -14,7 +14,9 @@ pub mod postgres;
 pub mod redis;
 pub mod registry;
 mod reuse;
+pub mod tcp;
 pub mod tezos;
+pub mod tls;
 pub mod wire;
 
 use std::path::PathBuf;

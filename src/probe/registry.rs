@@ -59,5 +59,7 @@ kinds![
     super::http::Http,
     super::postgres::Postgres,
     super::redis::Redis,
+    super::tcp::Tcp,
     super::tezos::Tezos,
+    super::tls::Certificate,
 ];

@@ -4,6 +4,7 @@
 //! for every kind to come.
 
 mod examples;
+mod running;
 
 use std::path::{Path, PathBuf};
 

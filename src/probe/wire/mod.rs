@@ -7,11 +7,13 @@
 pub mod address;
 pub mod aside;
 pub mod bounded;
+pub mod channel;
 pub mod connection;
 mod counted;
 pub mod dial;
 mod encoding;
 pub mod exchange;
+pub mod host_port;
 mod http_fault;
 pub mod message;
 mod progress;

@@ -8,4 +8,6 @@ mod postgres;
 mod reasons;
 mod redis;
 pub mod slots;
+mod tcp;
 mod tezos;
+mod tls;

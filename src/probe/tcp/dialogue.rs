@@ -1,0 +1,307 @@
+//! A dialogue as it is held: what to send, where an answer ends, what is expected of it. Read from
+//! the settings once, at load; says what an answer lacks, without what was sent.
+
+use super::payload::{Payload, hex};
+use super::settings::{Form, Line, Settings};
+use crate::expect::Matcher;
+use crate::probe::Misfit;
+use crate::quantity::Bytes;
+use crate::sample::{Fault, Reason};
+use crate::secret::Mask;
+
+/// What is said, in order.
+pub struct Dialogue {
+    /// The steps; none for a connection alone.
+    pub steps: Vec<Step>,
+    /// How many bytes one answer may have.
+    pub limit: usize,
+    mask: Mask,
+}
+
+/// A step.
+pub enum Step {
+    /// Send these.
+    Send(Vec<u8>),
+    /// Wait for an answer and judge it.
+    Hear(Wish),
+}
+
+/// An answer that is expected.
+pub struct Wish {
+    /// Where it ends.
+    pub end: End,
+    expected: Matcher,
+    form: Form,
+    is_line: bool,
+}
+
+/// Where an answer ends.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// Before these bytes.
+    Delimiter(Vec<u8>),
+    /// After so many.
+    Length(usize),
+    /// With the connection.
+    Close,
+}
+
+impl Dialogue {
+    /// Reads the dialogue of the settings.
+    ///
+    /// # Errors
+    /// A [`Misfit`] for each step that cannot be taken, and for a limit beyond reason.
+    pub fn read(settings: Settings) -> Result<Self, Vec<Misfit>> {
+        let mut misfits = Vec::new();
+        if settings.limit > LARGEST || settings.limit.0 == 0 {
+            let message = format!("an answer may have from 1B to {LARGEST}");
+            misfits.push(Misfit::at(&["limit"], message));
+        }
+        let lines = settings.dialogue.unwrap_or_default();
+        if lines.len() > MOST_STEPS {
+            let message = format!("a dialogue has at most {MOST_STEPS} steps");
+            misfits.push(Misfit::at(&["dialogue"], message));
+        }
+        let limit = usize::try_from(settings.limit.0).unwrap_or(usize::MAX);
+        let mask = Mask::default();
+        let mut steps = Vec::new();
+        for (index, line) in lines.into_iter().enumerate() {
+            match Step::read(line, limit) {
+                Ok(step) => steps.push(step),
+                Err((field, message)) => {
+                    let place = index.to_string();
+                    let mut path = vec!["dialogue", &place];
+                    path.extend((!field.is_empty()).then_some(field));
+                    misfits.push(Misfit::at(&path, message));
+                }
+            }
+        }
+        for step in &steps {
+            if let Step::Send(bytes) = step {
+                hide(&mask, bytes);
+            }
+        }
+        let dialogue = Self { steps, limit, mask };
+        if misfits.is_empty() {
+            Ok(dialogue)
+        } else {
+            Err(misfits)
+        }
+    }
+
+    /// Compares what was heard with what is expected in this step.
+    ///
+    /// # Errors
+    /// [`Reason::Expectation`] where it differs, [`Reason::Malformed`] where it should be a text and
+    /// is none.
+    pub fn judge(&self, number: usize, wish: &Wish, heard: &[u8]) -> Result<(), Fault> {
+        let heard = wish.without_end(heard);
+        let text = match wish.form {
+            Form::Hex => hex(heard),
+            Form::Text => String::from_utf8(heard.to_vec()).map_err(|error| {
+                let detail = format!(
+                    "step {number}: expected {}, got bytes that are no text (UTF-8) after {} bytes; \
+                     compare them `as: hex`",
+                    wish.expected,
+                    error.utf8_error().valid_up_to()
+                );
+                Fault::new(Reason::Malformed, self.mask.apply(&detail))
+            })?,
+        };
+        let Some(mismatch) = wish.expected.judge_text(&text).mismatch() else {
+            return Ok(());
+        };
+        // Worded by the text without what was sent: a secret that is cut short is not found later.
+        let masked = wish.expected.judge_text(&self.mask.apply(&text));
+        let worded = masked.mismatch().unwrap_or(mismatch);
+        let detail = format!("step {number}: {worded}");
+        Err(Fault::new(Reason::Expectation, self.mask.apply(&detail)))
+    }
+}
+
+impl Step {
+    /// Reads one step; else the field at fault, and what is wrong with it.
+    fn read(line: Line, limit: usize) -> Result<Self, (&'static str, String)> {
+        let Line {
+            send,
+            expect,
+            until,
+            length,
+            to_end,
+            form,
+        } = line;
+        let both = "a step either sends or expects: make two of it";
+        let Some(expected) = expect else {
+            for (field, stands) in [
+                ("until", until.is_some()),
+                ("length", length.is_some()),
+                ("to_end", to_end.is_some()),
+                ("as", form.is_some()),
+            ] {
+                if stands {
+                    return Err((field, format!("`{field}` belongs to a step with `expect`")));
+                }
+            }
+            return match send {
+                Some(Payload(bytes)) if bytes.is_empty() => {
+                    Err(("send", "nothing is sent".to_owned()))
+                }
+                Some(Payload(bytes)) => Ok(Self::Send(bytes)),
+                None => Err(("", "a step has `send` or `expect`".to_owned())),
+            };
+        };
+        if send.is_some() {
+            return Err(("send", both.to_owned()));
+        }
+        let is_line = until.is_none();
+        let end = match (until, length, to_end.unwrap_or(false)) {
+            (Some(Payload(bytes)), None, false) if bytes.is_empty() => {
+                return Err(("until", "nothing cannot be waited for".to_owned()));
+            }
+            (Some(Payload(bytes)), None, false) => End::Delimiter(bytes),
+            (None, Some(length), false) => match usize::try_from(length) {
+                Ok(length) if (1..=limit).contains(&length) => End::Length(length),
+                _ => return Err(("length", format!("from 1 to {limit}, as `limit` allows"))),
+            },
+            (None, None, true) => End::Close,
+            (None, None, false) => End::Delimiter(b"\n".to_vec()),
+            _ => {
+                let message = "an answer ends in one way: `until`, `length` or `to_end`";
+                return Err(("", message.to_owned()));
+            }
+        };
+        Ok(Self::Hear(Wish {
+            end,
+            expected,
+            form: form.unwrap_or_default(),
+            is_line,
+        }))
+    }
+}
+
+impl Wish {
+    /// What was heard without the delimiter; of a line, without a carriage return before it.
+    fn without_end<'a>(&self, heard: &'a [u8]) -> &'a [u8] {
+        let End::Delimiter(delimiter) = &self.end else {
+            return heard;
+        };
+        let heard = heard.strip_suffix(delimiter.as_slice()).unwrap_or(heard);
+        match heard.strip_suffix(b"\r") {
+            Some(line) if self.is_line => line,
+            _ => heard,
+        }
+    }
+}
+
+/// Hides what is sent, line by line, and what stands behind the first word of a line by itself: the
+/// word is a command, the rest may be a credential.
+fn hide(mask: &Mask, bytes: &[u8]) {
+    for line in String::from_utf8_lossy(bytes).lines() {
+        let mut words = line.split_whitespace();
+        if words.next().is_some() && words.clone().next().is_some() {
+            mask.hide(line.trim());
+        }
+        words.for_each(|word| mask.hide(word));
+    }
+    mask.hide(&hex(bytes));
+}
+
+/// An answer that a person compares with an expectation is no larger.
+const LARGEST: Bytes = Bytes(1 << 20);
+/// The longest dialogues of mail have some ten steps.
+const MOST_STEPS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(dialogue: &str) -> Result<Dialogue, Vec<Misfit>> {
+        let text = format!(r#"{{"address": "a.test:1", "dialogue": {dialogue}}}"#);
+        Dialogue::read(serde_json::from_str(&text).unwrap())
+    }
+
+    fn judge(step: &str, heard: &[u8]) -> Result<(), Fault> {
+        let dialogue = read(&format!(r#"[{{"send": "LOGIN canary\r\n"}}, {step}]"#)).unwrap();
+        let Step::Hear(wish) = &dialogue.steps[1] else {
+            panic!("{step} expects nothing");
+        };
+        dialogue.judge(2, wish, heard)
+    }
+
+    #[test]
+    fn an_answer_is_compared_without_its_end() {
+        for (step, heard) in [
+            (r#"{"expect": "OK"}"#, &b"OK\r\n"[..]),
+            (r#"{"expect": "OK"}"#, b"OK\n"),
+            (r#"{"expect": "OK\r", "until": "\n"}"#, b"OK\r\n"),
+            (r#"{"expect": "OK", "until": {"hex": "00"}}"#, b"OK\0"),
+            (
+                r#"{"expect": "00ff", "length": 2, "as": "hex"}"#,
+                b"\x00\xff",
+            ),
+            (
+                r#"{"expect": {"ends_with": "bye\n"}, "to_end": true}"#,
+                b"good bye\n",
+            ),
+        ] {
+            assert_eq!(judge(step, heard), Ok(()), "{step}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_in_no_message() {
+        for (step, heard, reason, detail) in [
+            (
+                r#"{"expect": {"starts_with": "250"}}"#,
+                &b"554 no\r\n"[..],
+                Reason::Expectation,
+                r#"step 2: expected something that starts with "250", got "554 no""#,
+            ),
+            (
+                r#"{"expect": "OK"}"#,
+                b"unknown: LOGIN canary\n",
+                Reason::Expectation,
+                r#"step 2: expected "OK", got "unknown: ***""#,
+            ),
+            (
+                r#"{"expect": "OK"}"#,
+                b"\xff\n",
+                Reason::Malformed,
+                r#"step 2: expected "OK", got bytes that are no text (UTF-8) after 0 bytes; compare them `as: hex`"#,
+            ),
+        ] {
+            let fault = judge(step, heard).unwrap_err();
+            assert_eq!((fault.reason, fault.detail.as_str()), (reason, detail));
+        }
+    }
+
+    #[test]
+    fn every_step_that_cannot_be_taken_is_named() {
+        for (step, path, message) in [
+            ("{}", "0", "has `send` or `expect`"),
+            (r#"{"send": ""}"#, "send", "nothing is sent"),
+            (r#"{"send": "a", "expect": "b"}"#, "send", "make two of it"),
+            (r#"{"send": "a", "until": "b"}"#, "until", "belongs to"),
+            (r#"{"send": "a", "as": "hex"}"#, "as", "belongs to"),
+            (r#"{"expect": "a", "until": ""}"#, "until", "nothing"),
+            (r#"{"expect": "a", "length": 0}"#, "length", "from 1 to"),
+            (
+                r#"{"expect": "a", "length": 65537}"#,
+                "length",
+                "from 1 to 65536",
+            ),
+            (
+                r#"{"expect": "a", "length": 1, "to_end": true}"#,
+                "0",
+                "in one way",
+            ),
+        ] {
+            let Err(misfits) = read(&format!("[{step}]")) else {
+                panic!("{step} is taken");
+            };
+            assert_eq!(misfits.len(), 1);
+            assert_eq!(misfits[0].path.last().unwrap(), path, "{misfits:?}");
+            assert!(misfits[0].message.contains(message), "{misfits:?}");
+        }
+    }
+}

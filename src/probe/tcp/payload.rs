@@ -1,0 +1,122 @@
+//! Bytes as a person writes them: a text as it stands, or hex digits. They may be a secret, so they
+//! do not print themselves.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+
+/// Bytes to send or to wait for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(pub Vec<u8>);
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payload(***)")
+    }
+}
+
+/// The bytes of hex digits; white space between them means nothing, `0x` before them neither.
+fn of_hex(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.split_whitespace().collect();
+    let digits = text.strip_prefix("0x").unwrap_or(&text).as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |pair: &[u8]| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok();
+    digits.chunks_exact(2).map(byte).collect()
+}
+
+/// Bytes as hex digits in lower case, as they are compared and shown.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrHex;
+
+        impl<'de> Visitor<'de> for TextOrHex {
+            type Value = Payload;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or `{ hex: \"0d 0a\" }`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Payload, E> {
+                Ok(Payload(text.as_bytes().to_vec()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payload, A::Error> {
+                let mut bytes = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key != "hex" {
+                        return Err(de::Error::unknown_field(&key, &["hex"]));
+                    }
+                    // The text may be a secret: the error does not repeat it.
+                    bytes = Some(of_hex(&map.next_value::<String>()?).ok_or_else(|| {
+                        de::Error::custom("not hex digits: write two for each byte, as \"0d 0a\"")
+                    })?);
+                }
+                bytes
+                    .map(Payload)
+                    .ok_or_else(|| de::Error::missing_field("hex"))
+            }
+        }
+
+        deserializer.deserialize_any(TextOrHex)
+    }
+}
+
+impl JsonSchema for Payload {
+    fn schema_name() -> Cow<'static, str> {
+        "Payload".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Bytes: a text as it stands, or hex digits.",
+            "anyOf": [
+                { "type": "string" },
+                {
+                    "type": "object",
+                    "properties": {
+                        "hex": {
+                            "type": "string",
+                            "description": "Two hex digits for each byte; white space between them means nothing."
+                        }
+                    },
+                    "required": ["hex"],
+                    "additionalProperties": false
+                }
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stands_for_itself_and_hex_digits_for_their_bytes() {
+        for (written, bytes) in [
+            (r#""PING\r\n""#, Some(&b"PING\r\n"[..])),
+            (r#"{"hex": "0d0A"}"#, Some(b"\r\n")),
+            (r#"{"hex": " 0x00 ff\n10 "}"#, Some(b"\x00\xff\x10")),
+            (r#"{"hex": "0"}"#, None),
+            (r#"{"hex": "0g"}"#, None),
+            (r#"{"hex": "+1"}"#, None),
+            (r#"{"hex": "ä"}"#, None),
+            (r#"{"hexa": "00"}"#, None),
+            ("{}", None),
+            ("5", None),
+        ] {
+            let read: Option<Payload> = serde_json::from_str(written).ok();
+            assert_eq!(read.map(|it| it.0).as_deref(), bytes, "{written}");
+        }
+        assert_eq!(hex(b"\x00\xff\x10"), "00ff10");
+    }
+}
