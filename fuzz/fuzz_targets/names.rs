@@ -5,7 +5,7 @@
 
 use hickory_resolver::proto::op::Message;
 use libfuzzer_sys::fuzz_target;
-use smokejumper_fuzz::text;
+use smokejumper_fuzz::line;
 
 fuzz_target!(|data: &[u8]| {
     // Over UDP no more than this comes, and over TCP hardly ever.
@@ -16,9 +16,9 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     for record in &message.answers {
-        text(&record.name.to_string());
+        line(&record.name.to_string());
     }
     for query in &message.queries {
-        text(&query.name().to_string());
+        line(&query.name().to_string());
     }
 });

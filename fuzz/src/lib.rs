@@ -119,12 +119,20 @@ pub fn hold(sample: &Sample) {
     }
 }
 
-/// What must hold of whatever a person reads.
+/// What must hold of whatever a person reads of a check that has a secret.
 ///
 /// # Panics
 /// When it does not.
 pub fn text(text: &str) {
     assert!(!text.contains(CANARY), "a secret is shown: {text:?}");
+    line(text);
+}
+
+/// What must hold of whatever a person reads.
+///
+/// # Panics
+/// When it does not.
+pub fn line(text: &str) {
     assert!(text.len() <= LONGEST_TEXT, "{} bytes in a line", text.len());
     assert!(!text.contains(['\n', '\r']), "more than one line: {text:?}");
     // An escape would write to somebody's terminal.
