@@ -67,8 +67,11 @@ fn unsaid(opening: &str) -> Vec<&'static str> {
     missing
 }
 
-/// What the tests of a kind must show, and the words of which one shows it.
-const SHOWN: &[(&str, &[&str])] = &[
+/// Something that tests must show, and the words of which one shows it.
+type Shown = (&'static str, &'static [&'static str]);
+
+/// What the tests of every kind must show.
+const SHOWN: &[Shown] = &[
     (
         "a good answer passes",
         &["Outcome::Pass", "passed(", "passes("],
@@ -77,17 +80,54 @@ const SHOWN: &[(&str, &[&str])] = &[
         "a wrong answer fails",
         &["Reason::Expectation", "Reason::Status", "Reason::Stale"],
     ),
+    ("a secret that stays one", &["canary"]),
+];
+
+/// And those of a kind that asks its target over the network.
+const SHOWN_OF_TARGETS: &[Shown] = &[
     ("a refused connection", &["Reason::Refused"]),
     ("a peer that hangs", &["Reason::Timeout"]),
     ("a peer that resets", &["Reason::Reset"]),
     ("a peer that sends garbage", &["Reason::Malformed"]),
-    ("a secret that stays one", &["canary"]),
 ];
 
-fn not_shown(tests: &str) -> Vec<&'static str> {
-    let missing = SHOWN
-        .iter()
-        .filter(|(_, words)| !words.iter().any(|word| tests.contains(word)));
+/// And those of a kind that asks somebody else about it, who is to blame for none of that.
+const SHOWN_OF_SOURCES: &[Shown] = &[
+    ("a source that cannot be reached", &["Reason::SourceDown"]),
+    ("a source that refuses us", &["Reason::SourceDenied"]),
+    ("a source that limits us", &["Reason::Throttled"]),
+    ("nothing to judge by", &["Reason::NoData"]),
+    (
+        "misbehaviour of all sorts",
+        &["refused", "hangs", "resets", "garbage"],
+    ),
+];
+
+/// And those of a kind that runs a program here.
+const SHOWN_OF_PROGRAMS: &[Shown] = &[
+    ("a program that cannot be run", &["Reason::NotStarted"]),
+    ("a program that hangs", &["Reason::Timeout"]),
+    ("a program that is killed", &["Reason::Undecided"]),
+    ("a program that writes garbage", &["Reason::Malformed"]),
+];
+
+/// The kinds that ask somebody else about their target (`Probe::source`).
+const OF_SOURCES: &[&str] = &["cloudwatch", "ecs", "logs", "target_health"];
+/// The kinds that run a program.
+const OF_PROGRAMS: &[&str] = &["exec"];
+
+/// All that the tests of a kind must show.
+fn wanted(kind: &str) -> impl Iterator<Item = &'static Shown> {
+    let own = match kind {
+        kind if OF_SOURCES.contains(&kind) => SHOWN_OF_SOURCES,
+        kind if OF_PROGRAMS.contains(&kind) => SHOWN_OF_PROGRAMS,
+        _ => SHOWN_OF_TARGETS,
+    };
+    SHOWN.iter().chain(own)
+}
+
+fn not_shown(kind: &str, tests: &str) -> Vec<&'static str> {
+    let missing = wanted(kind).filter(|(_, words)| !words.iter().any(|word| tests.contains(word)));
     missing.map(|(what, _)| *what).collect()
 }
 
@@ -183,7 +223,7 @@ fn every_kind_has_a_line_and_documented_settings() {
 #[test]
 fn every_kind_is_tested_against_a_server_and_against_misbehaviour() {
     of_every_kind(|kind| {
-        let missing = not_shown(&texts("tests/it/probes", kind.name)).into_iter();
+        let missing = not_shown(kind.name, &texts("tests/it/probes", kind.name)).into_iter();
         missing
             .map(|what| format!("its tests do not show: {what}"))
             .collect()
@@ -227,9 +267,13 @@ fn each_omission_is_seen() {
         opening("//! One.\n//!\n//! Two.\nuse std;\n//! Three."),
         " One.\n\n Two."
     );
-    assert_eq!(not_shown("").len(), SHOWN.len());
-    let all: String = SHOWN.iter().map(|(_, words)| words[0]).collect();
-    assert_eq!(not_shown(&all), [""; 0]);
+    for kind in ["http", "cloudwatch", "exec"] {
+        assert_eq!(not_shown(kind, "").len(), wanted(kind).count());
+        let all: String = wanted(kind).map(|(_, words)| words[0]).collect();
+        assert_eq!(not_shown(kind, &all), [""; 0]);
+    }
+    let of_exec: String = wanted("exec").map(|(_, words)| words[0]).collect();
+    assert_ne!(not_shown("http", &of_exec), [""; 0]);
     let schema = serde_json::json!({
         "properties": {
             "url": { "description": "Where." },
