@@ -69,6 +69,10 @@ pub struct Fault {
     /// When our own clock has jumped, it teaches nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dated: bool,
+    /// What else is wrong with the same answer, one line each and worth a reason of its own: the
+    /// other tests of a suite that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<String>,
 }
 
 impl Fault {
@@ -85,6 +89,7 @@ impl Fault {
                 | Reason::Unreachable
                 | Reason::NotReady
                 | Reason::Throttled
+                | Reason::SourceDown
                 | Reason::Resolver
                 | Reason::NoRoute
                 | Reason::Offline
@@ -94,7 +99,15 @@ impl Fault {
             detail: detail.into(),
             transient,
             dated: false,
+            further: Vec::new(),
         }
+    }
+
+    /// The same fault with what else is wrong, as much of it as a report can carry.
+    #[must_use]
+    pub fn further(mut self, others: impl IntoIterator<Item = String>) -> Self {
+        self.further = others.into_iter().take(MOST_FURTHER).collect();
+        self
     }
 
     /// The same fault, marked as one that depends on what time it is.
@@ -111,6 +124,9 @@ impl Fault {
         self
     }
 }
+
+/// Every sample of a window keeps its fault, and nobody reads a longer list.
+const MOST_FURTHER: usize = 20;
 
 /// What a reading counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

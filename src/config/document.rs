@@ -1,6 +1,8 @@
 //! All files as one document: merged by key, each key defined once, or laid over by an overlay.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::names::Names;
 use super::place::Place;
@@ -20,6 +22,8 @@ pub struct Document {
     pub checks: Vec<Entry>,
     /// `policies`, in the order of declaration.
     pub policies: Vec<Entry>,
+    /// The environment with which it was read, for kinds of check that run a program.
+    pub environment: Arc<BTreeMap<String, String>>,
     /// The files, in the order in which they were read.
     pub files: Vec<PathBuf>,
     /// The problems of reading.

@@ -20,6 +20,7 @@ pub mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use self::deserializer::{Deserializer, Error};
 pub use self::document::Document;
@@ -68,6 +69,7 @@ pub fn load(sources: &Sources) -> Loaded {
         mask: &mask,
     };
     let mut document = Document::default();
+    document.environment = Arc::new(sources.environment.clone());
     let (paths, overlays) = (&sources.paths, &sources.overlays);
     let listed = files::list(&sources.folder, paths, overlays, &mut document.problems);
     document.partial = !document.problems.is_empty();

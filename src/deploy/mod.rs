@@ -14,25 +14,7 @@ use crate::deployment::{
     Answer, Call, Deployment, Diagnosis, Examined, NoRollback, Progress, Purpose, RollbackPlan,
     Selector, Standing, StartedRollback, Task, Wanted,
 };
-
-/// Where a service is deployed, as declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Platform {
-    /// An ECS service.
-    Ecs(EcsService),
-}
-
-/// An ECS service, as declared under `deployment: { ecs: … }`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-pub struct EcsService {
-    /// The cluster: its name or its ARN.
-    pub cluster: String,
-    /// The service: its name or its ARN.
-    pub service: String,
-    /// The region; without it the environment's (`AWS_REGION`, the profile).
-    #[serde(default)]
-    pub region: Option<String>,
-}
+pub use crate::deployment::{EcsService, Platform};
 
 /// A platform that runs deployments and can return to an earlier revision.
 #[async_trait]

@@ -3,6 +3,7 @@
 mod call;
 mod diagnosis;
 mod examined;
+mod place;
 mod task;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::clock::WallTime;
 pub use call::{Answer, Call};
 pub use diagnosis::{Diagnosis, ServiceEvent, StoppedContainer, StoppedTask, TargetHealth};
 pub use examined::{Examined, Permission, Purpose, State};
+pub use place::{EcsService, Platform};
 pub use task::Task;
 
 /// The digests of images, by container; those that the platform did not resolve are absent.

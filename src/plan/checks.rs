@@ -104,9 +104,10 @@ pub const CHECK_KEYS: [&str; 10] = [
 ];
 
 /// What the messages about kinds say of a check.
-const BEARER: Bearer = Bearer {
+const BEARER: Bearer<'_> = Bearer {
     what: "check",
     keys: &CHECK_KEYS,
+    deployment: None,
 };
 
 /// What checks are read against.
@@ -153,15 +154,19 @@ fn check<'a>(
         return None;
     };
     let settings = settings(entry, entries, problems);
-    let kind = kind::lower(entry, entries, &BEARER, around.kinds, problems);
-    let readings = kind
-        .as_ref()
-        .and_then(|kind| around.kinds.readings(kind.name));
     let control = settings.control == Some(true);
     let service = match control {
         true => control::judged_keys(entry, problems),
         false => service(settings.service.as_deref(), entry, around, problems),
     };
+    let bearer = Bearer {
+        deployment: service.and_then(|at| around.services.get(at)?.platform.as_ref()),
+        ..BEARER
+    };
+    let kind = kind::lower(entry, entries, &bearer, around.kinds, problems);
+    let readings = kind
+        .as_ref()
+        .and_then(|kind| around.kinds.readings(kind.name));
     let rate = load::lower(entry, problems);
     let schedule = Schedule::of(&settings, &rate, entry, around.defaults, problems);
     let pace = match &rate {

@@ -29,7 +29,8 @@ pub struct Compiled {
 /// All problems in reading order, those of reading the document included, as soon as one of them
 /// is an error.
 pub fn compile(document: &Document) -> Result<Compiled, Vec<Problem>> {
-    compile_with(document, &Registered)
+    let environment = Arc::clone(&document.environment);
+    compile_with(document, &Registered { environment })
 }
 
 /// Makes a plan of a document with the given kinds of check.
@@ -114,12 +115,23 @@ struct Usual {
     tolerances: Arc<[Tolerance]>,
 }
 
+impl Usual {
+    /// The usual thresholds, and those of the probe's own readings.
+    fn with(&self, own: Vec<Threshold>) -> Arc<[Threshold]> {
+        match own.is_empty() {
+            true => Arc::clone(&self.thresholds),
+            false => self.thresholds.iter().cloned().chain(own).collect(),
+        }
+    }
+}
+
 fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>], usual: &Usual) -> Option<CheckPlan> {
     let service = services.get(draft.service?)?;
     let declared = draft.thresholds.map(|drafts| {
         let thresholds = drafts.into_iter().map(|draft| draft.threshold);
         thresholds.collect::<Arc<[_]>>()
     });
+    let probe = draft.probe?;
     let policy = service.policy.map(|draft| &draft.policy);
     let bake = policy.map_or_else(|| policies::standard().bake, |policy| policy.bake);
     Some(CheckPlan {
@@ -139,7 +151,7 @@ fn check(draft: CheckDraft<'_>, services: &[ServiceDraft<'_>], usual: &Usual) ->
             false => draft.tolerances.into(),
         },
         declared_thresholds: declared.is_some(),
-        thresholds: declared.unwrap_or_else(|| Arc::clone(&usual.thresholds)),
-        probe: Arc::from(draft.probe?),
+        thresholds: declared.unwrap_or_else(|| usual.with(probe.limits())),
+        probe: Arc::from(probe),
     })
 }

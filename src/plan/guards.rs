@@ -50,9 +50,11 @@ pub enum SinceWord {
 const KEYS: [&str; 5] = ["name", "unchanged_since", "because", "timeout", "resolver"];
 
 /// What the messages about kinds say of a guard.
-const BEARER: Bearer = Bearer {
+const BEARER: Bearer<'_> = Bearer {
     what: "guard",
     keys: &KEYS,
+    // A policy may be that of several services.
+    deployment: None,
 };
 
 /// Reads the guards of a policy.

@@ -1,5 +1,8 @@
 //! The kinds of check that a plan may use. The registry's in the product; a test may bring others.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::config::{Deserializer, Error};
 use crate::probe::{Misfit, Probe, Readings, Surroundings, registry};
 
@@ -30,8 +33,11 @@ pub trait Kinds {
 }
 
 /// The kinds of the registry.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Registered;
+#[derive(Clone, Debug, Default)]
+pub struct Registered {
+    /// The environment of the program, for the kinds that run another one.
+    pub environment: Arc<BTreeMap<String, String>>,
+}
 
 impl Kinds for Registered {
     fn names(&self) -> Vec<&'static str> {
@@ -59,6 +65,10 @@ impl Kinds for Registered {
         settings: Deserializer<'_>,
         surroundings: &Surroundings,
     ) -> Option<Built> {
-        registry::build(name, settings, surroundings)
+        let surroundings = Surroundings {
+            environment: Arc::clone(&self.environment),
+            ..surroundings.clone()
+        };
+        registry::build(name, settings, &surroundings)
     }
 }

@@ -11,7 +11,7 @@ use crate::quantity::Ratio;
 
 /// Kinds of check that are part of the language and not of this version. A kind that is in the
 /// registry is available, whatever stands here.
-pub const LATER_KINDS: [&str; 17] = [
+pub const LATER_KINDS: &[&str] = &[
     "flow",
     "dns",
     "websocket",
@@ -28,7 +28,6 @@ pub const LATER_KINDS: [&str; 17] = [
     "ecs",
     "target_health",
     "logs",
-    "exec",
 ];
 
 /// How often a check runs when nothing says otherwise.

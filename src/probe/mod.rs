@@ -7,6 +7,7 @@
 pub mod attempt;
 pub mod chain;
 pub mod evm;
+pub mod exec;
 pub mod http;
 mod names;
 pub mod pool;
@@ -19,6 +20,7 @@ pub mod tezos;
 pub mod tls;
 pub mod wire;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,7 +28,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::deployment::Platform;
 use crate::sample::{Fault, Unit};
+use crate::verdict::threshold::Threshold;
 pub use attempt::Attempt;
 pub use names::{Resolver, Source};
 pub use reuse::ConnectionPolicy;
@@ -56,6 +60,19 @@ pub trait Probe: Send + Sync {
     /// absent where that is not one place.
     fn target(&self) -> Option<Target> {
         None
+    }
+
+    /// Whom the runs ask about the target, where they do not ask the target itself: `CloudWatch`.
+    /// What keeps those from answering teaches nothing about the target: [`attempt`] makes of each
+    /// reason its [`secondhand`](crate::sample::Reason::secondhand) one.
+    fn source(&self) -> Option<&str> {
+        None
+    }
+
+    /// The limits on its own readings that hold where the check declares no thresholds: a reading that
+    /// every run gives and that means a warning.
+    fn limits(&self) -> Vec<Threshold> {
+        Vec::new()
     }
 }
 
@@ -123,6 +140,11 @@ pub struct Readings {
 pub struct Surroundings {
     /// The folder of the file that declares the check: relative paths start here.
     pub folder: PathBuf,
+    /// The environment of the program, for who runs another one. It may hold secrets: what is handed
+    /// on is chosen by name.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// Where the service of the check is deployed, where it has one that says so.
+    pub deployment: Option<Platform>,
 }
 
 /// A setting that is well-formed and still cannot work.

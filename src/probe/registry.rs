@@ -56,6 +56,7 @@ macro_rules! kinds {
 
 kinds![
     super::evm::Evm,
+    super::exec::Exec,
     super::http::Http,
     super::postgres::Postgres,
     super::redis::Redis,

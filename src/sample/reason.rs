@@ -61,6 +61,16 @@ pub enum Reason {
     /// The check asks each task by its address, and there is none to ask, or it is not known whether
     /// this one still runs.
     NoTask,
+    /// Whoever was asked about the target (the cloud's API, a store of metrics) gave no usable answer.
+    SourceDown,
+    /// Whoever was asked about the target does not let us look.
+    SourceDenied,
+    /// There is nothing to judge by: no value in that time, no test in the suite.
+    NoData,
+    /// The check's own program says that it cannot tell, or ended before it could.
+    Undecided,
+    /// Our own machine could not run the check's program.
+    NotStarted,
     /// Our own resolver did not answer.
     Resolver,
     /// Our own machine has no resources left: descriptors, ports, memory.
@@ -81,7 +91,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of declaration.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 37] = [
         Self::Status,
         Self::Expectation,
         Self::Redirect,
@@ -106,6 +116,11 @@ impl Reason {
         Self::ChainHalted,
         Self::OtherVersion,
         Self::NoTask,
+        Self::SourceDown,
+        Self::SourceDenied,
+        Self::NoData,
+        Self::Undecided,
+        Self::NotStarted,
         Self::Resolver,
         Self::Exhausted,
         Self::NoRoute,
@@ -150,6 +165,11 @@ impl Reason {
             | Self::ChainHalted
             | Self::OtherVersion
             | Self::NoTask
+            | Self::SourceDown
+            | Self::SourceDenied
+            | Self::NoData
+            | Self::Undecided
+            | Self::NotStarted
             | Self::Resolver
             | Self::Exhausted
             | Self::NoRoute
@@ -161,12 +181,59 @@ impl Reason {
         }
     }
 
+    /// What it means when it was met on the way to somebody who was asked about the target, and not to
+    /// the target itself: that they cannot be reached, fail or refuse us says nothing of the target.
+    #[must_use]
+    pub const fn secondhand(self) -> Self {
+        match self {
+            Self::TooLarge
+            | Self::Malformed
+            | Self::ServerFault
+            | Self::UnsupportedMethod
+            | Self::Redirect
+            | Self::Dns
+            | Self::Refused
+            | Self::Reset
+            | Self::Closed
+            | Self::Timeout
+            | Self::Tls
+            | Self::Certificate
+            | Self::Unreachable
+            | Self::NotReady => Self::SourceDown,
+            Self::Unauthorized => Self::SourceDenied,
+            // What was made of their answer, and what is unknown anyway.
+            Self::Status
+            | Self::Expectation
+            | Self::Syncing
+            | Self::Stale
+            | Self::Throttled
+            | Self::WrongChain
+            | Self::ChainHalted
+            | Self::OtherVersion
+            | Self::NoTask
+            | Self::SourceDown
+            | Self::SourceDenied
+            | Self::NoData
+            | Self::Undecided
+            | Self::NotStarted
+            | Self::Resolver
+            | Self::Exhausted
+            | Self::NoRoute
+            | Self::Panic
+            | Self::Abandoned
+            | Self::Starved
+            | Self::ClockJumped
+            | Self::Offline => self,
+        }
+    }
+
     /// Whether it is our own machine that kept us from learning anything, and nobody else.
     #[must_use]
     pub const fn is_our_own(self) -> bool {
         matches!(
             self,
-            Self::Resolver
+            Self::NotStarted
+                | Self::Resolver
                 | Self::Exhausted
                 | Self::NoRoute
                 | Self::Panic
@@ -205,6 +272,11 @@ impl Reason {
             Self::ChainHalted => "chain_halted",
             Self::OtherVersion => "other_version",
             Self::NoTask => "no_task",
+            Self::SourceDown => "source_down",
+            Self::SourceDenied => "source_denied",
+            Self::NoData => "no_data",
+            Self::Undecided => "undecided",
+            Self::NotStarted => "not_started",
             Self::Resolver => "resolver",
             Self::Exhausted => "exhausted",
             Self::NoRoute => "no_route",

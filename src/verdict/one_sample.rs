@@ -23,7 +23,7 @@ pub(super) fn judge(rules: &Rules, window: &Window) -> Finding {
             Verdict::Inconclusive
         }
         Some(record) => {
-            reasons.extend(fault_of(record));
+            reasons.extend(faults_of(record));
             reasons.extend(rules.thresholds.iter().filter_map(|t| warning(t, record)));
             match record.outcome {
                 Outcome::Fail | Outcome::Error => Verdict::Fail,
@@ -42,22 +42,29 @@ pub(super) fn judge(rules: &Rules, window: &Window) -> Finding {
     }
 }
 
-fn fault_of(record: &Record) -> Option<FindingReason> {
-    let fault = record.fault.as_ref()?;
-    let (level, text) = match record.is_bad() {
-        true => (Some(Level::Critical), fault.detail.clone()),
-        false => (None, format!("nothing learnt: {}", fault.detail)),
+/// A reason for the fault, and one for each further thing that is wrong with the same answer.
+fn faults_of(record: &Record) -> Vec<FindingReason> {
+    let Some(fault) = record.fault.as_ref() else {
+        return Vec::new();
     };
-    Some(FindingReason {
-        code: fault.reason.code().to_owned(),
-        level,
-        measured: None,
-        limit: None,
-        samples: 1,
-        first_bad: record.is_bad().then_some(record.started),
-        text: one_line(&text),
-        evidence: None,
-    })
+    let details = std::iter::once(&fault.detail).chain(&fault.further);
+    let told = details.map(|detail| {
+        let (level, text) = match record.is_bad() {
+            true => (Some(Level::Critical), detail.clone()),
+            false => (None, format!("nothing learnt: {detail}")),
+        };
+        FindingReason {
+            code: fault.reason.code().to_owned(),
+            level,
+            measured: None,
+            limit: None,
+            samples: 1,
+            first_bad: record.is_bad().then_some(record.started),
+            text: one_line(&text),
+            evidence: None,
+        }
+    });
+    told.collect()
 }
 
 fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {

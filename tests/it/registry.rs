@@ -68,8 +68,11 @@ fn unsaid(opening: &str) -> Vec<&'static str> {
     missing
 }
 
-/// What the tests of a kind must show, and the words of which one shows it.
-const SHOWN: &[(&str, &[&str])] = &[
+/// Something that tests must show, and the words of which one shows it.
+type Shown = (&'static str, &'static [&'static str]);
+
+/// What the tests of every kind must show.
+const SHOWN: &[Shown] = &[
     (
         "a good answer passes",
         &["Outcome::Pass", "passed(", "passes("],
@@ -78,17 +81,54 @@ const SHOWN: &[(&str, &[&str])] = &[
         "a wrong answer fails",
         &["Reason::Expectation", "Reason::Status", "Reason::Stale"],
     ),
+    ("a secret that stays one", &["canary"]),
+];
+
+/// And those of a kind that asks its target over the network.
+const SHOWN_OF_TARGETS: &[Shown] = &[
     ("a refused connection", &["Reason::Refused"]),
     ("a peer that hangs", &["Reason::Timeout"]),
     ("a peer that resets", &["Reason::Reset"]),
     ("a peer that sends garbage", &["Reason::Malformed"]),
-    ("a secret that stays one", &["canary"]),
 ];
 
-fn not_shown(tests: &str) -> Vec<&'static str> {
-    let missing = SHOWN
-        .iter()
-        .filter(|(_, words)| !words.iter().any(|word| tests.contains(word)));
+/// And those of a kind that asks somebody else about it, who is to blame for none of that.
+const SHOWN_OF_SOURCES: &[Shown] = &[
+    ("a source that cannot be reached", &["Reason::SourceDown"]),
+    ("a source that refuses us", &["Reason::SourceDenied"]),
+    ("a source that limits us", &["Reason::Throttled"]),
+    ("nothing to judge by", &["Reason::NoData"]),
+    (
+        "misbehaviour of all sorts",
+        &["refused", "hangs", "resets", "garbage"],
+    ),
+];
+
+/// And those of a kind that runs a program here.
+const SHOWN_OF_PROGRAMS: &[Shown] = &[
+    ("a program that cannot be run", &["Reason::NotStarted"]),
+    ("a program that hangs", &["Reason::Timeout"]),
+    ("a program that is killed", &["Reason::Undecided"]),
+    ("a program that writes garbage", &["Reason::Malformed"]),
+];
+
+/// The kinds that ask somebody else about their target (`Probe::source`).
+const OF_SOURCES: &[&str] = &["cloudwatch", "ecs", "logs", "target_health"];
+/// The kinds that run a program.
+const OF_PROGRAMS: &[&str] = &["exec"];
+
+/// All that the tests of a kind must show.
+fn wanted(kind: &str) -> impl Iterator<Item = &'static Shown> {
+    let own = match kind {
+        kind if OF_SOURCES.contains(&kind) => SHOWN_OF_SOURCES,
+        kind if OF_PROGRAMS.contains(&kind) => SHOWN_OF_PROGRAMS,
+        _ => SHOWN_OF_TARGETS,
+    };
+    SHOWN.iter().chain(own)
+}
+
+fn not_shown(kind: &str, tests: &str) -> Vec<&'static str> {
+    let missing = wanted(kind).filter(|(_, words)| !words.iter().any(|word| tests.contains(word)));
     missing.map(|(what, _)| *what).collect()
 }
 
@@ -184,23 +224,46 @@ fn every_kind_has_a_line_and_documented_settings() {
 #[test]
 fn every_kind_is_tested_against_a_server_and_against_misbehaviour() {
     of_every_kind(|kind| {
-        let missing = not_shown(&texts("tests/it/probes", kind.name)).into_iter();
+        let missing = not_shown(kind.name, &texts("tests/it/probes", kind.name)).into_iter();
         missing
             .map(|what| format!("its tests do not show: {what}"))
             .collect()
     });
 }
 
+/// What the page of a kind leaves unsaid of its settings and readings.
+fn left_out(page: &str, kind: &Entry) -> Vec<String> {
+    let mut generator = SchemaGenerator::default();
+    let schema = (kind.schema)(&mut generator).to_value();
+    let definitions = generator.definitions().clone();
+    let fields = resolved(&schema, &definitions).get("properties");
+    let fields = fields.and_then(Value::as_object).into_iter().flatten();
+    let readings = kind.readings.named.iter().map(|(name, ..)| *name);
+    let named = fields.map(|(name, _)| name.as_str()).chain(readings);
+    // Of a setting a page often shows what is below it: `expect.status`.
+    let silent = named.filter(|name| {
+        let written = ["`", "."].map(|end| page.contains(&format!("`{name}{end}")));
+        !written.contains(&true)
+    });
+    silent
+        .map(|name| format!("its page does not name `{name}`"))
+        .collect()
+}
+
 #[test]
 fn every_kind_stands_in_the_documentation() {
-    let pages = ["README.md", "ARCHITECTURE.md"].map(|page| (page, read(&root().join(page))));
+    let overview = read(&root().join("README.md"));
     of_every_kind(|kind| {
-        let silent = pages
-            .iter()
-            .filter(|(_, text)| !text.contains(&format!("`{}`", kind.name)));
-        silent
-            .map(|(page, _)| format!("{page} does not name it"))
-            .collect()
+        let path = format!("docs/kinds/{}.md", kind.name);
+        let mut complaints = Vec::new();
+        if !overview.contains(&format!("[`{}`]({path})", kind.name)) {
+            complaints.push(format!("README.md does not link to {path}"));
+        }
+        match std::fs::read_to_string(root().join(&path)) {
+            Ok(page) => complaints.extend(left_out(&page, kind)),
+            Err(error) => complaints.push(format!("{path}: {error}")),
+        }
+        complaints
     });
 }
 
@@ -228,9 +291,13 @@ fn each_omission_is_seen() {
         opening("//! One.\n//!\n//! Two.\nuse std;\n//! Three."),
         " One.\n\n Two."
     );
-    assert_eq!(not_shown("").len(), SHOWN.len());
-    let all: String = SHOWN.iter().map(|(_, words)| words[0]).collect();
-    assert_eq!(not_shown(&all), [""; 0]);
+    for kind in ["http", "cloudwatch", "exec"] {
+        assert_eq!(not_shown(kind, "").len(), wanted(kind).count());
+        let all: String = wanted(kind).map(|(_, words)| words[0]).collect();
+        assert_eq!(not_shown(kind, &all), [""; 0]);
+    }
+    let of_exec: String = wanted("exec").map(|(_, words)| words[0]).collect();
+    assert_ne!(not_shown("http", &of_exec), [""; 0]);
     let schema = serde_json::json!({
         "properties": {
             "url": { "description": "Where." },
@@ -238,4 +305,10 @@ fn each_omission_is_seen() {
         },
     });
     assert_eq!(undescribed(&schema, &Map::new()), ["ca", "tls"]);
+    let silent = left_out("`url`, `expect.status` and `latencies`", &KINDS[0]);
+    assert!(silent.len() > 1, "{silent:?}");
+    assert!(
+        !silent.iter().any(|one| one.contains("`url`")),
+        "{silent:?}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use crate::config::problem::{Code, Problem};
 use crate::config::{Entry, Node, Outcome, Step, Value, read_with, suggestion};
+use crate::deployment::Platform;
 use crate::plan::kinds::Kinds;
 use crate::plan::language::{LATER_KINDS, not_available};
 use crate::probe::{Misfit, Probe, Surroundings};
@@ -15,18 +16,21 @@ pub struct KindDraft {
 }
 
 /// What has a kind: a check or a guard.
-pub struct Bearer {
+#[derive(Clone, Copy)]
+pub struct Bearer<'a> {
     /// What people call it.
     pub what: &'static str,
     /// Its keys besides the kind.
     pub keys: &'static [&'static str],
+    /// Where its service is deployed, where it has one that says so.
+    pub deployment: Option<&'a Platform>,
 }
 
 /// Finds the one kind of a check or a guard and builds its probe.
 pub fn lower(
     check: &Entry,
     entries: &[Entry],
-    bearer: &Bearer,
+    bearer: &Bearer<'_>,
     kinds: &dyn Kinds,
     problems: &mut Vec<Problem>,
 ) -> Option<KindDraft> {
@@ -50,7 +54,7 @@ pub fn lower(
         [] if strangers == 0 => problems.push(without_kind(check, bearer, &names)),
         [] => {}
         [(name, entry)] => {
-            let probe = build(name, entry, kinds, problems);
+            let probe = build(name, entry, bearer, kinds, problems);
             return Some(KindDraft { name, probe });
         }
         [(first_name, first), more @ ..] => {
@@ -69,9 +73,17 @@ pub fn lower(
 }
 
 /// A key that is neither a setting nor a kind: which of the two was meant?
-fn unknown(entry: &Entry, entries: &[Entry], bearer: &Bearer, names: &[&'static str]) -> Problem {
+fn unknown(
+    entry: &Entry,
+    entries: &[Entry],
+    bearer: &Bearer<'_>,
+    names: &[&'static str],
+) -> Problem {
     let key = entry.key.text.as_str();
-    let near_kind = suggestion::nearest(key, names.iter().copied().chain(LATER_KINDS));
+    let near_kind = suggestion::nearest(
+        key,
+        names.iter().copied().chain(LATER_KINDS.iter().copied()),
+    );
     let near_key = suggestion::nearest(key, bearer.keys.iter().copied());
     let has_kind = entries
         .iter()
@@ -94,7 +106,7 @@ fn unknown(entry: &Entry, entries: &[Entry], bearer: &Bearer, names: &[&'static 
         .maybe_help(suggestion::did_you_mean(key, bearer.keys.iter().copied()))
 }
 
-fn without_kind(check: &Entry, bearer: &Bearer, names: &[&'static str]) -> Problem {
+fn without_kind(check: &Entry, bearer: &Bearer<'_>, names: &[&'static str]) -> Problem {
     let message = format!("the {} `{}` has no kind", bearer.what, check.key.text);
     let known = suggestion::one_of(names.iter().copied()).unwrap_or_default();
     Problem::error(Code::KindCount, message)
@@ -107,11 +119,14 @@ fn without_kind(check: &Entry, bearer: &Bearer, names: &[&'static str]) -> Probl
 fn build(
     name: &str,
     entry: &Entry,
+    bearer: &Bearer<'_>,
     kinds: &dyn Kinds,
     problems: &mut Vec<Problem>,
 ) -> Option<Box<dyn Probe>> {
     let surroundings = Surroundings {
         folder: entry.key.place.file().folder().to_owned(),
+        deployment: bearer.deployment.cloned(),
+        ..Surroundings::default()
     };
     let nothing_expected = empty_expectations(entry, problems);
     captures(&entry.value, problems);

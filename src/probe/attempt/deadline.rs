@@ -12,8 +12,30 @@ use crate::probe::Probe;
 use crate::quantity::human;
 use crate::sample::{Fault, Phase, Reason};
 
-/// Holds one run to its deadline.
+/// Holds one run to its deadline, and tells what is the target's fault from that of somebody who was
+/// only asked about it.
 pub(super) async fn attend(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
+    let ended = within_deadline(probe, attempt).await;
+    match probe.source() {
+        None => ended,
+        Some(source) => ended.map_err(|fault| secondhand(source, fault)),
+    }
+}
+
+fn secondhand(source: &str, fault: Fault) -> Fault {
+    let reason = fault.reason.secondhand();
+    let detail = match reason == fault.reason {
+        true => fault.detail,
+        false => format!("{source}: {}", fault.detail),
+    };
+    Fault {
+        reason,
+        detail,
+        ..fault
+    }
+}
+
+async fn within_deadline(probe: &dyn Probe, attempt: &mut Attempt) -> Result<(), Fault> {
     let left = attempt.remaining();
     let guarded = AssertUnwindSafe(probe.run(attempt)).catch_unwind();
     let ended = tokio::time::timeout(left, guarded).await;

@@ -22,6 +22,6 @@ mod race;
 mod resolve;
 pub mod said;
 pub mod session;
-mod shortage;
+pub mod shortage;
 pub mod tls;
 pub mod tls_fault;

@@ -8,8 +8,8 @@ use crate::engine::troubles::Trouble;
 /// One trouble of our own.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TroubleReport {
-    /// The reason of the samples that it cost: `exhausted`, `resolver`, `no_route`, `panic`,
-    /// `abandoned`, `starved`, `clock_jumped` or `offline`.
+    /// The reason of the samples that it cost: `not_started`, `exhausted`, `resolver`, `no_route`,
+    /// `panic`, `abandoned`, `starved`, `clock_jumped` or `offline`.
     pub reason: &'static str,
     /// How many samples it cost, of all checks.
     pub samples: u64,

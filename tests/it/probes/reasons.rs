@@ -32,6 +32,11 @@ const REASONS: &[(Reason, &str, Outcome)] = &[
     (Reason::ChainHalted, "chain_halted", Outcome::Unknown),
     (Reason::OtherVersion, "other_version", Outcome::Unknown),
     (Reason::NoTask, "no_task", Outcome::Unknown),
+    (Reason::SourceDown, "source_down", Outcome::Unknown),
+    (Reason::SourceDenied, "source_denied", Outcome::Unknown),
+    (Reason::NoData, "no_data", Outcome::Unknown),
+    (Reason::Undecided, "undecided", Outcome::Unknown),
+    (Reason::NotStarted, "not_started", Outcome::Unknown),
     (Reason::Resolver, "resolver", Outcome::Unknown),
     (Reason::Exhausted, "exhausted", Outcome::Unknown),
     (Reason::NoRoute, "no_route", Outcome::Unknown),
@@ -48,5 +53,22 @@ fn a_reason_has_one_name_everywhere_and_one_who_is_to_blame() {
         assert_eq!(written, *code, "as a record writes it");
         let read: Reason = serde_json::from_value(written).expect("a record is read again");
         assert_eq!(read, *reason);
+    }
+}
+
+#[test]
+fn of_somebody_who_was_only_asked_about_the_target_no_trouble_condemns_it() {
+    let judged = [
+        Reason::Status,
+        Reason::Expectation,
+        Reason::Syncing,
+        Reason::Stale,
+    ];
+    for reason in Reason::ALL {
+        let meant = reason.secondhand();
+        match judged.contains(&reason) {
+            true => assert_eq!(meant, reason),
+            false => assert_eq!(meant.outcome(), Outcome::Unknown, "{}", reason.code()),
+        }
     }
 }

@@ -43,7 +43,13 @@ async fn tls() {
         // The system's authorities, where the program looks for them.
         ("SSL_CERT_FILE", text(&authority.ca())),
     ];
-    gate("tls", &environment.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    gate(
+        "tls",
+        &environment
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str())),
+    )
+    .await;
 }
 
 #[tokio::test]

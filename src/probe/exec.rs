@@ -1,0 +1,392 @@
+//! The kind `exec`: a program of the team's own, read as a check: by its exit status, as a Nagios
+//! plugin, by lines of JSON, or by the JUnit report of a suite of tests.
+//!
+//! It proves what the program proves: that it was run here, in time, and says that all is well. It
+//! does not prove more than that, and it does not know whether a program that fails met a fault of
+//! the service or one of its own; a program that could not be run at all, was killed, or says itself
+//! that it cannot tell, teaches nothing.
+//!
+//! The program gets no terminal, no input, and of our environment only `PATH`, `HOME` and `LANG`. It
+//! runs in a process group of its own, which is killed as a whole when it has ended, when the
+//! deadline passes and when the run is given up: SIGKILL, without a warning. A process that leaves
+//! the group (a daemon with a session of its own) is out of our reach.
+
+mod ended;
+mod group;
+mod json_lines;
+mod junit;
+mod nagios;
+mod output;
+mod program;
+mod report;
+mod suite;
+mod told;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::program::{Finished, Program};
+use self::report::ReportFile;
+use self::told::Told;
+use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
+use crate::expect::Matcher;
+use crate::quantity::Bytes;
+use crate::sample::{Fault, Reason, Unit};
+use crate::secret::{Mask, Secret};
+use crate::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
+
+/// The kind `exec`.
+pub struct Exec;
+
+/// What a check of kind `exec` declares.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The program and its arguments: `[pytest, tests/smoke]`. No shell reads it. A program with a
+    /// `/` in its name is looked for in `folder`, any other on the `PATH`.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// A line for `/bin/sh -c`, in place of `command`: for pipes and the like.
+    #[serde(default)]
+    pub shell: Option<String>,
+    /// The folder in which it runs; without it that of the file which declares the check.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
+    /// What it finds in its environment, besides our `PATH`, `HOME` and `LANG`.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The same for what must not be seen: wherever the program repeats it, it is masked.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Secret>,
+    /// How it is read: `status`, `nagios`, `json_lines` or `junit`.
+    #[serde(default)]
+    pub format: Option<Format>,
+    /// The file, below `folder`, into which it writes its JUnit report; without it, `format: junit`
+    /// reads the standard output. What an earlier run left there does not count.
+    #[serde(default)]
+    pub junit: Option<PathBuf>,
+    /// What is expected of it, for the format `status` only; without it, exit status 0.
+    #[serde(default)]
+    pub expect: Option<Expectation>,
+    /// How much of each output, and of a report, is read: 1MiB without it. Where the output is what
+    /// is judged, a program that writes more fails; else the rest is thrown away.
+    #[serde(default)]
+    pub max_output: Option<Bytes>,
+}
+
+/// How a program is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// By its exit status, and where `expect` says so by its output.
+    Status,
+    /// As a Nagios plugin: exit status 0 passes, 1 warns, 2 fails, 3 says nothing; performance data
+    /// become readings.
+    Nagios,
+    /// By the lines of its standard output that are JSON objects.
+    JsonLines,
+    /// By the JUnit report of a suite of tests.
+    Junit,
+}
+
+/// What is expected of a program that is read by its exit status.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// The exit status; 0 without it.
+    #[serde(default)]
+    pub status: Option<Matcher>,
+    /// The standard output as a text, without white space at its end.
+    #[serde(default)]
+    pub stdout: Option<Matcher>,
+    /// The standard error, likewise.
+    #[serde(default)]
+    pub stderr: Option<Matcher>,
+}
+
+struct ExecProbe {
+    program: Program,
+    format: Format,
+    report: Option<ReportFile>,
+    expected: Expectation,
+    largest: usize,
+    mask: Mask,
+}
+
+impl Kind for Exec {
+    const NAME: &'static str = "exec";
+    const SUMMARY: &'static str =
+        "a program of your own says that all is well: exit status, Nagios, JSON lines, JUnit";
+    const READINGS: Readings = Readings {
+        named: READINGS,
+        open: true,
+    };
+    type Settings = Settings;
+
+    fn probe(
+        settings: Settings,
+        surroundings: &Surroundings,
+    ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
+        let misfits = misfits(&settings);
+        if !misfits.is_empty() {
+            return Err(misfits);
+        }
+        let mask = Mask::default();
+        settings
+            .secrets
+            .values()
+            .for_each(|secret| mask.hide(secret.reveal()));
+        let usual = match settings.junit {
+            Some(_) => Format::Junit,
+            None => Format::Status,
+        };
+        let program = Program::of(&settings, surroundings);
+        Ok(Box::new(ExecProbe {
+            report: settings.junit.map(|path| program.report(&path)),
+            format: settings.format.unwrap_or(usual),
+            expected: settings.expect.unwrap_or_default(),
+            largest: most(settings.max_output),
+            program,
+            mask,
+        }))
+    }
+}
+
+/// Everything about the settings that cannot work.
+fn misfits(settings: &Settings) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let is_empty = |text: &str| text.trim().is_empty();
+    match (settings.command.first(), &settings.shell) {
+        (Some(_), Some(_)) => misfits.push(
+            Misfit::at(&["shell"], "there is a `command` already")
+                .hint("keep one: a shell where you need its signs, else the command"),
+        ),
+        (None, None) => misfits.push(
+            Misfit::at(&["command"], "there is no program to run")
+                .hint("write `command: [make, smoke]`, or `shell: …` for a line of a shell"),
+        ),
+        (Some(program), None) if is_empty(program) => {
+            misfits.push(Misfit::at(&["command", "0"], "the program has no name"));
+        }
+        (None, Some(line)) if is_empty(line) => {
+            misfits.push(Misfit::at(&["shell"], "there is nothing to run"));
+        }
+        (Some(_), None) | (None, Some(_)) => {}
+    }
+    if settings.junit.is_some() && settings.format.is_some_and(|it| it != Format::Junit) {
+        misfits.push(
+            Misfit::at(
+                &["junit"],
+                "a JUnit report is read by `format: junit` alone",
+            )
+            .hint("leave `format` out"),
+        );
+    }
+    let reads_status = settings.junit.is_none()
+        && settings
+            .format
+            .is_none_or(|format| format == Format::Status);
+    if settings.expect.is_some() && !reads_status {
+        misfits.push(
+            Misfit::at(&["expect"], "this format says itself what passes")
+                .hint("remove `expect`, or use `format: status`"),
+        );
+    }
+    if settings
+        .max_output
+        .is_some_and(|most| most.0 == 0 || most.0 > LARGEST_OUTPUT)
+    {
+        misfits.push(
+            Misfit::at(&["max_output"], "it is from 1B to 64MiB").hint("write `max_output: 4MiB`"),
+        );
+    }
+    for (section, name) in names(settings) {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            misfits.push(Misfit::at(
+                &[section, name],
+                "this is no name of a variable",
+            ));
+        } else if section == "secrets" && settings.env.contains_key(name) {
+            misfits.push(Misfit::at(
+                &[section, name],
+                "`env` sets the same variable, where it would be seen",
+            ));
+        }
+    }
+    misfits
+}
+
+/// The names of the variables that are set, and where.
+fn names(settings: &Settings) -> impl Iterator<Item = (&'static str, &str)> {
+    let seen = settings.env.keys().map(|name| ("env", name.as_str()));
+    let unseen = settings
+        .secrets
+        .keys()
+        .map(|name| ("secrets", name.as_str()));
+    seen.chain(unseen)
+}
+
+fn most(declared: Option<Bytes>) -> usize {
+    let most = declared.map_or(USUAL_OUTPUT, |most| most.0);
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+#[async_trait]
+impl Probe for ExecProbe {
+    async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
+        let judged = self.judged(attempt).await;
+        let (told, result) = match judged {
+            Ok((told, result)) => (told, result),
+            Err(fault) => (Told::default(), Err(fault)),
+        };
+        told.record(attempt, &self.mask);
+        // The program may repeat what it was given.
+        result.map_err(|fault| Fault {
+            detail: self.mask.apply(&fault.detail),
+            further: fault.further.iter().map(|it| self.mask.apply(it)).collect(),
+            ..fault
+        })
+    }
+
+    fn limits(&self) -> Vec<Threshold> {
+        match self.format {
+            Format::Nagios => vec![warns_of_a_warning()],
+            Format::Status | Format::JsonLines | Format::Junit => Vec::new(),
+        }
+    }
+}
+
+impl ExecProbe {
+    /// Runs the program and reads it: what it told, and whether that is as it should be.
+    async fn judged(&self, attempt: &mut Attempt) -> Result<(Told, Result<(), Fault>), Fault> {
+        let before = match &self.report {
+            Some(report) => Some((report, report.state().await)),
+            None => None,
+        };
+        let finished = self.program.run(attempt, self.largest).await?;
+        attempt.reading("output_bytes", finished.written() as f64, Unit::Bytes);
+        if let Some(status) = finished.ended.status() {
+            attempt.reading("exit_status", f64::from(status), Unit::Number);
+        }
+        if finished.left_behind {
+            attempt
+                .note("a process that it left behind kept its output open and was not waited for");
+        }
+        let report = match before {
+            Some((report, before)) => Some(report.written_since(before, self.largest).await),
+            None => None,
+        };
+        self.could_be_run(&finished)?;
+        let mut told = Told::default();
+        let result = match self.format {
+            Format::Status => self.by_status(&finished),
+            Format::Nagios => nagios::read(&finished, &mut told),
+            Format::JsonLines => json_lines::read(&finished, &mut told),
+            Format::Junit => junit::read(&finished, report, &mut told),
+        };
+        Ok((told, result))
+    }
+
+    /// A program that a signal ended did not come to its answer, and a shell says by its status that it
+    /// found none.
+    fn could_be_run(&self, finished: &Finished) -> Result<(), Fault> {
+        if let Some(signal) = finished.ended.signal() {
+            let detail = format!(
+                "it was ended by {signal} before it could tell{}",
+                finished.last_words()
+            );
+            return Err(Fault::new(Reason::Undecided, detail));
+        }
+        match (self.program.is_shell, finished.ended.status()) {
+            (true, Some(NOT_EXECUTABLE | NOT_FOUND)) => {
+                let detail = format!(
+                    "the shell could not run the program{}",
+                    finished.last_words()
+                );
+                Err(Fault::new(Reason::NotStarted, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn by_status(&self, finished: &Finished) -> Result<(), Fault> {
+        let status = finished.ended.status().unwrap_or_default();
+        let wanted = self.expected.status.as_ref();
+        let answer = match wanted {
+            Some(matcher) => matcher.judge(&status.into()),
+            None => Matcher::equal(0).judge(&status.into()),
+        };
+        if let Some(mismatch) = answer.mismatch() {
+            let detail = format!("exit status: {mismatch}{}", finished.last_words());
+            return Err(Fault::new(Reason::Status, detail));
+        }
+        let texts = [
+            ("standard output", &self.expected.stdout, &finished.output),
+            ("standard error", &self.expected.stderr, &finished.errors),
+        ];
+        for (name, matcher, text) in texts {
+            let Some(matcher) = matcher else { continue };
+            text.must_fit(name)?;
+            if let Some(mismatch) = matcher.judge_text(text.text().trim_end()).mismatch() {
+                let detail = format!("{name}: {mismatch}");
+                return Err(Fault::new(Reason::Expectation, detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A Nagios plugin that warns passes, so that nothing would be heard of it without a limit.
+fn warns_of_a_warning() -> Threshold {
+    Threshold {
+        subject: Subject::Reading(Arc::from("state")),
+        warning: Some(Limit {
+            comparison: Comparison::AtLeast,
+            value: 1.0,
+            measure: Measure::Number,
+        }),
+        critical: None,
+        lasting: None,
+        consecutive: None,
+    }
+}
+
+/// What a shell ends with when what it was to run is there and cannot be run, and when it is not
+/// there (POSIX, Shell Command Language, 2.8.2).
+const NOT_EXECUTABLE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+/// More than any suite says in a good or a bad run.
+const USUAL_OUTPUT: u64 = 1 << 20;
+/// Several checks hold as much at once.
+const LARGEST_OUTPUT: u64 = 64 << 20;
+
+const READINGS: &[(&str, Unit, &str)] = &[
+    ("exit_status", Unit::Number, "with what the program ended"),
+    (
+        "output_bytes",
+        Unit::Bytes,
+        "how much it wrote, both outputs together",
+    ),
+    (
+        "state",
+        Unit::Number,
+        "of a Nagios plugin: 0 well, 1 warning, 2 critical, 3 unknown",
+    ),
+    (
+        "tests",
+        Unit::Number,
+        "how many tests of the suite were run, without those skipped",
+    ),
+    ("failures", Unit::Number, "how many of them failed"),
+    (
+        "errors",
+        Unit::Number,
+        "how many of them broke off with an error",
+    ),
+    ("skipped", Unit::Number, "how many tests were skipped"),
+];
