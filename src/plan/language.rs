@@ -11,8 +11,7 @@ use crate::quantity::Ratio;
 
 /// Kinds of check that are part of the language and not of this version. A kind that is in the
 /// registry is available, whatever stands here.
-pub const LATER_KINDS: [&str; 19] = [
-    "flow",
+pub const LATER_KINDS: [&str; 18] = [
     "tcp",
     "tls",
     "dns",

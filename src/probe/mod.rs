@@ -6,14 +6,20 @@
 
 pub mod attempt;
 pub mod chain;
+mod cookies;
 pub mod evm;
+pub mod flow;
+mod generated;
 pub mod http;
+mod mold;
 mod names;
 pub mod pool;
 pub mod postgres;
 pub mod redis;
 pub mod registry;
+mod reply;
 mod reuse;
+mod session;
 pub mod tezos;
 pub mod wire;
 
@@ -26,8 +32,13 @@ use serde::de::DeserializeOwned;
 
 use crate::sample::{Fault, Unit};
 pub use attempt::Attempt;
+pub use cookies::{Cookie, Cookies};
+pub use generated::Generated;
+pub use mold::{Mold, ValueOf, Values};
 pub use names::{Resolver, Source};
+pub use reply::Reply;
 pub use reuse::ConnectionPolicy;
+pub use session::{Attended, Session};
 
 /// The executable made from a check. One call of [`Probe::run`] is one attempt: it never retries.
 #[async_trait]
@@ -94,6 +105,12 @@ pub trait Kind {
     /// Whether it says what it was answered ([`Attempt::observe`]), so that a guard can compare it
     /// with before.
     const OBSERVES: bool = false;
+    /// Whether it says what it was answered ([`Attempt::reply`]), so that a step of a flow can capture
+    /// values of it.
+    const REPLIES: bool = false;
+    /// The lists in its settings whose items are steps: each has a kind of its own, whose settings
+    /// reach the kind as [`Surroundings::steps`].
+    const STEPS: &'static [&'static str] = &[];
     /// What the user writes below the key. Every field documented: the text becomes the schema.
     type Settings: DeserializeOwned + JsonSchema;
 
@@ -121,6 +138,8 @@ pub struct Readings {
 pub struct Surroundings {
     /// The folder of the file that declares the check: relative paths start here.
     pub folder: PathBuf,
+    /// What the steps do that the settings declare, list by list as [`Kind::STEPS`] names them.
+    pub steps: Vec<Vec<Arc<Mold>>>,
 }
 
 /// A setting that is well-formed and still cannot work.

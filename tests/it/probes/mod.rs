@@ -1,6 +1,7 @@
 //! One file per kind of check: its probe against a real server, and against peers that misbehave.
 
 mod evm;
+mod flow;
 mod guards;
 mod http;
 mod names;

@@ -33,6 +33,7 @@ impl Files {
     fn surroundings(&self) -> Surroundings {
         Surroundings {
             folder: self.0.path().to_owned(),
+            ..Surroundings::default()
         }
     }
 
@@ -132,6 +133,7 @@ fn all_misfits_are_named_at_once() {
     };
     let surroundings = Surroundings {
         folder: Path::new("/nowhere").to_owned(),
+        ..Surroundings::default()
     };
     assert_eq!(Tls::new(&settings, &surroundings).unwrap_err().len(), 4);
 }
