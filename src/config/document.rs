@@ -24,18 +24,20 @@ pub struct Document {
     pub policies: Vec<Entry>,
     /// The environment with which it was read, for kinds of check that run a program.
     pub environment: Arc<BTreeMap<String, String>>,
+    /// `sessions`, in the order of declaration.
+    pub sessions: Vec<Entry>,
     /// The files, in the order in which they were read.
     pub files: Vec<PathBuf>,
     /// The problems of reading.
     pub problems: Vec<Problem>,
     /// Whether a part could not be read: what is missing may be declared there.
     pub partial: bool,
-    /// Where each name of the four sections stands.
+    /// Where each name of the sections stands.
     names: [Names; SECTIONS.len()],
 }
 
 /// The keys of a file.
-pub const SECTIONS: [&str; 4] = ["services", "defaults", "checks", "policies"];
+pub const SECTIONS: [&str; 5] = ["services", "defaults", "checks", "policies", "sessions"];
 
 impl Document {
     /// Adds what a file declares. What an overlay defines again is laid over: mappings are merged,
@@ -62,12 +64,19 @@ impl Document {
     fn add_section(&mut self, section: Entry, overlay: bool) {
         let place = section.pointer();
         let name = section.key.text.as_str();
-        let [of_services, of_defaults, of_checks, of_policies] = &mut self.names;
+        let [
+            of_services,
+            of_defaults,
+            of_checks,
+            of_policies,
+            of_sessions,
+        ] = &mut self.names;
         let (known, names) = match name {
             "services" => (&mut self.services, of_services),
             "defaults" => (&mut self.defaults, of_defaults),
             "checks" => (&mut self.checks, of_checks),
             "policies" => (&mut self.policies, of_policies),
+            "sessions" => (&mut self.sessions, of_sessions),
             // A place to keep anchored values, as other tools have it.
             extension if extension.starts_with("x-") => return,
             unknown => {

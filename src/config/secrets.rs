@@ -158,17 +158,40 @@ const PUBLIC_WORDS: [&str; 26] = [
 ];
 
 fn hide_word(value: &str, mask: &Mask) {
-    if !PUBLIC_WORDS.contains(&value.trim()) {
+    if !PUBLIC_WORDS.contains(&value.trim()) && !is_filled_in_later(value) {
         mask.hide(value);
     }
 }
+
+/// Whether a value is nothing but what is filled in at run time, `Bearer {{ token }}`: the secret comes
+/// then, and what is written says only where it goes.
+fn is_filled_in_later(value: &str) -> bool {
+    let mut rest = value;
+    let mut written = String::new();
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((_, after)) = after.split_once("}}") else {
+            return false;
+        };
+        written.push_str(before);
+        rest = after;
+    }
+    written.push_str(rest);
+    value.contains("{{")
+        && SCHEMES
+            .iter()
+            .chain(&[""])
+            .any(|scheme| scheme.trim() == written.trim())
+}
+
+/// What stands before the credentials of a header.
+const SCHEMES: [&str; 3] = ["Bearer ", "Basic ", "Token "];
 
 /// Scalars under a secret key; also the parts of `Bearer …` and of cookies, which travel alone.
 fn hide_scalars(node: &Node, mask: &Mask) {
     match &node.value {
         Value::Text(text) => {
             hide_word(&text.text, mask);
-            for scheme in ["Bearer ", "Basic ", "Token "] {
+            for scheme in SCHEMES {
                 if let Some(credentials) = text.text.strip_prefix(scheme) {
                     hide_word(credentials, mask);
                 }

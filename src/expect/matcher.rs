@@ -103,10 +103,24 @@ impl Pattern {
             })
     }
 
+    /// What the expression finds in `text`: its first group, or all of it where it has none.
+    #[must_use]
+    pub fn first_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let found = self.0.captures(text)?;
+        let group = found.get(1).or_else(|| found.get(0));
+        group.map(|group| group.as_str())
+    }
+
     /// Whether the expression is found in `text`.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         self.0.is_match(text)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/", self.0.as_str())
     }
 }
 
@@ -225,7 +239,7 @@ impl fmt::Display for Operator {
             Self::NotContains(value) => write!(f, "something without {}", shown(value)),
             Self::StartsWith(text) => write!(f, "something that starts with {text:?}"),
             Self::EndsWith(text) => write!(f, "something that ends with {text:?}"),
-            Self::Matches(pattern) => write!(f, "something that matches /{}/", pattern.0.as_str()),
+            Self::Matches(pattern) => write!(f, "something that matches {pattern}"),
             Self::Exists(true) => f.write_str("something"),
             Self::Exists(false) => f.write_str("nothing"),
             Self::Type(wanted) => {

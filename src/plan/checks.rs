@@ -19,6 +19,7 @@ use super::kinds::Kinds;
 use super::language::{bad_name, check_name, is_name};
 use super::pace::Pace;
 use super::services::ServiceDraft;
+use super::sessions::{self, SessionDraft};
 use super::thresholds::{self, ThresholdDraft};
 use super::{baseline, control};
 use crate::config::problem::{Code, Problem};
@@ -79,6 +80,9 @@ pub struct CheckSettings {
     /// How names are resolved: `default`, `system`, or `{ servers: [10.0.0.2] }` and
     /// `{ hosts: { api.test: [10.0.0.7] } }`.
     pub resolver: Option<Resolver>,
+    /// The session in which it runs, by its name in `sessions`: what the login captured is filled in
+    /// as `{{ name }}`, and its cookies are sent.
+    pub session: Option<String>,
     /// Words by which rules and `--tag` find it.
     pub tags: Option<Vec<String>>,
     /// Whether it is a control check: it says whether we ourselves can reach anything, as `{ http: {
@@ -90,8 +94,9 @@ pub struct CheckSettings {
 }
 
 /// The keys of a check besides its kind.
-pub const CHECK_KEYS: [&str; 10] = [
+pub const CHECK_KEYS: [&str; 11] = [
     "service",
+    "session",
     "every",
     "rate",
     "max_in_flight",
@@ -120,6 +125,8 @@ pub struct Surroundings<'a, 'b> {
     pub services: &'b [ServiceDraft<'a>],
     /// The defaults.
     pub defaults: &'b Defaults,
+    /// The sessions.
+    pub sessions: &'b [SessionDraft<'a>],
 }
 
 /// Reads the section.
@@ -154,6 +161,8 @@ fn check<'a>(
         return None;
     };
     let settings = settings(entry, entries, problems);
+    let session = settings.session.as_deref();
+    let session = session.and_then(|name| sessions::named(name, entry, around, problems));
     let control = settings.control == Some(true);
     let service = match control {
         true => control::judged_keys(entry, problems),
@@ -163,7 +172,7 @@ fn check<'a>(
         deployment: service.and_then(|at| around.services.get(at)?.platform.as_ref()),
         ..BEARER
     };
-    let kind = kind::lower(entry, entries, &bearer, around.kinds, problems);
+    let kind = kind::lower(entry, entries, &bearer, session, around.kinds, problems);
     let readings = kind
         .as_ref()
         .and_then(|kind| around.kinds.readings(kind.name));
@@ -225,8 +234,9 @@ fn refuse(entry: &Entry, problems: &mut Vec<Problem>) {
 
 /// Reads what every kind has in common.
 fn settings(entry: &Entry, entries: &[Entry], problems: &mut Vec<Problem>) -> CheckSettings {
-    const READ_HERE: [&str; 7] = [
+    const READ_HERE: [&str; 8] = [
         "service",
+        "session",
         "every",
         "timeout",
         "max_in_flight",

@@ -7,7 +7,9 @@ use super::kinds::{Kinds, Registered};
 use super::policies;
 use super::rules;
 use super::services::{self, ServiceDraft};
-use super::{CheckPlan, Plan, ServicePlan, control, defaults, feasibility, reach, references};
+use super::{
+    CheckPlan, Plan, ServicePlan, control, defaults, feasibility, reach, references, sessions,
+};
 use crate::config::Document;
 use crate::config::problem::{Problem, in_reading_order};
 use crate::sample::CheckId;
@@ -42,11 +44,14 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
     let policies = policies::lower(document, kinds, &mut problems);
     let services = services::lower(document, &policies, &mut problems);
     let defaults = defaults::lower(document, &mut problems);
+    let sessions = sessions::lower(document, kinds, &mut problems);
+    sessions::unused(&sessions, document, &mut problems);
     let around = Surroundings {
         document,
         kinds,
         services: &services,
         defaults: &defaults,
+        sessions: &sessions,
     };
     let checks = checks::lower(&around, &mut problems);
     let (controls, checks): (Vec<_>, Vec<_>) = checks.into_iter().partition(|one| one.control);

@@ -88,7 +88,7 @@ fn guard(
         },
         value: node.clone(),
     };
-    let kind = kind::lower(&entry, entries, &BEARER, kinds, problems)?;
+    let kind = kind::lower(&entry, entries, &BEARER, None, kinds, problems)?;
     examine(&entry, kind.name, &settings, kinds, problems);
     if !names.insert(name.clone()) {
         problems.push(twice(&entry, policy));

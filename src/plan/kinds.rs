@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{Deserializer, Error};
-use crate::probe::{Misfit, Probe, Readings, Surroundings, registry};
+use crate::probe::{Misfit, Probe, Readings, Session, Surroundings, registry};
 
 /// What the settings of a check became: serde's error, settings that cannot work, or the probe.
 pub type Built = Result<Result<Box<dyn Probe>, Vec<Misfit>>, Error>;
+
+/// Reads the settings of a kind and builds its probe, long after they were read first; `None` when
+/// there is no such kind.
+pub type Builder =
+    Arc<dyn Fn(&str, Deserializer<'_>, &Surroundings) -> Option<Built> + Send + Sync>;
+
+/// What the settings of a session became.
+pub type BuiltSession = Result<Result<Arc<dyn Session>, Vec<Misfit>>, Error>;
 
 /// A set of kinds.
 pub trait Kinds {
@@ -30,6 +38,43 @@ pub trait Kinds {
         settings: Deserializer<'_>,
         surroundings: &Surroundings,
     ) -> Option<Built>;
+
+    /// Whether a kind says what it was answered, so that a step can capture values of it.
+    fn replies(&self, name: &str) -> bool {
+        registered(name).is_some_and(|kind| kind.replies)
+    }
+
+    /// The lists in the settings of a kind whose items are steps.
+    fn steps(&self, name: &str) -> &'static [&'static str] {
+        registered(name).map_or(&[], |kind| kind.steps)
+    }
+
+    /// What builds probes while checks are run.
+    fn builder(&self) -> Builder {
+        Arc::new(|name, settings, surroundings| registry::build(name, settings, surroundings))
+    }
+
+    /// The lists in the settings of a session whose items are steps.
+    fn session_steps(&self) -> &'static [&'static str] {
+        registry::SESSION_STEPS
+    }
+
+    /// Reads the settings of a session.
+    ///
+    /// # Errors
+    /// Serde's.
+    fn session(
+        &self,
+        name: &str,
+        settings: Deserializer<'_>,
+        surroundings: &Surroundings,
+    ) -> BuiltSession {
+        registry::session(name, settings, surroundings)
+    }
+}
+
+fn registered(name: &str) -> Option<&'static registry::Entry> {
+    registry::KINDS.iter().find(|kind| kind.name == name)
 }
 
 /// The kinds of the registry.
@@ -45,18 +90,15 @@ impl Kinds for Registered {
     }
 
     fn readings(&self, name: &str) -> Option<Readings> {
-        let kind = registry::KINDS.iter().find(|kind| kind.name == name);
-        kind.map(|kind| kind.readings)
+        registered(name).map(|kind| kind.readings)
     }
 
     fn dependency(&self, name: &str) -> Option<&'static str> {
-        let kind = registry::KINDS.iter().find(|kind| kind.name == name);
-        kind.and_then(|kind| kind.dependency)
+        registered(name).and_then(|kind| kind.dependency)
     }
 
     fn observes(&self, name: &str) -> bool {
-        let mut kinds = registry::KINDS.iter();
-        kinds.any(|kind| kind.name == name && kind.observes)
+        registered(name).is_some_and(|kind| kind.observes)
     }
 
     fn build(
@@ -70,5 +112,10 @@ impl Kinds for Registered {
             ..surroundings.clone()
         };
         registry::build(name, settings, &surroundings)
+    }
+
+    fn builder(&self) -> Builder {
+        let kinds = self.clone();
+        Arc::new(move |name, settings, surroundings| kinds.build(name, settings, surroundings))
     }
 }

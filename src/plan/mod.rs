@@ -22,6 +22,8 @@ mod rules;
 pub mod schema;
 pub mod selection;
 mod services;
+mod sessions;
+mod steps;
 mod thresholds;
 
 use std::fmt;

@@ -16,7 +16,7 @@ use super::defaults::DefaultSettings;
 use super::policies::PolicySettings;
 use super::services::ServiceSettings;
 use super::thresholds::LimitSettings;
-use crate::probe::registry::KINDS;
+use crate::probe::registry::{KINDS, session_schema};
 
 /// The schema of a configuration with the kinds of this version.
 #[must_use]
@@ -26,8 +26,19 @@ pub fn configuration() -> Schema {
     let services = generator.subschema_for::<ServiceSettings>();
     let policies = generator.subschema_for::<PolicySettings>();
     let defaults = generator.subschema_for::<DefaultSettings>();
+    let sessions = session_schema(&mut generator);
     let kinds = kinds(&mut generator);
     let mut definitions = generator.take_definitions(false);
+    // So have steps, and no step is made of steps itself.
+    if let Some(Value::Object(step)) = definitions.get_mut("StepSettings") {
+        let mut plain = kinds.clone();
+        plain.retain(|name, _| {
+            KINDS
+                .iter()
+                .any(|kind| kind.name == name && kind.steps.is_empty())
+        });
+        add_kinds(step, plain);
+    }
     // Guards have a kind as checks have one.
     if let Some(Value::Object(guard)) = definitions.get_mut("GuardSettings") {
         add_kinds(guard, kinds);
@@ -41,7 +52,8 @@ pub fn configuration() -> Schema {
             "services": named("What is judged, by name.", &services),
             "defaults": defaults,
             "checks": named("What is probed, by name: each with one kind.", &check),
-            "policies": named("How deployments are judged, by name.", &policies)
+            "policies": named("How deployments are judged, by name.", &policies),
+            "sessions": named("Logins that checks share, by name.", &sessions)
         },
         "patternProperties": { "^x-": true },
         "additionalProperties": false,
@@ -50,8 +62,8 @@ pub fn configuration() -> Schema {
     Written.transform(&mut schema);
     let references = json!({
         "type": "string",
-        "pattern": "\\$\\{",
-        "description": "A value that is filled in: ${NAME}, ${NAME:-default} or ${file:PATH}."
+        "pattern": "\\$\\{|\\{\\{",
+        "description": "A value that is filled in: ${NAME}, ${NAME:-default} or ${file:PATH}; in the steps of a flow, and with a session, {{ name }}."
     });
     if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
         definitions.insert(REFERENCE.to_owned(), references);

@@ -6,6 +6,7 @@
 mod conditions;
 mod dates;
 mod deadline;
+mod part;
 mod queue;
 
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use crate::sample::{
 
 pub use conditions::{AddressPlace, Conditions, Place, TaskPlace, short};
 use deadline::attend;
+pub use part::{Part, Parts};
 
 /// What a probe reports to while it runs.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Attempt {
     /// Whether it was asked what time it is for people.
     asked_wall: bool,
     policy: OnceLock<ConnectionPolicy>,
+    /// Present where this run is a part of another one.
+    whole: Option<Box<part::Whole>>,
 }
 
 /// What a guard compares with before: present when somebody asked for it.
@@ -75,6 +79,7 @@ impl Attempt {
             session: None,
             asked_wall: false,
             policy: OnceLock::new(),
+            whole: None,
         }
     }
 

@@ -6,15 +6,21 @@
 
 pub mod attempt;
 pub mod chain;
+mod cookies;
 pub mod evm;
 pub mod exec;
+pub mod flow;
+mod generated;
 pub mod http;
+mod mold;
 mod names;
 pub mod pool;
 pub mod postgres;
 pub mod redis;
 pub mod registry;
+mod reply;
 mod reuse;
+mod session;
 pub mod tcp;
 pub mod tezos;
 pub mod tls;
@@ -32,8 +38,13 @@ use crate::deployment::Platform;
 use crate::sample::{Fault, Unit};
 use crate::verdict::threshold::Threshold;
 pub use attempt::Attempt;
+pub use cookies::{Cookie, Cookies};
+pub use generated::Generated;
+pub use mold::{Mold, ValueOf, Values};
 pub use names::{Resolver, Source};
+pub use reply::Reply;
 pub use reuse::ConnectionPolicy;
+pub use session::{Attended, Session};
 
 /// The executable made from a check. One call of [`Probe::run`] is one attempt: it never retries.
 #[async_trait]
@@ -113,6 +124,12 @@ pub trait Kind {
     /// Whether it says what it was answered ([`Attempt::observe`]), so that a guard can compare it
     /// with before.
     const OBSERVES: bool = false;
+    /// Whether it says what it was answered ([`Attempt::reply`]), so that a step of a flow can capture
+    /// values of it.
+    const REPLIES: bool = false;
+    /// The lists in its settings whose items are steps: each has a kind of its own, whose settings
+    /// reach the kind as [`Surroundings::steps`].
+    const STEPS: &'static [&'static str] = &[];
     /// What the user writes below the key. Every field documented: the text becomes the schema.
     type Settings: DeserializeOwned + JsonSchema;
 
@@ -145,6 +162,8 @@ pub struct Surroundings {
     pub environment: Arc<BTreeMap<String, String>>,
     /// Where the service of the check is deployed, where it has one that says so.
     pub deployment: Option<Platform>,
+    /// What the steps do that the settings declare, list by list as [`Kind::STEPS`] names them.
+    pub steps: Vec<Vec<Arc<Mold>>>,
 }
 
 /// A setting that is well-formed and still cannot work.

@@ -1,8 +1,11 @@
 //! The list of kinds: one line each. Everything that walks the kinds walks this list.
 
-use serde::Deserializer;
+use std::sync::Arc;
 
-use super::{Kind, Misfit, Probe, Readings, Surroundings};
+use serde::{Deserialize as _, Deserializer};
+
+use super::flow::{FlowSession, SessionSettings};
+use super::{Kind, Misfit, Probe, Readings, Session, Surroundings};
 
 /// What can be said of a kind without an instance.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +18,12 @@ pub struct Entry {
     pub readings: Readings,
     /// What it probes, when that is seldom the service itself.
     pub dependency: Option<&'static str>,
-    /// Whether it can say what it was answered.
+    /// Whether it can say what it was answered, for a comparison with before.
     pub observes: bool,
+    /// Whether it says what it was answered, for captures.
+    pub replies: bool,
+    /// The lists in its settings whose items are steps.
+    pub steps: &'static [&'static str],
     /// The JSON Schema of its settings.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
 }
@@ -30,6 +37,8 @@ macro_rules! kinds {
             readings: <$kind as Kind>::READINGS,
             dependency: <$kind as Kind>::DEPENDENCY,
             observes: <$kind as Kind>::OBSERVES,
+            replies: <$kind as Kind>::REPLIES,
+            steps: <$kind as Kind>::STEPS,
             schema: |generator| generator.subschema_for::<<$kind as Kind>::Settings>(),
         }),*];
 
@@ -57,6 +66,7 @@ macro_rules! kinds {
 kinds![
     super::evm::Evm,
     super::exec::Exec,
+    super::flow::Flow,
     super::http::Http,
     super::postgres::Postgres,
     super::redis::Redis,
@@ -64,3 +74,29 @@ kinds![
     super::tezos::Tezos,
     super::tls::Certificate,
 ];
+
+/// Reads a login that many checks share.
+///
+/// # Errors
+/// The outer error is the deserializer's; the inner one lists settings that cannot work.
+pub fn session<'de, D: Deserializer<'de>>(
+    name: &str,
+    settings: D,
+    surroundings: &Surroundings,
+) -> Result<Result<Arc<dyn Session>, Vec<Misfit>>, D::Error> {
+    let settings = SessionSettings::deserialize(settings)?;
+    Ok(
+        FlowSession::new(name, settings, surroundings).map(|session| {
+            let session: Arc<dyn Session> = Arc::new(session);
+            session
+        }),
+    )
+}
+
+/// The lists in the settings of such a login whose items are steps.
+pub const SESSION_STEPS: &[&str] = super::flow::SESSION_STEPS;
+
+/// The JSON Schema of the settings of such a login.
+pub fn session_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<SessionSettings>()
+}

@@ -55,7 +55,9 @@ pub fn values(line: &str) -> impl Iterator<Item = Range<usize>> {
     keyed(line).into_iter().filter_map(|(key, value)| {
         let shown = line[value.clone()].trim_matches(['"', '\'']);
         let reference = shown.starts_with("${") && shown.find('}') == Some(shown.len() - 1);
-        let harmless = reference || ["true", "false", "null", "~"].contains(&shown.trim());
+        let harmless = reference
+            || super::is_filled_in_later(shown)
+            || ["true", "false", "null", "~"].contains(&shown.trim());
         (super::is_secret_key(key) && !harmless).then_some(value)
     })
 }

@@ -1,11 +1,13 @@
 //! The kind of a check, or of a guard: found among its keys, its settings read, its probe built.
 
 use crate::config::problem::{Code, Problem};
-use crate::config::{Entry, Node, Outcome, Step, Value, read_with, suggestion};
+use crate::config::{Deserializer, Entry, Node, Outcome, Step, Value, read_with, suggestion};
 use crate::deployment::Platform;
-use crate::plan::kinds::Kinds;
+use crate::plan::kinds::{Built, Kinds};
 use crate::plan::language::{LATER_KINDS, not_available};
-use crate::probe::{Misfit, Probe, Surroundings};
+use crate::plan::sessions::SessionDraft;
+use crate::plan::steps::{self, template};
+use crate::probe::{Attended, Misfit, Probe, Surroundings};
 
 /// The kind of a check, and its probe if that could be built.
 pub struct KindDraft {
@@ -26,16 +28,68 @@ pub struct Bearer<'a> {
     pub deployment: Option<&'a Platform>,
 }
 
-/// Finds the one kind of a check or a guard and builds its probe.
+/// Finds the one kind of a check or a guard and builds its probe, which is run while logged in where
+/// there is a session.
 pub fn lower(
     check: &Entry,
     entries: &[Entry],
     bearer: &Bearer<'_>,
+    session: Option<&SessionDraft<'_>>,
     kinds: &dyn Kinds,
     problems: &mut Vec<Problem>,
 ) -> Option<KindDraft> {
+    let (name, entry) = find(check, entries, bearer, kinds, problems)?;
+    let probe = if !kinds.steps(name).is_empty() {
+        of_steps(name, entry, session, kinds, problems)
+    } else if let Some(draft) = session {
+        let called = &draft.entry.key.text;
+        let mold = steps::with_session(name, entry, called, &draft.names, kinds, problems);
+        let login = draft.session.clone();
+        login.map(|login| login.attended(Attended::Settings(mold)))
+    } else {
+        braces(&entry.value, problems);
+        let around = Surroundings {
+            deployment: bearer.deployment.cloned(),
+            ..surroundings(entry)
+        };
+        tried(entry, &entry.value, problems, |settings| {
+            build(name, settings, &around, kinds)
+        })
+    };
+    Some(KindDraft { name, probe })
+}
+
+/// Builds the probe of a kind that is made of steps.
+fn of_steps(
+    name: &str,
+    entry: &Entry,
+    session: Option<&SessionDraft<'_>>,
+    kinds: &dyn Kinds,
+    problems: &mut Vec<Problem>,
+) -> Option<Box<dyn Probe>> {
+    let given = session.map_or(&[][..], |draft| &draft.names);
+    let lowered = steps::lower(entry, kinds.steps(name), given, kinds, problems);
+    let mut around = surroundings(entry);
+    around.steps = lowered.molds;
+    let probe = tried(entry, &lowered.rest, problems, |settings| {
+        build(name, settings, &around, kinds)
+    })?;
+    match session {
+        None => Some(probe),
+        Some(draft) => Some(draft.session.clone()?.attended(Attended::Whole(probe))),
+    }
+}
+
+/// Finds the one kind of a check, a guard or a step.
+pub fn find<'e>(
+    check: &Entry,
+    entries: &'e [Entry],
+    bearer: &Bearer,
+    kinds: &dyn Kinds,
+    problems: &mut Vec<Problem>,
+) -> Option<(&'static str, &'e Entry)> {
     let names = kinds.names();
-    let mut found: Vec<(&'static str, &Entry)> = Vec::new();
+    let mut found: Vec<(&'static str, &'e Entry)> = Vec::new();
     let mut strangers = 0;
     for entry in entries {
         let key = entry.key.text.as_str();
@@ -53,10 +107,7 @@ pub fn lower(
     match found.as_slice() {
         [] if strangers == 0 => problems.push(without_kind(check, bearer, &names)),
         [] => {}
-        [(name, entry)] => {
-            let probe = build(name, entry, bearer, kinds, problems);
-            return Some(KindDraft { name, probe });
-        }
+        [one] => return Some(*one),
         [(first_name, first), more @ ..] => {
             let what = bearer.what;
             for (name, entry) in more {
@@ -116,25 +167,35 @@ fn without_kind(check: &Entry, bearer: &Bearer<'_>, names: &[&'static str]) -> P
         ))
 }
 
+/// What the kind of an entry may know of the world.
+pub fn surroundings(entry: &Entry) -> Surroundings {
+    Surroundings {
+        folder: entry.key.place.file().folder().to_owned(),
+        ..Surroundings::default()
+    }
+}
+
 fn build(
     name: &str,
-    entry: &Entry,
-    bearer: &Bearer<'_>,
+    settings: Deserializer<'_>,
+    surroundings: &Surroundings,
     kinds: &dyn Kinds,
+) -> Built {
+    kinds
+        .build(name, settings, surroundings)
+        .unwrap_or_else(|| Ok(Err(vec![Misfit::at(&[], "the kind is not there")])))
+}
+
+/// Builds a probe of settings that are written at `entry`, and reports all that is wrong with them.
+/// What is read of them is `node`: the same with something filled in, or without what others read.
+pub fn tried(
+    entry: &Entry,
+    node: &Node,
     problems: &mut Vec<Problem>,
+    build: impl FnMut(Deserializer<'_>) -> Built,
 ) -> Option<Box<dyn Probe>> {
-    let surroundings = Surroundings {
-        folder: entry.key.place.file().folder().to_owned(),
-        deployment: bearer.deployment.cloned(),
-        ..Surroundings::default()
-    };
     let nothing_expected = empty_expectations(entry, problems);
-    captures(&entry.value, problems);
-    let outcome = read_with(&entry.value, &entry.key.place, problems, |settings| {
-        kinds
-            .build(name, settings, &surroundings)
-            .unwrap_or_else(|| Ok(Err(vec![Misfit::at(&[], "the kind is not there")])))
-    });
+    let outcome = read_with(node, &entry.key.place, problems, build);
     match outcome {
         Outcome::Whole(Ok(probe)) => Some(probe),
         Outcome::Whole(Err(misfits)) => {
@@ -151,17 +212,18 @@ fn build(
     }
 }
 
-fn refused(misfit: &Misfit, entry: &Entry) -> Problem {
+/// The problem of a setting that cannot work, below `entry`.
+pub fn refused(misfit: &Misfit, entry: &Entry) -> Problem {
     let place = entry
         .value
-        .place_at(&steps(&misfit.path, &entry.value), &entry.key.place);
+        .place_at(&way(&misfit.path, &entry.value), &entry.key.place);
     Problem::error(Code::BadValue, &misfit.message)
         .at(&place)
         .maybe_help(misfit.hint.clone())
 }
 
 /// The way that a misfit names, as far as the tree has it: a number is an item of a list.
-fn steps(path: &[String], node: &Node) -> Vec<Step> {
+pub fn way(path: &[String], node: &Node) -> Vec<Step> {
     let mut node = Some(node);
     let mut steps = Vec::with_capacity(path.len());
     for part in path {
@@ -200,32 +262,26 @@ fn empty_expectations(kind: &Entry, problems: &mut Vec<Problem>) -> bool {
     problems.len() > before
 }
 
-/// Reports what is to be filled in at run time: nothing here does that, and sent as it is written
-/// it would ask something else than was meant.
-fn captures(node: &Node, problems: &mut Vec<Problem>) {
+/// Reports what would be filled in at run time where nothing does that: sent as it is written it would
+/// ask something else than was meant.
+fn braces(node: &Node, problems: &mut Vec<Problem>) {
     match &node.value {
         Value::Text(text) => {
-            if let Some(found) = capture(&text.text) {
-                let what = format!("`{found}`, filled in at run time,");
-                problems.push(not_available(&what, &node.place));
+            if let Some(found) = template::first(&text.text) {
+                let message = format!("nothing fills in `{found}` here");
+                let problem = Problem::error(Code::BadReference, message)
+                    .at(&node.place.narrowed_to(found))
+                    .help(
+                        "only the steps of a `flow` and checks with a `session` are filled in; a \
+                         variable is written ${NAME}",
+                    );
+                problems.push(problem);
             }
         }
-        Value::List(items) => items.iter().for_each(|item| captures(item, problems)),
+        Value::List(items) => items.iter().for_each(|item| braces(item, problems)),
         Value::Map(entries) => entries
             .iter()
-            .for_each(|entry| captures(&entry.value, problems)),
+            .for_each(|entry| braces(&entry.value, problems)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Hole => {}
     }
-}
-
-/// The first `{{ name }}` of a text.
-fn capture(text: &str) -> Option<&str> {
-    text.match_indices("{{").find_map(|(start, _)| {
-        let end = start + text[start..].find("}}")? + 2;
-        let name = text[start + 2..end - 2].trim();
-        let is_name = name
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_.".contains(c));
-        (is_name && !name.is_empty()).then(|| &text[start..end])
-    })
 }

@@ -1,8 +1,10 @@
 //! The kind `http`: one request, redirects included, and what is expected of the answer.
 //!
 //! Proves that the target answers as expected over a connection opened for the purpose, or over a
-//! kept one where declared. It does not render pages, run scripts or keep cookies.
+//! kept one where declared. It does not render pages or run scripts, and it keeps cookies only as a
+//! step of a flow, or with a session.
 
+mod carried;
 mod discretion;
 mod expectation;
 mod kept;
@@ -61,6 +63,7 @@ impl Kind for Http {
         open: false,
     };
     const OBSERVES: bool = true;
+    const REPLIES: bool = true;
     type Settings = HttpSettings;
 
     fn probe(
@@ -144,6 +147,7 @@ impl Probe for HttpProbe {
             any_version: attempt.any_version(),
             observed: attempt.is_observed(),
         };
+        attempt.reply(|| carried::reply(&answer));
         let found = self.terms.judge(answer, manner).await;
         if let Some(foreign) = found.foreign {
             return Err(foreign);
@@ -200,7 +204,10 @@ impl HttpProbe {
         } else {
             None
         };
-        let (answer, connection) = ask(attempt, asked, kept).await?;
+        let with_cookies = carried::with_cookies(attempt, asked.request());
+        let sent = with_cookies.as_deref().unwrap_or(asked);
+        let (answer, connection) = ask(attempt, sent, kept).await?;
+        carried::take_cookies(attempt, &asked.request().url, &answer.headers);
         if keeps {
             let reused = if connection.is_used_again() { 1.0 } else { 0.0 };
             attempt.named(Arc::clone(&NAMES.reused), reused, Unit::Number);
@@ -241,9 +248,12 @@ impl HttpProbe {
             asked.push((request.method, request.url));
             self.check(&next, &asked, &place)?;
             attempt.note(format!("redirected to {place}"));
+            let with_cookies = carried::with_cookies(attempt, &next);
             let prepared = Prepared::new(next);
-            (answer, connection) = ask(attempt, &prepared, at_hand).await?;
+            let sent = with_cookies.as_deref().unwrap_or(&prepared);
+            (answer, connection) = ask(attempt, sent, at_hand).await?;
             request = prepared.into_request();
+            carried::take_cookies(attempt, &request.url, &answer.headers);
         }
         self.keep(attempt, keeps, &request, connection);
         answer.decoded(&request).await

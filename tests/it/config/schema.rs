@@ -147,8 +147,8 @@ fn typical_mistakes_are_not_accepted() {
         ),
         ("a misspelt kind", with(json!({ "htpp": http }))),
         (
-            "a kind of a later version",
-            with(json!({ "flow": { "steps": [] } })),
+            "a step that is a flow itself",
+            with(json!({ "flow": { "steps": [{ "name": "a", "flow": { "steps": [] } }] } })),
         ),
         (
             "a misspelt key",

@@ -2,6 +2,7 @@
 
 mod evm;
 mod exec;
+mod flow;
 mod guards;
 mod http;
 mod names;
