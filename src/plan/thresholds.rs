@@ -1,5 +1,7 @@
 //! `thresholds`: subjects and limits, checked against what the check can measure.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
@@ -58,10 +60,44 @@ impl JsonSchema for LimitText {
     }
 }
 
-/// Reads the section of one check. `readings` are those of its kind, where the kind is known.
+/// What a check can measure, as far as that is known before it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Measurable {
+    /// The readings of its kind, where the kind is known.
+    pub kind: Option<Readings>,
+    /// Those that its settings name, where its probe says so.
+    pub own: Option<Vec<(Arc<str>, Unit)>>,
+}
+
+impl Measurable {
+    /// What a reading counts, where that is known.
+    fn unit(&self, name: &str) -> Option<Unit> {
+        let named = self.kind.map_or(&[][..], |kind| kind.named).iter();
+        let kind = named.clone().find(|(known, _, _)| *known == name);
+        let own = self.own.iter().flatten().find(|(known, _)| {
+            let rest = name.strip_prefix(&**known);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        kind.map(|(_, unit, _)| *unit)
+            .or_else(|| own.map(|(_, unit)| *unit))
+    }
+
+    /// Whether it may give readings that nobody can name yet.
+    fn is_open(&self) -> bool {
+        self.kind.is_none_or(|kind| kind.open) && self.own.is_none()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        let named = self.kind.map_or(&[][..], |kind| kind.named).iter();
+        let own = self.own.iter().flatten().map(|(name, _)| &**name);
+        named.map(|(name, _, _)| *name).chain(own)
+    }
+}
+
+/// Reads the section of one check.
 pub fn lower<'a>(
     section: &'a Entry,
-    readings: Option<Readings>,
+    readings: &Measurable,
     problems: &mut Vec<Problem>,
 ) -> Vec<ThresholdDraft<'a>> {
     match &section.value.value {
@@ -94,7 +130,7 @@ pub fn lower<'a>(
 
 fn threshold<'a>(
     entry: &'a Entry,
-    readings: Option<Readings>,
+    readings: &Measurable,
     problems: &mut Vec<Problem>,
 ) -> Option<ThresholdDraft<'a>> {
     let subject = subject(entry, readings, problems);
@@ -134,11 +170,7 @@ fn threshold<'a>(
 }
 
 /// What a threshold is on: a summary, or a reading that the check can give.
-fn subject(
-    entry: &Entry,
-    readings: Option<Readings>,
-    problems: &mut Vec<Problem>,
-) -> Option<Subject> {
+fn subject(entry: &Entry, readings: &Measurable, problems: &mut Vec<Problem>) -> Option<Subject> {
     let name = entry.key.text.as_str();
     let report =
         |message: String| Problem::error(Code::UnknownSubject, message).at(&entry.key.place);
@@ -150,16 +182,15 @@ fn subject(
             return None;
         }
     };
-    let (Subject::Reading(_), Some(readings)) = (&subject, readings) else {
+    if !matches!(subject, Subject::Reading(_)) || readings.kind.is_none() {
         return Some(subject);
-    };
-    let named = readings.named.iter().map(|(name, _, _)| *name);
-    if named.clone().any(|known| known == name) {
+    }
+    if readings.unit(name).is_some() {
         return Some(subject);
     }
     let near_summary = suggestion::nearest(name, SUMMARIES);
-    if !readings.open {
-        let known = named.chain(SUMMARIES);
+    if !readings.is_open() {
+        let known = readings.names().chain(SUMMARIES);
         problems.push(
             report(format!("the check measures no `{name}`"))
                 .maybe_help(suggestion::did_you_mean(name, known)),
@@ -177,7 +208,7 @@ fn subject(
 }
 
 /// In what a limit may be written: the first is what the subject is measured in.
-fn measures(subject: &Subject, readings: Option<Readings>) -> &'static [Measure] {
+fn measures(subject: &Subject, readings: &Measurable) -> &'static [Measure] {
     let Subject::Reading(name) = subject else {
         return match subject.measure() {
             Measure::Share => &[Measure::Share],
@@ -185,14 +216,8 @@ fn measures(subject: &Subject, readings: Option<Readings>) -> &'static [Measure]
             Measure::Number => &[Measure::Number],
         };
     };
-    let unit = readings.and_then(|readings| {
-        let named = readings
-            .named
-            .iter()
-            .find(|(known, _, _)| *known == &**name);
-        named.map(|(_, unit, _)| *unit)
-    });
-    match unit {
+    match readings.unit(name) {
+        Some(Unit::Share) => &[Measure::Share],
         Some(Unit::Seconds) => &[Measure::Seconds, Measure::Number],
         Some(Unit::Number | Unit::Bytes | Unit::Days) => &[Measure::Number],
         // A column of a query: it may well be a number of seconds.

@@ -58,6 +58,7 @@ kinds![
     super::evm::Evm,
     super::exec::Exec,
     super::http::Http,
+    super::metrics::Metrics,
     super::postgres::Postgres,
     super::redis::Redis,
     super::tcp::Tcp,

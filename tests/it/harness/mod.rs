@@ -11,6 +11,7 @@ pub mod namespace;
 pub mod postgres;
 pub mod probing;
 pub mod python;
+pub mod prometheus;
 pub mod raw_peer;
 pub mod redis;
 pub mod reference;

@@ -4,6 +4,7 @@ mod evm;
 mod exec;
 mod guards;
 mod http;
+mod metrics;
 mod names;
 mod postgres;
 mod reasons;
