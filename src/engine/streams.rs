@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::before;
 use super::recorded::{self, Recording, RecordingError, Roster};
 use super::replay::{Replay, Replayed};
+use crate::plan::CheckPlan;
 
 /// A recording in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ fn one(replay: Replay<'_>, roster: &Roster, stream: &Stream) -> Result<Replayed,
     let compares = replay
         .checks
         .iter()
-        .any(|check| !check.tolerances.is_empty());
+        .any(CheckPlan::is_compared_with_before);
     let before = match stream.baseline.as_deref().filter(|_| compares) {
         Some(path) => before::read(path, roster)?,
         None => Vec::new(),
