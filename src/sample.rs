@@ -141,6 +141,8 @@ pub enum Unit {
     Bytes,
     /// Days.
     Days,
+    /// A part of a whole: 0.05 for 5 %.
+    Share,
 }
 
 /// A named number that a sample observed.

@@ -45,10 +45,10 @@ pub fn open(
     if arguments.baseline == BaselineFlag::None {
         return Ok(Comparison::default());
     }
-    if checks.iter().all(|check| check.tolerances.is_empty()) {
+    if !checks.iter().any(CheckPlan::is_compared_with_before) {
         return Err(
             "nothing is compared with before: no selected check declares a `baseline`, \
-                    as `baseline: { p95: { warning: \"> +10%\" } }`"
+                    as `baseline: { p95: { warning: \"> +10%\" } }`, or a `stable` reading"
                 .to_owned(),
         );
     }

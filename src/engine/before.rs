@@ -28,7 +28,7 @@ pub enum Source {
 pub fn notes(checks: &[CheckPlan], before: &[Before]) -> Vec<String> {
     let mut notes = Vec::new();
     for (check, before) in checks.iter().zip(before) {
-        if check.tolerances.is_empty() {
+        if !check.is_compared_with_before() {
             continue;
         }
         let id = &check.facts.id;
@@ -56,7 +56,10 @@ pub fn notes(checks: &[CheckPlan], before: &[Before]) -> Vec<String> {
         });
     }
     if notes.is_empty() && !before.is_empty() {
-        notes.push("nothing is compared with before: no check declares a `baseline`".to_owned());
+        notes.push(
+            "nothing is compared with before: no check declares a `baseline` or a `stable` reading"
+                .to_owned(),
+        );
     }
     notes
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::before;
 use super::recorded::{self, Recording, RecordingError, Roster};
 use super::replay::{Replay, Replayed};
+use crate::plan::CheckPlan;
 
 /// A recording in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,10 +100,7 @@ pub fn judge(
 fn one(replay: Replay<'_>, roster: &Roster, stream: &Stream) -> Result<Replayed, RecordingError> {
     let (file, input) = recorded::open(&stream.samples)?;
     let mut recording = Recording::new(&file, input, roster);
-    let compares = replay
-        .checks
-        .iter()
-        .any(|check| !check.tolerances.is_empty());
+    let compares = replay.checks.iter().any(CheckPlan::is_compared_with_before);
     let before = match stream.baseline.as_deref().filter(|_| compares) {
         Some(path) => before::read(path, roster)?,
         None => Vec::new(),

@@ -20,7 +20,7 @@ use super::language::{bad_name, check_name, is_name};
 use super::pace::Pace;
 use super::services::ServiceDraft;
 use super::sessions::{self, SessionDraft};
-use super::thresholds::{self, ThresholdDraft};
+use super::thresholds::{self, Measurable, ThresholdDraft};
 use super::{baseline, control};
 use crate::config::problem::{Code, Problem};
 use crate::config::{Document, Entry, Node, Place, Value, read, suggestion};
@@ -173,9 +173,14 @@ fn check<'a>(
         ..BEARER
     };
     let kind = kind::lower(entry, entries, &bearer, session, around.kinds, problems);
-    let readings = kind
-        .as_ref()
-        .and_then(|kind| around.kinds.readings(kind.name));
+    let readings = Measurable {
+        kind: kind
+            .as_ref()
+            .and_then(|kind| around.kinds.readings(kind.name)),
+        own: kind
+            .as_ref()
+            .and_then(|kind| kind.probe.as_deref()?.readings()),
+    };
     let rate = load::lower(entry, problems);
     let schedule = Schedule::of(&settings, &rate, entry, around.defaults, problems);
     let pace = match &rate {
@@ -188,7 +193,7 @@ fn check<'a>(
     let thresholds = entry
         .value
         .entry("thresholds")
-        .map(|section| thresholds::lower(section, readings, problems));
+        .map(|section| thresholds::lower(section, &readings, problems));
     let tolerances = entry
         .value
         .entry("baseline")

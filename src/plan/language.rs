@@ -19,7 +19,6 @@ pub const LATER_KINDS: &[&str] = &[
     "mysql",
     "solana",
     "bitcoin",
-    "metrics",
     "prometheus",
     "cloudwatch",
     "datadog",

@@ -161,6 +161,13 @@ impl CheckPlan {
         })
     }
 
+    /// Whether how it was before the deployment is a yardstick of anything: it declares a `baseline`, or
+    /// a reading that is to be `stable`.
+    #[must_use]
+    pub fn is_compared_with_before(&self) -> bool {
+        !self.tolerances.is_empty() || self.thresholds.iter().any(Threshold::is_of_before)
+    }
+
     /// The mean time from one run to the next within a window that begins with the first.
     #[must_use]
     pub fn interval(&self, window: Duration) -> Duration {

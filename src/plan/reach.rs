@@ -81,7 +81,11 @@ fn of_latency(subject: &Subject, limit: Limit, timeout: Duration) -> Option<Prob
     let too_long = match limit.comparison {
         Comparison::Above => value >= longest,
         Comparison::AtLeast => value > longest,
-        Comparison::Below | Comparison::AtMost | Comparison::Equal | Comparison::Unequal => false,
+        Comparison::Below
+        | Comparison::AtMost
+        | Comparison::Equal
+        | Comparison::Unequal
+        | Comparison::Across(_) => false,
     };
     if too_long {
         let limited = human(timeout);

@@ -1,14 +1,20 @@
 //! `thresholds`: subjects and limits, checked against what the check can measure.
 
+mod course;
+mod measurable;
+mod setting;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+
+use self::course::CourseSettings;
+pub use self::measurable::Measurable;
+use self::measurable::{measures, subject};
+use self::setting::LimitSetting;
 
 use crate::config::problem::{Code, Problem};
-use crate::config::{Entry, Place, Value, read, suggestion};
-use crate::probe::Readings;
+use crate::config::{Entry, Place, Value, read};
 use crate::quantity::Span;
-use crate::sample::Unit;
-use crate::verdict::threshold::{Comparison, Limit, Measure, SUMMARIES, Subject, Threshold};
+use crate::verdict::threshold::{Comparison, Course, Limit, Measure, Subject, Threshold};
 
 /// A threshold and where it is declared.
 pub struct ThresholdDraft<'a> {
@@ -19,13 +25,13 @@ pub struct ThresholdDraft<'a> {
 }
 
 /// The limits on one subject.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitSettings {
     /// The limit whose breach warns, as `> 1%`; a bare value means `>`.
-    pub warning: Option<LimitText>,
+    pub warning: Option<LimitSetting>,
     /// The limit whose breach fails the check, as `> 5%`.
-    pub critical: Option<LimitText>,
+    pub critical: Option<LimitSetting>,
     /// How long the limit must be breached.
     #[serde(rename = "for")]
     pub lasting: Option<Span>,
@@ -33,35 +39,10 @@ pub struct LimitSettings {
     pub consecutive: Option<u32>,
 }
 
-/// A comparison with a limit, or a bare value.
-#[derive(Debug)]
-pub struct LimitText(pub String);
-
-impl<'de> Deserialize<'de> for LimitText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
-    }
-}
-
-impl JsonSchema for LimitText {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Limit".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": ["string", "number"],
-            "pattern": "^ *(>=|<=|==|!=|>|<|=)? *[-+]?[0-9.]",
-            "description": "A comparison that says when it is breached: > >= < <= == != and a limit. A bare value means >.",
-            "examples": ["> 5%", "< 99%", "> 2s", "> 90"]
-        })
-    }
-}
-
-/// Reads the section of one check. `readings` are those of its kind, where the kind is known.
+/// Reads the section of one check.
 pub fn lower<'a>(
     section: &'a Entry,
-    readings: Option<Readings>,
+    readings: &Measurable,
     problems: &mut Vec<Problem>,
 ) -> Vec<ThresholdDraft<'a>> {
     match &section.value.value {
@@ -94,7 +75,7 @@ pub fn lower<'a>(
 
 fn threshold<'a>(
     entry: &'a Entry,
-    readings: Option<Readings>,
+    readings: &Measurable,
     problems: &mut Vec<Problem>,
 ) -> Option<ThresholdDraft<'a>> {
     let subject = subject(entry, readings, problems);
@@ -112,13 +93,17 @@ fn threshold<'a>(
     let before = problems.len();
     let settings = read::<LimitSettings>(&entry.value, &entry.key.place, problems).any()?;
     let measures = measures(subject.as_ref()?, readings);
-    let mut limit = |text: &Option<LimitText>, level: &str| {
-        let text = text.as_ref()?;
+    let is_reading = matches!(subject, Some(Subject::Reading(_)));
+    let mut limit = |setting: &Option<LimitSetting>, level: &str| {
+        let setting = setting.as_ref()?;
         let place = entry
             .value
             .entry(level)
             .map_or_else(|| entry.pointer(), Entry::pointer);
-        parse(&text.0, measures, &place, problems)
+        match setting {
+            LimitSetting::Text(text) => parse(text, measures, &place, problems),
+            LimitSetting::Course(course) => across(course, is_reading, &place, problems),
+        }
     };
     let threshold = Threshold {
         subject: subject?,
@@ -133,71 +118,23 @@ fn threshold<'a>(
     Some(ThresholdDraft { entry, threshold })
 }
 
-/// What a threshold is on: a summary, or a reading that the check can give.
-fn subject(
-    entry: &Entry,
-    readings: Option<Readings>,
+/// A limit on the course of a reading.
+fn across(
+    settings: &CourseSettings,
+    is_reading: bool,
+    place: &Place,
     problems: &mut Vec<Problem>,
-) -> Option<Subject> {
-    let name = entry.key.text.as_str();
-    let report =
-        |message: String| Problem::error(Code::UnknownSubject, message).at(&entry.key.place);
-    let subject = match Subject::parse(name) {
-        Ok(subject) => subject,
-        Err(error) => {
-            let help = "percentiles are p50, p90, p95, p99 and p999; a phase also has max and mean";
-            problems.push(report(error.to_string()).help(help));
-            return None;
-        }
+) -> Option<Limit> {
+    let refused = match settings.limit() {
+        Ok(limit) if is_reading => return Some(limit),
+        Ok(_) => Problem::error(Code::BadThreshold, "a summary has no course of its own").help(
+            "limit a reading like this; error rates and latencies are compared with before by \
+             `baseline`",
+        ),
+        Err(message) => Problem::error(Code::BadThreshold, message).help(course::FORMS),
     };
-    let (Subject::Reading(_), Some(readings)) = (&subject, readings) else {
-        return Some(subject);
-    };
-    let named = readings.named.iter().map(|(name, _, _)| *name);
-    if named.clone().any(|known| known == name) {
-        return Some(subject);
-    }
-    let near_summary = suggestion::nearest(name, SUMMARIES);
-    if !readings.open {
-        let known = named.chain(SUMMARIES);
-        problems.push(
-            report(format!("the check measures no `{name}`"))
-                .maybe_help(suggestion::did_you_mean(name, known)),
-        );
-        return None;
-    }
-    if let Some(near) = near_summary {
-        let message = format!("`{name}` is taken for a reading of the check");
-        let problem = Problem::warning(Code::UnknownSubject, message)
-            .at(&entry.key.place)
-            .help(format!("did you mean the summary `{near}`?"));
-        problems.push(problem);
-    }
-    Some(subject)
-}
-
-/// In what a limit may be written: the first is what the subject is measured in.
-fn measures(subject: &Subject, readings: Option<Readings>) -> &'static [Measure] {
-    let Subject::Reading(name) = subject else {
-        return match subject.measure() {
-            Measure::Share => &[Measure::Share],
-            Measure::Seconds => &[Measure::Seconds],
-            Measure::Number => &[Measure::Number],
-        };
-    };
-    let unit = readings.and_then(|readings| {
-        let named = readings
-            .named
-            .iter()
-            .find(|(known, _, _)| *known == &**name);
-        named.map(|(_, unit, _)| *unit)
-    });
-    match unit {
-        Some(Unit::Seconds) => &[Measure::Seconds, Measure::Number],
-        Some(Unit::Number | Unit::Bytes | Unit::Days) => &[Measure::Number],
-        // A column of a query: it may well be a number of seconds.
-        None => &[Measure::Number, Measure::Seconds],
-    }
+    problems.push(refused.at(place));
+    None
 }
 
 fn parse(
@@ -257,6 +194,23 @@ fn coherent(entry: &Entry, threshold: &Threshold, problems: &mut Vec<Problem>) {
         }
         _ => {}
     }
+    let own_time = |limit: &Limit| {
+        matches!(
+            limit.course(),
+            Some(Course::Advances | Course::NeverDecreases)
+        )
+    };
+    let limits = [threshold.warning, threshold.critical];
+    let has_own_time = limits.iter().flatten().any(own_time);
+    for key in ["for", "consecutive"] {
+        if let Some(written) = entry.value.entry(key).filter(|_| has_own_time) {
+            let message = format!("`{key}` says nothing beside `advances` or `never_decreases`");
+            let problem = Problem::error(Code::BadThreshold, message)
+                .at(&written.key.place)
+                .help("remove it: `within` says how long a reading may stand still");
+            problems.push(problem);
+        }
+    }
     if threshold
         .consecutive
         .is_some_and(|count| count > MOST_IN_A_ROW)
@@ -281,10 +235,16 @@ const MOST_IN_A_ROW: u32 = 1_000_000;
 /// Why a warning and a critical limit do not go together: the warning must come first.
 fn disorder(warning: &Limit, critical: &Limit) -> Option<(&'static str, &'static str)> {
     use Comparison::{Above, AtLeast, AtMost, Below};
+    if let (Some(first), Some(second)) = (warning.course(), critical.course()) {
+        let is_laxer = first == second
+            && warning.measure == critical.measure
+            && warning.value > critical.value;
+        return is_laxer.then_some(LAXER);
+    }
     let upward = |limit: &Limit| match limit.comparison {
         Above | AtLeast => Some(true),
         Below | AtMost => Some(false),
-        Comparison::Equal | Comparison::Unequal => None,
+        Comparison::Equal | Comparison::Unequal | Comparison::Across(_) => None,
     };
     let (warning_up, critical_up) = (upward(warning)?, upward(critical)?);
     if warning_up != critical_up {
@@ -298,11 +258,14 @@ fn disorder(warning: &Limit, critical: &Limit) -> Option<(&'static str, &'static
     } else {
         warning.value < critical.value
     };
-    laxer.then_some((
-        "the warning is laxer than the critical limit, so that it never comes first",
-        "exchange the two limits",
-    ))
+    laxer.then_some(LAXER)
 }
+
+/// What is said of limits in the wrong order.
+const LAXER: (&str, &str) = (
+    "the warning is laxer than the critical limit, so that it never comes first",
+    "exchange the two limits",
+);
 
 /// The names of the subjects of thresholds, for rules.
 pub fn names(thresholds: &[Threshold]) -> Vec<String> {

@@ -4,6 +4,8 @@
 //! settings are, builds a [`Probe`] from them, and each run of that probe is one attempt under one
 //! deadline that [`attempt`] enforces. A probe measures and says what it saw; it never judges.
 
+mod addresses;
+pub mod api;
 pub mod attempt;
 pub mod chain;
 mod cookies;
@@ -12,6 +14,7 @@ pub mod exec;
 pub mod flow;
 mod generated;
 pub mod http;
+pub mod metrics;
 mod mold;
 mod names;
 pub mod pool;
@@ -37,6 +40,7 @@ use serde::de::DeserializeOwned;
 use crate::deployment::Platform;
 use crate::sample::{Fault, Unit};
 use crate::verdict::threshold::Threshold;
+pub use addresses::Addresses;
 pub use attempt::Attempt;
 pub use cookies::{Cookie, Cookies};
 pub use generated::Generated;
@@ -64,6 +68,13 @@ pub trait Probe: Send + Sync {
     /// The name of whose addresses each is asked by itself, [`Place::Address`](attempt::Place); absent
     /// where whoever answers under the name is asked.
     fn asks_addresses_of(&self) -> Option<&str> {
+        None
+    }
+
+    /// The readings that its settings name, and what they count; `name.more` belongs to `name`. So a
+    /// limit may be written in the unit of its reading, and a misspelt one is found at load. Nothing
+    /// where only a run tells.
+    fn readings(&self) -> Option<Vec<(Arc<str>, Unit)>> {
         None
     }
 

@@ -68,6 +68,7 @@ kinds![
     super::exec::Exec,
     super::flow::Flow,
     super::http::Http,
+    super::metrics::Metrics,
     super::postgres::Postgres,
     super::redis::Redis,
     super::tcp::Tcp,

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use self::feeding::{Feeding, feeding};
-use self::opening::{Opened, complete, promised_rate};
+use self::opening::{Opened, compared_with_before, complete, promised_rate};
 use super::assurance::{Assurance, assurance};
 use super::breach::Look;
 
@@ -114,6 +114,8 @@ struct Seat {
     is_read_as_written: bool,
     /// How it failed before the deployment already, and so has no vote.
     failed_before: Option<Box<FindingReason>>,
+    /// What its readings were before, where a limit compares with that.
+    before: Option<Box<Before>>,
     /// Samples of the schedule from which something was learnt.
     known: u64,
     standing: Option<Verdict>,
@@ -133,6 +135,7 @@ impl Bench {
         let places = rules.iter().enumerate();
         let places = places.map(|(at, one)| (one.facts.id.clone(), at)).collect();
         let rules: Vec<Rules> = rules.into_iter().map(complete).collect();
+        let mut compared = compared_with_before(&rules, &before);
         let Opened {
             docket,
             comparisons,
@@ -153,6 +156,7 @@ impl Bench {
             Seat {
                 is_read_as_written: !is_heard,
                 failed_before,
+                before: compared[place].take(),
                 cases,
                 window: Window::holding(memory::records(&rules, share), bounds),
                 rules,
@@ -294,6 +298,7 @@ impl Bench {
         let look = Look {
             window: &seat.window,
             at,
+            before: seat.before.as_deref(),
         };
         let weighing = Weighing {
             least_bad,
@@ -301,6 +306,7 @@ impl Bench {
             scheduled: Look {
                 window: seat.scheduled.as_deref().unwrap_or(&seat.window),
                 at,
+                before: seat.before.as_deref(),
             },
         };
         let besides = self.compare(place, telling);

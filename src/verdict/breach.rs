@@ -6,7 +6,7 @@ use super::evidence::TOO_FEW_TO_CONDEMN;
 use super::measure::{Certainty, Lack, measure};
 use super::threshold::{Limit, Subject, Threshold};
 use super::wording::{self, one_line};
-use super::{FindingReason, reading};
+use super::{Before, FindingReason, reading};
 use crate::clock::Moment;
 use crate::sample::Outcome;
 use crate::window::{View, Window};
@@ -16,6 +16,8 @@ use crate::window::{View, Window};
 pub(super) struct Look<'a> {
     pub(super) window: &'a Window,
     pub(super) at: Moment,
+    /// What was measured before the deployment, where something is known of it.
+    pub(super) before: Option<&'a Before>,
 }
 
 /// What is to be said of one limit.

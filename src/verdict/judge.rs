@@ -50,7 +50,11 @@ pub fn judge(rules: &Rules, window: &Window, at: Moment, closing: Closing) -> Fi
                 thresholds: with_error_limit(&rules.thresholds).into_owned(),
                 ..rules.clone()
             };
-            let look = Look { window, at };
+            let look = Look {
+                window,
+                at,
+                before: None,
+            };
             let weighing = Weighing {
                 least_bad,
                 closing,

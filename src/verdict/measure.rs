@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::evidence::Odds;
-use super::threshold::{Comparison, Limit, Subject};
+use super::threshold::{Comparison, Course, Limit, Subject};
 use crate::clock::Moment;
 use crate::sample::Phase;
 use crate::window::{Counts, View};
@@ -56,6 +56,9 @@ impl Limit {
             Comparison::AtMost => value <= self.value,
             Comparison::Equal => value == self.value,
             Comparison::Unequal => value != self.value,
+            // A change of just the limit is not less than it; standing for just so long is.
+            Comparison::Across(Course::Changes | Course::Stable(_)) => value >= self.value,
+            Comparison::Across(Course::Advances | Course::NeverDecreases) => value > self.value,
         }
     }
 }
@@ -130,7 +133,7 @@ fn latency(
     let allowed = match limit.comparison {
         Comparison::Above | Comparison::AtLeast => Some(above),
         Comparison::Below | Comparison::AtMost => Some(below),
-        Comparison::Equal | Comparison::Unequal => None,
+        Comparison::Equal | Comparison::Unequal | Comparison::Across(_) => None,
     };
     let odds = allowed.map(|allowed| Odds {
         bad: beyond.beyond,

@@ -5,6 +5,7 @@
 mod assurance;
 mod bench;
 mod breach;
+mod course;
 mod defaults;
 mod evidence;
 mod explain;

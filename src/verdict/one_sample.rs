@@ -72,7 +72,10 @@ fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
         return None;
     };
     let reading = record.reading(name)?;
-    let breached = |limit: Limit| limit.is_breached_by(in_measure(limit.measure, reading));
+    // Of one sample nothing can be said that takes several.
+    let breached = |limit: Limit| {
+        limit.course().is_none() && limit.is_breached_by(in_measure(limit.measure, reading))
+    };
     let critical = threshold.critical.filter(|limit| breached(*limit));
     let limit = critical.or(threshold.warning.filter(|limit| breached(*limit)))?;
     let value = in_measure(limit.measure, reading);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::FindingReason;
 use super::breach::{Breach, Look, Opinion, Strength, too_young, unripe};
+use super::course;
 use super::threshold::{Limit, Measure, Threshold};
 use super::wording;
 use crate::clock::Moment;
@@ -15,10 +16,13 @@ use crate::window::Window;
 
 /// Without `for` and `consecutive` this many samples in a row prove a breach: one odd value in the
 /// middle of a bake rolls nothing back.
-const IN_A_ROW_UNLESS_DECLARED: u64 = 3;
+pub(super) const IN_A_ROW_UNLESS_DECLARED: u64 = 3;
 
 /// Judges one limit of a threshold on the reading called `name`.
 pub(super) fn opinion(name: &str, threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opinion {
+    if let Some(course) = limit.course() {
+        return course::opinion(name, course, threshold, limit, look);
+    }
     let Some((_, last)) = given(look.window, name).next() else {
         let samples = look.window.view().counts().known;
         let text = format!("no sample gave {name}");

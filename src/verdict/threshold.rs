@@ -108,4 +108,56 @@ pub enum Comparison {
     Equal,
     /// `!=`
     Unequal,
+    /// How the reading goes on from sample to sample: the limit is on what that measures.
+    Across(Course),
+}
+
+/// How a reading goes on from sample to sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// `advances`: it rises; measured is how long it has not, in seconds.
+    Advances,
+    /// `never_decreases`: measured is by how much it is below what it was already.
+    NeverDecreases,
+    /// `changes_less_than`: measured is how far it is from where the window began.
+    Changes,
+    /// `stable`: measured is how far it is from what was usual before the deployment.
+    Stable(Way),
+}
+
+/// In which direction a change counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Both.
+    Either,
+    /// Downwards alone.
+    Down,
+    /// Upwards alone.
+    Up,
+}
+
+impl Limit {
+    /// The course that it limits, where it looks at more than one sample.
+    #[must_use]
+    pub const fn course(&self) -> Option<Course> {
+        match self.comparison {
+            Comparison::Across(course) => Some(course),
+            _ => None,
+        }
+    }
+
+    /// Whether it compares with before the deployment.
+    #[must_use]
+    pub const fn is_of_before(&self) -> bool {
+        matches!(self.course(), Some(Course::Stable(_)))
+    }
+}
+
+impl Threshold {
+    /// Whether a limit of it compares with before the deployment.
+    #[must_use]
+    pub fn is_of_before(&self) -> bool {
+        let mut limits = [self.warning, self.critical].into_iter().flatten();
+        limits.any(|limit| limit.is_of_before())
+    }
 }

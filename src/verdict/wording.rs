@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::threshold::{Comparison, Limit, Measure, Subject};
+use super::threshold::{Comparison, Course, Limit, Measure, Subject, Way};
 use crate::quantity::human;
 use crate::window::CommonFault;
 
@@ -14,7 +14,9 @@ const LONGEST: usize = 160;
 /// A limit as declared: `> 5 %`.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = amount(self.value, self.measure);
         let sign = match self.comparison {
+            Comparison::Across(course) => return f.write_str(&declared(course, &value)),
             Comparison::Above => ">",
             Comparison::AtLeast => ">=",
             Comparison::Below => "<",
@@ -22,8 +24,76 @@ impl fmt::Display for Limit {
             Comparison::Equal => "==",
             Comparison::Unequal => "!=",
         };
-        write!(f, "{sign} {}", amount(self.value, self.measure))
+        write!(f, "{sign} {value}")
     }
+}
+
+/// What is declared of the course of a reading: `stable within 30 %`.
+fn declared(course: Course, value: &str) -> String {
+    match course {
+        Course::Advances => format!("advances within {value}"),
+        Course::NeverDecreases => "never decreases".to_owned(),
+        Course::Changes => format!("changes less than {value}"),
+        Course::Stable(Way::Either) => format!("stable within {value}"),
+        Course::Stable(Way::Down) => format!("drops less than {value} from before"),
+        Course::Stable(Way::Up) => format!("grows less than {value} from before"),
+    }
+}
+
+/// `head stands at 107 for 1m15s, must advance within 1m`.
+pub(super) fn standing(name: &str, at: f64, lasted: Duration, falls: u64, limit: Limit) -> String {
+    let fell = match falls {
+        0 => String::new(),
+        falls => format!(", after it fell {}", plural(falls, "time")),
+    };
+    let (at, lasted) = (number(at), duration(lasted));
+    format!(
+        "{name} stands at {at} for {lasted}{fell}, {}",
+        limited(limit)
+    )
+}
+
+/// `orders fell from 107 to 100, 3 samples below, must never decrease`.
+pub(super) fn fallen(name: &str, from: f64, to: f64, below: u64, limit: Limit) -> String {
+    let (from, to) = (number(from), number(to));
+    let below = plural(below, "sample");
+    format!(
+        "{name} fell from {from} to {to}, {below} below, {}",
+        limited(limit)
+    )
+}
+
+/// How far a reading has moved.
+pub(super) struct Moved {
+    /// From where.
+    pub(super) from: f64,
+    /// To where.
+    pub(super) to: f64,
+    /// By how much, in the measure of its limit.
+    pub(super) by: f64,
+    /// In how many samples in a row it was too far.
+    pub(super) samples: u64,
+    /// Whether it is compared with before, and not with the beginning of the window.
+    pub(super) is_of_before: bool,
+}
+
+/// `active_users 70 is 41.7 % from 120 before in 3 samples in a row, must stay within 30 %`.
+pub(super) fn moved(name: &str, moved: &Moved, limit: Limit) -> String {
+    let (from, to) = (number(moved.from), number(moved.to));
+    let by = amount(moved.by, limit.measure);
+    let when = if moved.is_of_before {
+        "before"
+    } else {
+        "at first"
+    };
+    let row = match moved.samples {
+        1 => String::new(),
+        samples => format!(" in {samples} samples in a row"),
+    };
+    format!(
+        "{name} {to} is {by} from {from} {when}{row}, {}",
+        limited(limit)
+    )
 }
 
 /// `1,440`: a number of windows, to be imagined.
@@ -128,6 +198,12 @@ fn limited(limit: Limit) -> String {
         Comparison::AtMost => format!("must be above {value}"),
         Comparison::Equal => format!("must not be {value}"),
         Comparison::Unequal => format!("must be {value}"),
+        Comparison::Across(Course::Advances) => format!("must advance within {value}"),
+        Comparison::Across(Course::NeverDecreases) => "must never decrease".to_owned(),
+        Comparison::Across(Course::Changes) => format!("must change by less than {value}"),
+        Comparison::Across(Course::Stable(Way::Either)) => format!("must stay within {value}"),
+        Comparison::Across(Course::Stable(Way::Down)) => format!("must drop by less than {value}"),
+        Comparison::Across(Course::Stable(Way::Up)) => format!("must grow by less than {value}"),
     }
 }
 

@@ -20,14 +20,16 @@ use async_trait::async_trait;
 use http::Method;
 
 pub use expectation::{Expectation, Status, StatusPart};
-pub use settings::{Address, Addresses, HttpSettings, Redirects};
+pub use settings::{Address, HttpSettings, Redirects};
 pub use version::Version;
 
 use super::wire::connection::Connection;
 use super::wire::exchange::{Answer, Request};
 use super::wire::message::Prepared;
 use super::wire::tls::{self, Tls};
-use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings, Target};
+use super::{
+    Addresses, Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings, Target,
+};
 use crate::quantity;
 use crate::sample::{Fault, Reason, Unit};
 use kept::Kept;
@@ -81,11 +83,7 @@ impl Kind for Http {
         misfits.extend(settings.version.iter().flat_map(Version::misfits));
         let keeps = settings.connection == Some(ConnectionPolicy::KeepAlive);
         if keeps && settings.addresses != Addresses::Resolved {
-            let word = if settings.addresses == Addresses::Each {
-                "each"
-            } else {
-                "tasks"
-            };
+            let word = settings.addresses.word();
             let message =
                 format!("with `addresses: {word}` every run opens a connection of its own");
             misfits.push(Misfit::at(&["connection"], message));

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer};
 use serde_json::Value;
-use url::Url;
 
 use super::expectation::{Expectation, present};
 use super::version::Version;
-use crate::probe::ConnectionPolicy;
 use crate::probe::wire::exchange::BODY_LIMIT;
+pub use crate::probe::wire::http_address::Address;
 use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::TlsSettings;
+use crate::probe::{Addresses, ConnectionPolicy};
 use crate::quantity::Bytes;
 
 /// One HTTP request and what is expected of its answer.
@@ -84,60 +84,6 @@ pub enum Redirects {
     SameHost,
     /// Being pointed elsewhere is a failure.
     Refuse,
-}
-
-/// Who is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Addresses {
-    /// Whoever the host's name stands for.
-    #[default]
-    Resolved,
-    /// Each address that the host's name has at the time of the run, at most 16, at the same time and
-    /// each over a connection of its own: one sample an address, so that one bad machine of three is
-    /// seen as that. A redirect to another host goes to whoever that one's name stands for.
-    Each,
-    /// Each running task of the deployment under test, at its private address and the port of the
-    /// URL; one sample a task and run, so that one bad task of four is seen as that. The URL, the
-    /// host header and the name in TLS stay as declared. It is for the bake of `watch`: anywhere
-    /// else, and where tasks have no address of their own (bridge and host networks), nothing is
-    /// learnt. A redirect away from the URL's origin leads to no task: nothing is learnt then.
-    Tasks,
-}
-
-/// The address of a request: absolute, `http` or `https`, with a host.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Address(pub Url);
-
-impl<'de> Deserialize<'de> for Address {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        // The text may hold a password: the error does not repeat it.
-        let url = Url::parse(text.trim())
-            .map_err(|error| de::Error::custom(format!("not an address: {error}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            let message = format!(
-                "`{}` addresses are not HTTP; write http:// or https://",
-                url.scheme()
-            );
-            return Err(de::Error::custom(message));
-        }
-        Ok(Self(url))
-    }
-}
-
-impl JsonSchema for Address {
-    fn schema_name() -> Cow<'static, str> {
-        "Address".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "description": "An absolute address, http:// or https://.",
-            "examples": ["https://api.example.com/health"]
-        })
-    }
 }
 
 /// The method of a request.

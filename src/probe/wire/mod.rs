@@ -14,6 +14,7 @@ pub mod dial;
 mod encoding;
 pub mod exchange;
 pub mod host_port;
+pub mod http_address;
 mod http_fault;
 pub mod message;
 mod progress;

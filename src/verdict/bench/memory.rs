@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::super::threshold::{Subject, Threshold};
+use super::super::threshold::{Course, Subject, Threshold};
 use super::super::{Rules, Sufficiency};
 use crate::window::EXACT_RECORDS;
 
@@ -47,7 +47,18 @@ fn looked_back(threshold: &Threshold, every: Duration) -> usize {
         _ => 0,
     };
     let consecutive = u128::from(threshold.consecutive.unwrap_or(0));
-    let most = lasting.max(in_a_row).max(consecutive);
+    let courses = [threshold.warning, threshold.critical].into_iter();
+    let courses = courses.flatten().map(|limit| match limit.course() {
+        // To the beginning of the window.
+        Some(Course::NeverDecreases | Course::Changes) => u128::MAX,
+        Some(Course::Advances) => {
+            let within = Duration::try_from_secs_f64(limit.value).unwrap_or(Duration::MAX);
+            within.as_nanos().checked_div(every.as_nanos()).unwrap_or(0)
+        }
+        Some(Course::Stable(_)) | None => 0,
+    });
+    let across = courses.max().unwrap_or(0);
+    let most = lasting.max(in_a_row).max(consecutive).max(across);
     usize::try_from(most.saturating_mul(2)).unwrap_or(usize::MAX)
 }
 

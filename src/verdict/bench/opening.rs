@@ -9,6 +9,7 @@ use crate::verdict::defaults::with_error_limit;
 use crate::verdict::sequential::comparison::Comparisons;
 use crate::verdict::sequential::docket::{Budget, Docket, Party, rate};
 use crate::verdict::sequential::eye::Eye;
+use crate::verdict::threshold::Threshold;
 use crate::verdict::{
     Before, FindingReason, JudgeKind, Rules, Sufficiency, WARNING_ERROR_RATE, wording,
 };
@@ -109,6 +110,16 @@ fn failing(rules: &Rules, before: &Before) -> Option<FindingReason> {
             evidence: None,
         }
     })
+}
+
+/// What was measured before, for the checks of which a reading is compared with it.
+pub(super) fn compared_with_before(rules: &[Rules], before: &[Before]) -> Vec<Option<Box<Before>>> {
+    let compared = rules.iter().enumerate().map(|(place, rules)| {
+        let is_compared = rules.thresholds.iter().any(Threshold::is_of_before);
+        let before = before.get(place).filter(|_| is_compared)?;
+        Some(Box::new(before.readings_alone()))
+    });
+    compared.collect()
 }
 
 /// Someone who limits latency alone has not said that the check may fail.

@@ -6,6 +6,8 @@
 //! the dispersion of the recording. No dispersion estimate knows a cycle longer than the recording:
 //! this is why a comparison warns unless a policy asks for more.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -27,9 +29,11 @@ pub struct Earlier {
 }
 
 /// The samples of one check, or of several, from before the deployment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Before {
     samples: Vec<Earlier>,
+    /// The values of each reading, and when their samples started.
+    readings: BTreeMap<Arc<str>, Vec<(Moment, f64)>>,
 }
 
 /// How many errors were usual.
@@ -80,6 +84,37 @@ impl Before {
             is_bad: sample.outcome != Outcome::Pass,
             latency: sample.latency,
         });
+        for reading in sample.readings.iter().filter(|one| one.value.is_finite()) {
+            let value = (sample.started, reading.value);
+            match self.readings.get_mut(&reading.name) {
+                Some(values) => values.push(value),
+                None => {
+                    let name = Arc::clone(&reading.name);
+                    self.readings.insert(name, vec![value]);
+                }
+            }
+        }
+    }
+
+    /// What was usual of a reading: the median; absent with too few values to say that anything was.
+    #[must_use]
+    pub fn usual(&self, reading: &str) -> Option<f64> {
+        let values = self.readings.get(reading)?;
+        let mut values: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
+        if values.len() < FEWEST {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    }
+
+    /// The readings without what else the samples were.
+    #[must_use]
+    pub fn readings_alone(&self) -> Self {
+        Self {
+            samples: Vec::new(),
+            readings: self.readings.clone(),
+        }
     }
 
     /// Adds a recording of another time, a while after what is there: blocks never mix the two.
@@ -93,16 +128,31 @@ impl Before {
                 started: Moment::at(shift) + sample.started.since(begin),
                 ..*sample
             }));
+        for (name, values) in &later.readings {
+            let moved = values
+                .iter()
+                .map(|(at, value)| (Moment::at(shift) + at.since(begin), *value));
+            self.readings
+                .entry(Arc::clone(name))
+                .or_default()
+                .extend(moved);
+        }
     }
 
     /// Leaves out what started before a moment.
     pub fn from(&mut self, moment: Moment) {
         self.samples.retain(|sample| sample.started >= moment);
+        for values in self.readings.values_mut() {
+            values.retain(|(at, _)| *at >= moment);
+        }
     }
 
     /// Leaves out what started after a moment.
     pub fn until(&mut self, moment: Moment) {
         self.samples.retain(|sample| sample.started <= moment);
+        for values in self.readings.values_mut() {
+            values.retain(|(at, _)| *at <= moment);
+        }
     }
 
     /// The samples of several checks as one.
@@ -113,6 +163,8 @@ impl Before {
             samples: parts
                 .flat_map(|part| part.samples.iter().copied())
                 .collect(),
+            // Readings of two checks are not the same.
+            readings: BTreeMap::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod bench_laws;
+mod courses;
 mod failures;
 mod few;
 mod laws;

@@ -10,6 +10,7 @@ pub mod name_server;
 pub mod namespace;
 pub mod postgres;
 pub mod probing;
+pub mod prometheus;
 pub mod python;
 pub mod raw_peer;
 pub mod redis;

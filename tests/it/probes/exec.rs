@@ -32,6 +32,7 @@ fn in_folder(folder: &Path, settings: Value) -> Box<dyn Probe> {
         folder: folder.to_owned(),
         environment: Arc::new(BTreeMap::from(environment)),
         deployment: None,
+        ..Surroundings::default()
     };
     registry::build("exec", settings, &surroundings)
         .expect("the kind is known")

@@ -5,6 +5,7 @@ mod exec;
 mod flow;
 mod guards;
 mod http;
+mod metrics;
 mod names;
 mod postgres;
 mod reasons;

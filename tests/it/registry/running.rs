@@ -6,6 +6,7 @@ use tokio::process::Command;
 
 use super::root;
 use crate::harness::certificates::Authority;
+use crate::harness::prometheus::Prometheus;
 use crate::harness::python::PythonServer;
 use crate::harness::talk_peer::{TalkPeer, begins_tls};
 
@@ -56,4 +57,10 @@ async fn tls() {
 async fn tcp() {
     let mail = PythonServer::start("smtp.py", &[]);
     gate("tcp", &[("TCP_ADDRESS", &mail.address())]).await;
+}
+
+#[tokio::test]
+async fn metrics() {
+    let server = Prometheus::scraping(&[]).await;
+    gate("metrics", &[("METRICS_URL", &server.url("/metrics"))]).await;
 }

@@ -1,0 +1,117 @@
+//! A real Prometheus server on a free port, ended when the test ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::postgres::free_port;
+use super::tools;
+
+/// A running server. Dropping it ends the process.
+pub struct Prometheus {
+    process: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Prometheus {
+    /// Starts a server that scrapes these targets once a second, besides itself, and waits until it
+    /// answers.
+    pub async fn scraping(targets: &[String]) -> Self {
+        Self::start(targets, &[]).await
+    }
+
+    /// Starts a server with more arguments on its command line.
+    pub async fn start(targets: &[String], arguments: &[String]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port = free_port();
+        let own = format!("127.0.0.1:{port}");
+        let jobs = [("prometheus", vec![own]), ("service", targets.to_vec())];
+        let jobs: Vec<serde_json::Value> = jobs
+            .into_iter()
+            .map(|(name, targets)| {
+                serde_json::json!({ "job_name": name, "static_configs": [{ "targets": targets }] })
+            })
+            .collect();
+        let global = serde_json::json!({ "scrape_interval": "1s", "scrape_timeout": "1s" });
+        // JSON is YAML.
+        let settings = serde_json::json!({ "global": global, "scrape_configs": jobs });
+        let configuration = folder.path().join("prometheus.yml");
+        fs::write(&configuration, settings.to_string()).expect("the folder is writable");
+        let process = command(folder.path(), port, arguments);
+        let mut server = Self {
+            process,
+            folder,
+            port,
+        };
+        server.wait_until_ready().await;
+        // What it counts of its requests appears with the first of them.
+        server.answer_of("/metrics").await;
+        server
+    }
+
+    /// The address of a path on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The whole answer to a GET of a path.
+    pub async fn answer_of(&self, path: &str) -> String {
+        let place = ("127.0.0.1", self.port);
+        let mut stream = TcpStream::connect(place).await.expect("it listens");
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        let sent = stream.write_all(request.as_bytes()).await;
+        sent.expect("it takes a request");
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer).await;
+        read.expect("it answers in text");
+        answer
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while !self.log().contains("Server is ready") {
+            let ended = self.process.try_wait().expect("the process can be asked");
+            assert!(
+                ended.is_none() && tokio::time::Instant::now() < deadline,
+                "Prometheus does not come up: {}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// The server as a process that ends with this test, however the test ends.
+fn command(folder: &Path, port: u16, arguments: &[String]) -> Child {
+    let log = fs::File::create(folder.join("log")).expect("the folder is writable");
+    let argument = |name: &str, path: &str| format!("--{name}={}", folder.join(path).display());
+    Command::new(tools::program("setpriv", &[]))
+        .args(["--pdeathsig", "KILL"])
+        .arg(tools::program("prometheus", &[]))
+        .arg(argument("config.file", "prometheus.yml"))
+        .arg(argument("storage.tsdb.path", "data"))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("Prometheus starts")
+}
