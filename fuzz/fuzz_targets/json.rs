@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use smokejumper::expect::{Document, JsonExpectations, shown};
-use smokejumper_fuzz::text;
+use smokejumper_fuzz::line;
 
 static EXPECTED: LazyLock<JsonExpectations> = LazyLock::new(|| {
     let expected = json!({
@@ -31,13 +31,13 @@ fuzz_target!(|data: &[u8]| {
     let document = Document::read(data);
     let faults = EXPECTED.faults(&document);
     assert!(!faults.is_empty() || matches!(document, Document::Parsed(_)));
-    faults.iter().for_each(|fault| text(fault));
+    faults.iter().for_each(|fault| line(fault));
     // What is observed of an answer is compared with what was: it must be the same again.
     assert_eq!(
         EXPECTED.observed(&document),
         EXPECTED.observed(&Document::read(data))
     );
     if let Document::Parsed(value) = &document {
-        text(&shown(value));
+        line(&shown(value));
     }
 });

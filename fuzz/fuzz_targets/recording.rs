@@ -12,7 +12,7 @@ use smokejumper::sample::Outcome;
 
 static ROSTER: LazyLock<Roster> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
-    let declared = "checks: { api: { http: { url: 'http://a.test/' } }, db: { postgres: { url: 'postgres://a.test/b' } } }";
+    let declared = "checks: { api: { http: { url: 'http://a.test/' } }, db: { postgres: { url: 'postgres://smoke@a.test/b' } } }";
     std::fs::write(folder.path().join("a.yaml"), declared).expect("a file");
     let loaded = load(&Sources {
         folder: folder.path().to_owned(),

@@ -62,8 +62,11 @@ async fn talk(
     let mut sent = Vec::new();
     for part in parts {
         while !is_asked(&sent) {
-            if stream.read_buf(&mut sent).await? == 0 {
-                return Ok(());
+            match tokio::time::timeout(PATIENCE, stream.read_buf(&mut sent)).await {
+                Ok(Ok(0)) => return Ok(()),
+                Ok(read) => _ = read?,
+                // The client waits for more than the last part said: each would wait for the other.
+                Err(_) => break,
             }
         }
         sent.clear();
@@ -75,6 +78,9 @@ async fn talk(
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(())
 }
+
+/// How long a peer waits for a question. Clients ask within a millisecond.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Whether a request of HTTP/1 is whole; those with a body come in one piece here.
 #[must_use]
