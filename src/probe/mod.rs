@@ -7,10 +7,12 @@
 pub mod attempt;
 pub mod chain;
 mod cookies;
+pub mod dns;
 pub mod evm;
 pub mod exec;
 pub mod flow;
 mod generated;
+pub mod grpc;
 pub mod http;
 mod mold;
 mod names;
@@ -24,11 +26,13 @@ mod session;
 pub mod tcp;
 pub mod tezos;
 pub mod tls;
+pub mod websocket;
 pub mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -65,6 +69,12 @@ pub trait Probe: Send + Sync {
     /// where whoever answers under the name is asked.
     fn asks_addresses_of(&self) -> Option<&str> {
         None
+    }
+
+    /// How long a run takes at least by what its check declares, as a connection that has to stay
+    /// open. A timeout that is no longer cannot hold it.
+    fn lasts(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Whom the runs ask, so that runs of many checks against one target can be counted together;

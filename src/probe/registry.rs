@@ -64,15 +64,18 @@ macro_rules! kinds {
 }
 
 kinds![
+    super::dns::Dns,
     super::evm::Evm,
     super::exec::Exec,
     super::flow::Flow,
+    super::grpc::Grpc,
     super::http::Http,
     super::postgres::Postgres,
     super::redis::Redis,
     super::tcp::Tcp,
     super::tezos::Tezos,
     super::tls::Certificate,
+    super::websocket::WebSocket,
 ];
 
 /// Reads a login that many checks share.

@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod host_port;
 mod http_fault;
 pub mod message;
+pub mod payload;
 mod progress;
 pub mod protocol;
 mod race;
