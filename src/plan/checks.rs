@@ -203,6 +203,7 @@ fn check<'a>(
         None => (None, None),
     };
     load::refuse_for_each(&rate, probe.as_deref(), problems);
+    schedule.refuse_shorter_than(probe.as_deref(), entry, problems);
     if control {
         control::reachable(entry, probe.as_deref(), problems);
     }

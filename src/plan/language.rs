@@ -12,9 +12,6 @@ use crate::quantity::Ratio;
 /// Kinds of check that are part of the language and not of this version. A kind that is in the
 /// registry is available, whatever stands here.
 pub const LATER_KINDS: &[&str] = &[
-    "dns",
-    "websocket",
-    "grpc",
     "icmp",
     "mysql",
     "solana",

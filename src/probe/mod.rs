@@ -9,10 +9,12 @@ pub mod api;
 pub mod attempt;
 pub mod chain;
 mod cookies;
+pub mod dns;
 pub mod evm;
 pub mod exec;
 pub mod flow;
 mod generated;
+pub mod grpc;
 pub mod http;
 pub mod metrics;
 mod mold;
@@ -27,11 +29,13 @@ mod session;
 pub mod tcp;
 pub mod tezos;
 pub mod tls;
+pub mod websocket;
 pub mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -76,6 +80,12 @@ pub trait Probe: Send + Sync {
     /// where only a run tells.
     fn readings(&self) -> Option<Vec<(Arc<str>, Unit)>> {
         None
+    }
+
+    /// How long a run takes at least by what its check declares, as a connection that has to stay
+    /// open. A timeout that is no longer cannot hold it.
+    fn lasts(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Whom the runs ask, so that runs of many checks against one target can be counted together;

@@ -64,9 +64,11 @@ macro_rules! kinds {
 }
 
 kinds![
+    super::dns::Dns,
     super::evm::Evm,
     super::exec::Exec,
     super::flow::Flow,
+    super::grpc::Grpc,
     super::http::Http,
     super::metrics::Metrics,
     super::postgres::Postgres,
@@ -74,6 +76,7 @@ kinds![
     super::tcp::Tcp,
     super::tezos::Tezos,
     super::tls::Certificate,
+    super::websocket::WebSocket,
 ];
 
 /// Reads a login that many checks share.

@@ -9,7 +9,6 @@
 //! where there is a kind for one, that kind says more.
 
 mod dialogue;
-mod payload;
 mod settings;
 
 use async_trait::async_trait;
@@ -115,7 +114,10 @@ impl TcpProbe {
         let mut ended = Ok(());
         for (number, step) in (1..).zip(&self.dialogue.steps) {
             ended = match step {
-                Step::Send(bytes) => self.send(attempt, &mut stream, number, bytes).await,
+                Step::Send(payload) => {
+                    self.send(attempt, &mut stream, number, payload.bytes())
+                        .await
+                }
                 Step::Hear(wish) => {
                     let heard = self.hear(attempt, &mut stream, number, &wish.end).await;
                     heard.and_then(|heard| {

@@ -8,6 +8,7 @@ use crate::config::problem::{Code, Problem};
 use crate::config::{Entry, Place};
 use crate::plan::defaults::Defaults;
 use crate::plan::language::{DEFAULT_EVERY, DEFAULT_TIMEOUT};
+use crate::probe::Probe;
 use crate::quantity::{Span, human};
 
 /// The two durations of a check.
@@ -80,6 +81,29 @@ impl Schedule {
             every_place,
             timeout,
         }
+    }
+
+    /// Refuses a timeout that cannot hold what the check itself declares to take longer: each of
+    /// its runs would end without an answer.
+    pub fn refuse_shorter_than(
+        &self,
+        probe: Option<&dyn Probe>,
+        entry: &Entry,
+        problems: &mut Vec<Problem>,
+    ) {
+        let lasts = probe.map_or(Duration::ZERO, Probe::lasts);
+        if lasts.is_zero() || self.timeout > lasts {
+            return;
+        }
+        let (timeout, lasts) = (human(self.timeout), human(lasts));
+        let message = format!(
+            "the timeout of {timeout} is over before the {lasts} that a run takes at least"
+        );
+        let written = entry.value.entry("timeout").map(Entry::pointer);
+        let problem = Problem::error(Code::BadValue, message)
+            .at(&written.unwrap_or_else(|| entry.key.place.clone()))
+            .help("lengthen `timeout`, and `every` with it");
+        problems.push(problem);
     }
 }
 

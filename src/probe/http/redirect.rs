@@ -197,6 +197,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::from_iter([(LOCATION, HeaderValue::from_str(location).unwrap())]),
             body: Bytes::new(),
+            trailers: HeaderMap::new(),
             foreign_encoding: None,
             version: Version::HTTP_11,
         }

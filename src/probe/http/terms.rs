@@ -113,6 +113,7 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: Bytes::from_owner(Watched(vec![b'x'; bytes])),
+            trailers: HeaderMap::new(),
             foreign_encoding: None,
             version: http::Version::HTTP_11,
         };

@@ -128,6 +128,7 @@ mod tests {
             status: StatusCode::OK,
             headers,
             body: Bytes::from_static(body.as_bytes()),
+            trailers: HeaderMap::new(),
             foreign_encoding: None,
             version: http::Version::HTTP_11,
         }

@@ -1,10 +1,10 @@
 //! A dialogue as it is held: what to send, where an answer ends, what is expected of it. Read from
 //! the settings once, at load; says what an answer lacks, without what was sent.
 
-use super::payload::{Payload, hex};
 use super::settings::{Form, Line, Settings};
 use crate::expect::Matcher;
 use crate::probe::Misfit;
+use crate::probe::wire::payload::{Payload, hex};
 use crate::quantity::Bytes;
 use crate::sample::{Fault, Reason};
 use crate::secret::Mask;
@@ -21,7 +21,7 @@ pub struct Dialogue {
 /// A step.
 pub enum Step {
     /// Send these.
-    Send(Vec<u8>),
+    Send(Payload),
     /// Wait for an answer and judge it.
     Hear(Wish),
 }
@@ -77,8 +77,8 @@ impl Dialogue {
             }
         }
         for step in &steps {
-            if let Step::Send(bytes) = step {
-                hide(&mask, bytes);
+            if let Step::Send(payload) = step {
+                payload.hide(&mask);
             }
         }
         let dialogue = Self { steps, limit, mask };
@@ -143,10 +143,10 @@ impl Step {
                 }
             }
             return match send {
-                Some(Payload(bytes)) if bytes.is_empty() => {
+                Some(payload) if payload.bytes().is_empty() => {
                     Err(("send", "nothing is sent".to_owned()))
                 }
-                Some(Payload(bytes)) => Ok(Self::Send(bytes)),
+                Some(payload) => Ok(Self::Send(payload)),
                 None => Err(("", "a step has `send` or `expect`".to_owned())),
             };
         };
@@ -155,10 +155,10 @@ impl Step {
         }
         let is_line = until.is_none();
         let end = match (until, length, to_end.unwrap_or(false)) {
-            (Some(Payload(bytes)), None, false) if bytes.is_empty() => {
+            (Some(payload), None, false) if payload.bytes().is_empty() => {
                 return Err(("until", "nothing cannot be waited for".to_owned()));
             }
-            (Some(Payload(bytes)), None, false) => End::Delimiter(bytes),
+            (Some(payload), None, false) => End::Delimiter(payload.bytes().to_vec()),
             (None, Some(length), false) => match usize::try_from(length) {
                 Ok(length) if (1..=limit).contains(&length) => End::Length(length),
                 _ => return Err(("length", format!("from 1 to {limit}, as `limit` allows"))),
@@ -191,19 +191,6 @@ impl Wish {
             _ => heard,
         }
     }
-}
-
-/// Hides what is sent, line by line, and what stands behind the first word of a line by itself: the
-/// word is a command, the rest may be a credential.
-fn hide(mask: &Mask, bytes: &[u8]) {
-    for line in String::from_utf8_lossy(bytes).lines() {
-        let mut words = line.split_whitespace();
-        if words.next().is_some() && words.clone().next().is_some() {
-            mask.hide(line.trim());
-        }
-        words.for_each(|word| mask.hide(word));
-    }
-    mask.hide(&hex(bytes));
 }
 
 /// An answer that a person compares with an expectation is no larger.

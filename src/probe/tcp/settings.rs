@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::payload::Payload;
 use crate::expect::Matcher;
 use crate::probe::wire::host_port::HostPort;
+use crate::probe::wire::payload::Payload;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Bytes;
 

@@ -66,6 +66,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
+    /// The headers that came after the body, if any did.
+    pub trailers: HeaderMap,
     /// The encoding that the body is still in, where it is one that we do not know.
     pub foreign_encoding: Option<String>,
     /// The version of the protocol.
@@ -138,12 +140,13 @@ impl Connection {
         })?;
         progress.answered();
         let (head, body) = answer.into_parts();
-        let body = self.receive(body, request, head.status).await?;
+        let (body, trailers) = self.receive(body, request, head.status).await?;
         progress.whole();
         Ok(Answer {
             status: head.status,
             headers: head.headers,
             body,
+            trailers,
             foreign_encoding: None,
             version: head.version,
         })
@@ -154,7 +157,7 @@ impl Connection {
         mut body: Incoming,
         request: &Request,
         status: StatusCode,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<(Bytes, HeaderMap), Fault> {
         let host = request.url.host_str().unwrap_or_default();
         let limit = request.body_limit;
         let announced = body.size_hint().lower();
@@ -163,19 +166,24 @@ impl Connection {
             return Err(too_large(host, status, &size, limit));
         }
         let mut whole = Whole::default();
+        let mut trailers = HeaderMap::new();
         while let Some(frame) = self.alongside(body.frame()).await {
             let so_far = whole.len();
             let frame = frame
                 .map_err(|error| self.fault(&error, host, || reading(host, status, so_far)))?;
-            let Ok(data) = frame.into_data() else {
-                continue;
+            let data = match frame.into_data() {
+                Ok(data) => data,
+                Err(other) => {
+                    trailers.extend(other.into_trailers().into_iter().flatten());
+                    continue;
+                }
             };
             if (so_far + data.len()) as u64 > limit {
                 return Err(too_large(host, status, "more", limit));
             }
             whole.add(data);
         }
-        Ok(whole.freeze())
+        Ok((whole.freeze(), trailers))
     }
 
     /// HTTP/2 keeps the cause of an error to itself: whether too much came is asked of the stream.

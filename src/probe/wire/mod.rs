@@ -17,6 +17,7 @@ pub mod host_port;
 pub mod http_address;
 mod http_fault;
 pub mod message;
+pub mod payload;
 mod progress;
 pub mod protocol;
 mod race;

@@ -39,7 +39,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("flate2", &["probe", "rehearsal"]),
     ("granit_parser", &["config"]),
-    ("hickory_resolver", &["probe/wire"]),
+    ("hickory_resolver", &["probe/dns", "probe/wire"]),
     ("http_body_util", &["deploy/ecs", "probe", "rehearsal"]),
     ("hyper", &["deploy/ecs", "probe", "rehearsal"]),
     ("hyper_util", &["deploy/ecs", "probe", "rehearsal"]),
@@ -54,6 +54,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
     ("statrs", &["verdict"]),
     ("tokio_postgres", &["probe/postgres"]),
+    ("tokio_tungstenite", &["probe/websocket"]),
     ("tracing_subscriber", &["cli", "telemetry"]),
     ("x509_parser", &["probe"]),
 ];

@@ -2,6 +2,7 @@
 
 pub mod anvil;
 pub mod certificates;
+pub mod dnsmasq;
 pub mod evm_node;
 pub mod http_peer;
 pub mod looking;

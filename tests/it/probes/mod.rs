@@ -1,8 +1,10 @@
 //! One file per kind of check: its probe against a real server, and against peers that misbehave.
 
+mod dns;
 mod evm;
 mod exec;
 mod flow;
+mod grpc;
 mod guards;
 mod http;
 mod metrics;
@@ -14,3 +16,4 @@ pub mod slots;
 mod tcp;
 mod tezos;
 mod tls;
+mod websocket;

@@ -45,6 +45,29 @@ pub fn ways_to(kind: &str, place: &str) -> Vec<Value> {
             json!({"url": format!("http://{place}/")}),
             json!({"endpoints": [format!("http://{place}/"), format!("https://{place}/")]}),
         ],
+        "tcp" => vec![
+            json!({"address": place, "dialogue": [{"expect": {"exists": true}}]}),
+            json!({"address": place, "tls": {}}),
+        ],
+        "tls" => vec![
+            json!({"address": place}),
+            json!({"address": place, "starttls": "smtp"}),
+        ],
+        "dns" => vec![json!({"name": "a.test", "server": place, "transport": "tcp"})],
+        "grpc" => vec![
+            json!({"address": place}),
+            json!({"address": place, "tls": {}}),
+        ],
+        "websocket" => vec![
+            json!({"url": format!("ws://{place}/")}),
+            json!({"url": format!("wss://{place}/")}),
+        ],
+        "metrics" => vec![json!({
+            "url": format!("http://{place}/metrics"),
+            "read": {"users": {"series": "active_users"}},
+        })],
+        // The steps of a flow are of the other kinds, and a program meets no peer.
+        "flow" | "exec" => Vec::new(),
         other => panic!("say how the kind {other} meets a peer that hangs"),
     }
 }

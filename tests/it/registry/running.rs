@@ -6,6 +6,7 @@ use tokio::process::Command;
 
 use super::root;
 use crate::harness::certificates::Authority;
+use crate::harness::dnsmasq::Dnsmasq;
 use crate::harness::prometheus::Prometheus;
 use crate::harness::python::PythonServer;
 use crate::harness::talk_peer::{TalkPeer, begins_tls};
@@ -29,6 +30,34 @@ async fn gate(kind: &str, environment: &[(&str, &str)]) {
 
 fn text(path: &Path) -> String {
     path.display().to_string()
+}
+
+#[tokio::test]
+async fn dns() {
+    let server = Dnsmasq::start().await;
+    let address = server.address().to_string();
+    gate("dns", &[("DNS_SERVER", &address), ("DNS_NAME", "api.test")]).await;
+}
+
+#[tokio::test]
+async fn grpc() {
+    let server = PythonServer::start("grpc_server.py", &[]);
+    let address = server.address();
+    gate(
+        "grpc",
+        &[
+            ("GRPC_ADDRESS", &address),
+            ("GRPC_SERVICE", "shop.v1.Orders"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn websocket() {
+    let server = PythonServer::start("websocket_server.py", &[]);
+    let url = format!("ws://{}/", server.address());
+    gate("websocket", &[("WEBSOCKET_URL", &url)]).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Bytes as a person writes them: a text as it stands, or hex digits. They may be a secret, so they
-//! do not print themselves.
+//! do not print themselves. Shared by the kinds that send what their checks say.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,9 +7,40 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
+use crate::secret::Mask;
+
 /// Bytes to send or to wait for.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Payload(pub Vec<u8>);
+pub enum Payload {
+    /// A text as it stands.
+    Text(String),
+    /// What hex digits stand for.
+    Bytes(Vec<u8>),
+}
+
+impl Payload {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// Hides what is sent, line by line, and what stands behind the first word of a line by itself:
+    /// the word is a command, the rest may be a credential.
+    pub fn hide(&self, mask: &Mask) {
+        for line in String::from_utf8_lossy(self.bytes()).lines() {
+            let mut words = line.split_whitespace();
+            if words.next().is_some() && words.clone().next().is_some() {
+                mask.hide(line.trim());
+            }
+            words.for_each(|word| mask.hide(word));
+        }
+        mask.hide(&hex(self.bytes()));
+    }
+}
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,6 +61,7 @@ fn of_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Bytes as hex digits in lower case, as they are compared and shown.
+#[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -46,7 +78,7 @@ impl<'de> Deserialize<'de> for Payload {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Payload, E> {
-                Ok(Payload(text.as_bytes().to_vec()))
+                Ok(Payload::Text(text.to_owned()))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payload, A::Error> {
@@ -61,7 +93,7 @@ impl<'de> Deserialize<'de> for Payload {
                     })?);
                 }
                 bytes
-                    .map(Payload)
+                    .map(Payload::Bytes)
                     .ok_or_else(|| de::Error::missing_field("hex"))
             }
         }
@@ -115,7 +147,7 @@ mod tests {
             ("5", None),
         ] {
             let read: Option<Payload> = serde_json::from_str(written).ok();
-            assert_eq!(read.map(|it| it.0).as_deref(), bytes, "{written}");
+            assert_eq!(read.as_ref().map(Payload::bytes), bytes, "{written}");
         }
         assert_eq!(hex(b"\x00\xff\x10"), "00ff10");
     }
