@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{Matcher, Path, sieve};
+use crate::clock::WallTime;
 
 /// A body that may or may not be JSON. A body that is not is no error: it is what expectations
 /// cannot be told of.
@@ -77,21 +78,72 @@ impl JsonExpectations {
         };
         self.0
             .iter()
-            .filter_map(|(path, matcher)| fault(path, matcher, value))
+            .filter_map(|(path, matcher)| fault(path, matcher, value, None))
             .collect()
+    }
+
+    /// The first expectation that does not hold or cannot be told, where it is known what time it is.
+    #[must_use]
+    pub fn first_unmet(&self, document: &Document, now: Option<WallTime>) -> Option<Unmet> {
+        let value = match document {
+            Document::Parsed(value) => value,
+            Document::Unreadable(why) => {
+                return (!self.is_empty()).then(|| Unmet {
+                    text: why.clone(),
+                    is_dated: false,
+                    after: self.len() - 1,
+                });
+            }
+        };
+        let mut expectations = self.0.iter().enumerate();
+        expectations.find_map(|(index, (path, matcher))| {
+            Some(Unmet {
+                text: fault(path, matcher, value, now)?,
+                is_dated: matcher.is_dated(),
+                after: self.len() - index - 1,
+            })
+        })
+    }
+
+    /// How many expectations there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether what holds depends on what time it is.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.0.iter().any(|(_, matcher)| matcher.is_dated())
     }
 }
 
-fn fault(path: &Path, matcher: &Matcher, document: &Value) -> Option<String> {
+/// An expectation that is not met: those after it are not evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// What was expected and what was there, on one line.
+    pub text: String,
+    /// Whether that depends on what time it is.
+    pub is_dated: bool,
+    /// How many expectations come after it.
+    pub after: usize,
+}
+
+fn fault(
+    path: &Path,
+    matcher: &Matcher,
+    document: &Value,
+    now: Option<WallTime>,
+) -> Option<String> {
     if let Some(one) = path.direct(document)
-        && matcher.judge_found(&[one]).holds()
+        && matcher.judge_found_at(&[one], now).holds()
     {
         return None;
     }
     let Some(found) = path.find(document) else {
         return Some(format!("{path}: finds more values than can be held"));
     };
-    let mismatch = matcher.judge_found(&found).mismatch()?;
+    let mismatch = matcher.judge_found_at(&found, now).mismatch()?;
     Some(if found.is_empty() {
         let stop = path.where_it_stops(document);
         format!("{stop}, expected {}", mismatch.expected)
@@ -223,6 +275,23 @@ mod tests {
             }
         }
         assert!(faults(r#"{"$.a":2}"#, br#"{"a":1,"a":2}"#).is_empty());
+    }
+
+    #[test]
+    fn the_first_that_is_not_met_is_told_and_those_after_it_counted() {
+        let unmet = |expectations: &str, body: &[u8]| {
+            let expectations: JsonExpectations = serde_json::from_str(expectations).unwrap();
+            let unmet = expectations.first_unmet(&Document::read(body), None)?;
+            Some((unmet.text, unmet.after))
+        };
+        let expected = r#"{"$.a":1,"$.b":2,"$.c":3,"$.d":4}"#;
+        let told = unmet(expected, br#"{"a":1,"b":3,"c":0,"d":4}"#).unwrap();
+        assert_eq!(told, ("$.b: expected 2, got 3".to_owned(), 2));
+        assert_eq!(
+            unmet(expected, b"").unwrap(),
+            ("the body is empty".to_owned(), 3)
+        );
+        assert_eq!(unmet(expected, br#"{"a":1,"b":2,"c":3,"d":4}"#), None);
     }
 
     #[test]

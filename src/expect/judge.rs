@@ -5,27 +5,72 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::age::{Age, Told};
 use super::compare::{self, Origin};
 use super::matcher::{JsonType, Matcher, Operator};
 use super::shown::shown;
 use super::{Answer, Mismatch};
+use crate::clock::WallTime;
 
 impl Matcher {
     /// What the matcher says of one JSON value.
     #[must_use]
     pub fn judge(&self, value: &Value) -> Answer {
-        self.on(&[value], Origin::Json)
+        self.on(&[value], Sight::of(Origin::Json, None))
     }
 
     /// What the matcher says of a value that travels as text: a header, a field of Redis. There,
     /// `0` is also the number.
     #[must_use]
     pub fn judge_text(&self, text: &str) -> Answer {
+        self.judge_text_at(text, None)
+    }
+
+    /// As [`Matcher::judge_text`], where it is known what time it is.
+    #[must_use]
+    pub fn judge_text_at(&self, text: &str, now: Option<WallTime>) -> Answer {
         // Most texts are as expected, which is told without making a value of them.
         if self.surely_holds(text) {
             return Answer::Holds;
         }
-        self.on(&[&Value::String(text.to_owned())], Origin::Text)
+        let value = Value::String(text.to_owned());
+        self.on(&[&value], Sight::of(Origin::Text, now))
+    }
+
+    /// What the matcher says of a value that may stand several times, each of them a text: the values
+    /// of a header. `each`, `any` and `all` ask of them one by one, everything else of all of them
+    /// joined by a comma.
+    #[must_use]
+    pub fn judge_texts(&self, values: &[&str], now: Option<WallTime>) -> Answer {
+        let Some((only, [])) = values.split_first() else {
+            return self.of_several(values, Sight::of(Origin::Text, now));
+        };
+        match self.asks_elements() {
+            true => self.of_several(values, Sight::of(Origin::Text, now)),
+            false => self.judge_text_at(only, now),
+        }
+    }
+
+    fn of_several(&self, values: &[&str], sight: Sight) -> Answer {
+        if values.is_empty() {
+            return self.on(&[], sight);
+        }
+        let joined = Value::String(values.join(", "));
+        let apart = Value::from(values);
+        every(self.operators.iter().map(|one| {
+            let seen = if one.asks_elements() { &apart } else { &joined };
+            one.on(&[seen], sight)
+        }))
+    }
+
+    fn asks_elements(&self) -> bool {
+        self.operators.iter().any(Operator::asks_elements)
+    }
+
+    /// Whether what it says depends on what time it is.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.operators.iter().any(Operator::is_dated)
     }
 
     /// What the matcher says of all that a path found in a body that did parse.
@@ -35,13 +80,19 @@ impl Matcher {
     /// a single value and cannot be told of several.
     #[must_use]
     pub fn judge_found(&self, found: &[&Value]) -> Answer {
-        self.on(found, Origin::Json)
+        self.judge_found_at(found, None)
+    }
+
+    /// As [`Matcher::judge_found`], where it is known what time it is.
+    #[must_use]
+    pub fn judge_found_at(&self, found: &[&Value], now: Option<WallTime>) -> Answer {
+        self.on(found, Sight::of(Origin::Json, now))
     }
 
     /// What the matcher says where nothing is: a header that is missing.
     #[must_use]
     pub fn judge_absent(&self) -> Answer {
-        self.on(&[], Origin::Text)
+        self.on(&[], Sight::of(Origin::Text, None))
     }
 
     /// Whether the matcher holds of a text as a text, told without making a value of it. Where it
@@ -50,12 +101,52 @@ impl Matcher {
         self.operators.iter().all(|one| one.surely_holds(text))
     }
 
-    fn on(&self, found: &[&Value], origin: Origin) -> Answer {
-        every(self.operators.iter().map(|one| one.on(found, origin)))
+    fn on(&self, found: &[&Value], sight: Sight) -> Answer {
+        every(self.operators.iter().map(|one| one.on(found, sight)))
+    }
+}
+
+/// How a value is looked at: as what, and at what time, where that is known.
+#[derive(Clone, Copy)]
+struct Sight {
+    origin: Origin,
+    now: Option<WallTime>,
+}
+
+impl Sight {
+    const fn of(origin: Origin, now: Option<WallTime>) -> Self {
+        Self { origin, now }
     }
 }
 
 impl Operator {
+    /// Whether it asks of elements one by one.
+    const fn asks_elements(&self) -> bool {
+        matches!(self, Self::EachElement(_) | Self::AnyElement(_))
+    }
+
+    fn is_dated(&self) -> bool {
+        match self {
+            Self::Age(_) => true,
+            Self::Not(matcher) | Self::EachElement(matcher) | Self::AnyElement(matcher) => {
+                matcher.is_dated()
+            }
+            Self::All(matchers) | Self::Any(matchers) => matchers.iter().any(Matcher::is_dated),
+            _ => false,
+        }
+    }
+
+    fn age(&self, age: &Age, found: &[&Value], sight: Sight) -> Answer {
+        let [one] = found else {
+            return self.answer(None, found);
+        };
+        match age.judge(one, sight.origin, sight.now) {
+            Told::Holds => Answer::Holds,
+            Told::DoesNotHold(actual) => Answer::DoesNotHold(self.mismatch(actual)),
+            Told::Unknown(actual) => Answer::CannotTell(self.mismatch(actual)),
+        }
+    }
+
     /// Whether it holds of a text as a text. Where it does not, it may still hold of the number or
     /// the truth value that the text also is.
     fn surely_holds(&self, text: &str) -> bool {
@@ -80,25 +171,27 @@ impl Operator {
             | Self::Length(_)
             | Self::EachElement(_)
             | Self::AnyElement(_)
+            | Self::Age(_)
             | Self::Not(_) => false,
         }
     }
 
-    fn on(&self, found: &[&Value], origin: Origin) -> Answer {
+    fn on(&self, found: &[&Value], sight: Sight) -> Answer {
         match self {
             Self::Exists(wanted) => self.answer(Some(*wanted != found.is_empty()), found),
-            Self::Not(matcher) => self.negated(matcher.on(found, origin), found),
-            Self::All(matchers) => every(matchers.iter().map(|one| one.on(found, origin))),
+            Self::Not(matcher) => self.negated(matcher.on(found, sight), found),
+            Self::All(matchers) => every(matchers.iter().map(|one| one.on(found, sight))),
             Self::Any(matchers) => {
-                self.some(matchers.iter().map(|one| one.on(found, origin)), found)
+                self.some(matchers.iter().map(|one| one.on(found, sight)), found)
             }
             Self::EachElement(matcher) => self.over_elements(found, |elements| {
-                every(elements.iter().map(|one| matcher.on(&[one], origin)))
+                every(elements.iter().map(|one| matcher.on(&[one], sight)))
             }),
             Self::AnyElement(matcher) => self.over_elements(found, |elements| {
-                self.some(elements.iter().map(|one| matcher.on(&[one], origin)), found)
+                self.some(elements.iter().map(|one| matcher.on(&[one], sight)), found)
             }),
             Self::Length(matcher) => self.length(matcher, found),
+            Self::Age(age) => self.age(age, found, sight),
             Self::Equal(_)
             | Self::NotEqual(_)
             | Self::Less(_)
@@ -113,7 +206,7 @@ impl Operator {
             | Self::Matches(_)
             | Self::Type(_) => {
                 let told = match found {
-                    [one] => self.of_one(one, origin),
+                    [one] => self.of_one(one, sight.origin),
                     _ => None,
                 };
                 self.answer(told, found)
@@ -144,6 +237,7 @@ impl Operator {
             | Self::Any(_)
             | Self::EachElement(_)
             | Self::AnyElement(_)
+            | Self::Age(_)
             | Self::Length(_) => None,
         }
     }
@@ -306,11 +400,58 @@ mod tests {
                 if read.surely_holds(text) {
                     sure += 1;
                     let value = Value::String(text.to_owned());
-                    let answer = read.on(&[&value], Origin::Text);
+                    let answer = read.on(&[&value], Sight::of(Origin::Text, None));
                     assert!(answer.holds(), "{matcher} of {text}: {answer:?}");
                 }
             }
         }
         assert!(sure > 15, "the short way is taken at all: {sure}");
+    }
+
+    #[test]
+    fn values_of_one_name_are_asked_one_by_one_or_joined() {
+        let cases: &[(&str, &[&str], bool)] = &[
+            (r#"{"each":{"starts_with":"a"}}"#, &["a1", "a2"], true),
+            (r#"{"each":{"starts_with":"a"}}"#, &["a1"], true),
+            (r#"{"each":{"starts_with":"a"}}"#, &["a1", "b"], false),
+            (
+                r#"{"any":{"eq":"b"},"contains":"a1, b"}"#,
+                &["a1", "b"],
+                true,
+            ),
+            (r#"{"any":"b"}"#, &[], false),
+            (r#""a1, b""#, &["a1", "b"], true),
+            (r#"{"exists":false}"#, &[], true),
+            (r#"{"lt":5}"#, &["3"], true),
+        ];
+        for (matcher, values, holds) in cases {
+            let read: Matcher = serde_json::from_str(matcher).unwrap();
+            let answer = read.judge_texts(values, None);
+            assert_eq!(
+                answer.holds(),
+                *holds,
+                "{matcher} of {values:?}: {answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_depends_on_the_time_is_known_however_deep_it_stands() {
+        for (matcher, is_dated) in [
+            (r#"{"age":{"lt":"60s"}}"#, true),
+            (r#"{"not":{"each":{"any":[1,{"age":{"gt":"1s"}}]}}}"#, true),
+            (r#"{"len":{"lt":5}}"#, false),
+        ] {
+            let read: Matcher = serde_json::from_str(matcher).unwrap();
+            assert_eq!(read.is_dated(), is_dated, "{matcher}");
+        }
+        let read: Matcher = serde_json::from_str(r#"{"age":{"lt":"60s"}}"#).unwrap();
+        let now = WallTime::since_unix_epoch(std::time::Duration::from_secs(1_000));
+        assert!(read.judge_found_at(&[&Value::from(970)], Some(now)).holds());
+        assert!(read.judge_text_at("970", Some(now)).holds());
+        // Neither way where nobody knows what time it is.
+        let negated: Matcher = serde_json::from_str(r#"{"not":{"age":{"lt":"60s"}}}"#).unwrap();
+        assert!(!read.judge(&Value::from(970)).holds());
+        assert!(!negated.judge(&Value::from(970)).holds());
     }
 }

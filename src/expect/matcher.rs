@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Decimal;
+use super::age::Age;
 use super::shown::shown;
 
 /// What is expected of a value: all of these operators hold.
@@ -56,6 +57,8 @@ pub enum Operator {
     AnyElement(Matcher),
     /// `not`
     Not(Matcher),
+    /// `age`: how long ago the date is.
+    Age(Age),
 }
 
 /// The names of the operators, as the user writes them.
@@ -79,6 +82,7 @@ pub const OPERATORS: &[&str] = &[
     "any",
     "each",
     "not",
+    "age",
 ];
 
 /// A regular expression whose matching takes time in proportion to the text.
@@ -208,6 +212,12 @@ impl Matcher {
         }
     }
 
+    /// Makes a matcher of operators that must all hold; at least one.
+    #[must_use]
+    pub fn all_of(operators: Vec<Operator>) -> Self {
+        Self { operators }
+    }
+
     /// The operators, all of which must hold; at least one.
     #[must_use]
     pub fn operators(&self) -> &[Operator] {
@@ -252,6 +262,7 @@ impl fmt::Display for Operator {
             Self::EachElement(matcher) => write!(f, "each element {matcher}"),
             Self::AnyElement(matcher) => write!(f, "some element {matcher}"),
             Self::Not(matcher) => write!(f, "not {matcher}"),
+            Self::Age(age) => age.fmt(f),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! check read matchers from their settings and apply them to an answer; nothing here reads or
 //! sends one.
 
+mod age;
 mod compare;
 mod decimal;
 mod document;
@@ -18,8 +19,8 @@ mod unordered;
 mod walk;
 
 pub use decimal::Decimal;
-pub use document::{Document, JsonExpectations};
-pub use matcher::{JsonType, Matcher, Operator, Pattern};
+pub use document::{Document, JsonExpectations, Unmet};
+pub use matcher::{JsonType, Matcher, OPERATORS, Operator, Pattern};
 pub use path::Path;
 pub use shown::{first_and_count, shown};
 pub use unordered::Unordered;

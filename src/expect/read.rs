@@ -10,6 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
 use super::Decimal;
+use super::age::Age;
 use super::compare::{self, Origin};
 use super::matcher::{JsonType, Matcher, OPERATORS, Operator, Pattern};
 
@@ -77,7 +78,7 @@ impl<'de> Visitor<'de> for MatcherVisitor {
             if name == NUMBER_IN_DISGUISE {
                 return exact(&map.next_value::<String>()?);
             }
-            operators.push(operator(&name, &mut map)?);
+            operators.push(Operator::read(&name, &mut map)?);
         }
         if operators.is_empty() {
             return Err(de::Error::custom(
@@ -98,35 +99,42 @@ fn exact<E: de::Error>(digits: &str) -> Result<Matcher, E> {
     Ok(Matcher::equal(Value::Number(number)))
 }
 
-fn operator<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Operator, A::Error> {
-    Ok(match name {
-        "eq" => Operator::Equal(map.next_value()?),
-        "ne" => Operator::NotEqual(map.next_value()?),
-        "lt" => Operator::Less(map.next_value()?),
-        "le" => Operator::AtMost(map.next_value()?),
-        "gt" => Operator::Greater(map.next_value()?),
-        "ge" => Operator::AtLeast(map.next_value()?),
-        "in" => Operator::In(map.next_value()?),
-        "contains" => Operator::Contains(map.next_value()?),
-        "not_contains" => Operator::NotContains(map.next_value()?),
-        "starts_with" => Operator::StartsWith(map.next_value()?),
-        "ends_with" => Operator::EndsWith(map.next_value()?),
-        "matches" => Operator::Matches(map.next_value()?),
-        "exists" => Operator::Exists(map.next_value()?),
-        "type" => Operator::Type(map.next_value()?),
-        "len" => Operator::Length(map.next_value()?),
-        "all" => match map.next_value()? {
-            OneOrList::One(matcher) => Operator::EachElement(matcher),
-            OneOrList::List(matchers) => Operator::All(matchers),
-        },
-        "any" => match map.next_value()? {
-            OneOrList::One(matcher) => Operator::AnyElement(matcher),
-            OneOrList::List(matchers) => Operator::Any(matchers),
-        },
-        "each" => Operator::EachElement(map.next_value()?),
-        "not" => Operator::Not(map.next_value()?),
-        unknown => return Err(de::Error::unknown_field(unknown, OPERATORS)),
-    })
+impl Operator {
+    /// Reads the value of the operator of this name, which is the next one of `map`.
+    ///
+    /// # Errors
+    /// What is wrong with it; a name that is no operator's.
+    pub fn read<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Self, A::Error> {
+        Ok(match name {
+            "eq" => Self::Equal(map.next_value()?),
+            "ne" => Self::NotEqual(map.next_value()?),
+            "lt" => Self::Less(map.next_value()?),
+            "le" => Self::AtMost(map.next_value()?),
+            "gt" => Self::Greater(map.next_value()?),
+            "ge" => Self::AtLeast(map.next_value()?),
+            "in" => Self::In(map.next_value()?),
+            "contains" => Self::Contains(map.next_value()?),
+            "not_contains" => Self::NotContains(map.next_value()?),
+            "starts_with" => Self::StartsWith(map.next_value()?),
+            "ends_with" => Self::EndsWith(map.next_value()?),
+            "matches" => Self::Matches(map.next_value()?),
+            "exists" => Self::Exists(map.next_value()?),
+            "type" => Self::Type(map.next_value()?),
+            "len" => Self::Length(map.next_value()?),
+            "all" => match map.next_value()? {
+                OneOrList::One(matcher) => Self::EachElement(matcher),
+                OneOrList::List(matchers) => Self::All(matchers),
+            },
+            "any" => match map.next_value()? {
+                OneOrList::One(matcher) => Self::AnyElement(matcher),
+                OneOrList::List(matchers) => Self::Any(matchers),
+            },
+            "each" => Self::EachElement(map.next_value()?),
+            "not" => Self::Not(map.next_value()?),
+            "age" => Self::Age(map.next_value()?),
+            unknown => return Err(de::Error::unknown_field(unknown, OPERATORS)),
+        })
+    }
 }
 
 /// Scalars that stand for one matcher.
@@ -233,6 +241,8 @@ impl JsonSchema for Matcher {
                 ]
             })
         };
+        let age = generator.subschema_for::<Age>();
+        let age = json_schema!({ "description": "How long ago the date is.", "allOf": [age] });
         let types: Vec<&str> = JsonType::NAMED.iter().map(|(name, _)| *name).collect();
         json_schema!({
             "description": "What is expected of a value: the value itself, or operators that must all hold.",
@@ -261,7 +271,8 @@ impl JsonSchema for Matcher {
                         "all": several("Each of these matchers holds; or, with one matcher, it holds for every element."),
                         "any": several("One of these matchers holds; or, with one matcher, it holds for some element."),
                         "each": one("Holds for every element of a list, or for all that a path finds."),
-                        "not": one("Does not hold. What cannot be told stays so.")
+                        "not": one("Does not hold. What cannot be told stays so."),
+                        "age": age
                     }
                 }
             ]

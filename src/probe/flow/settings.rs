@@ -19,6 +19,7 @@ use crate::sample::Phase;
 #[serde(deny_unknown_fields)]
 pub struct FlowSettings {
     /// The steps. The first one that fails ends the flow; those after it are skipped.
+    #[schemars(length(min = 1))]
     pub steps: Vec<StepSettings>,
     /// Steps that run whatever happened before: they log out, and remove what was created. A fifth of
     /// the time is kept for them. One that uses what was never captured has nothing to do and is
@@ -50,6 +51,7 @@ pub struct StepSettings {
 pub struct SessionSettings {
     /// The steps that log in. What they capture, and the cookies that they are given, is there for
     /// every check with this session.
+    #[schemars(length(min = 1))]
     pub steps: Vec<StepSettings>,
     /// The answer to a check by which one sees that the login has expired. Only where a check fails
     /// is this asked: it is then logged in anew, once, and the check runs once more. Without it: the

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserialize, Deserializer};
+use schemars::{JsonSchema, Schema};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::expect::{Document, JsonExpectations, Matcher, Operator, first_and_count};
+use super::set_cookie::CookieExpectations;
+use super::status::Status;
+use crate::clock::WallTime;
+use crate::expect::{Document, JsonExpectations, Matcher, Unmet};
 use crate::probe::Misfit;
 use crate::probe::wire::exchange::Answer;
 use crate::sample::{Fault, Reason};
@@ -29,10 +31,14 @@ pub struct Expectation {
     #[serde(default, alias = "text", deserialize_with = "present")]
     pub body: Option<Matcher>,
     /// Headers, each with what is expected of its value; of several values, of all of them joined
-    /// by a comma.
+    /// by a comma, or with `each`, `any` and `all` of them one by one.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<BTreeMap<String, Matcher>>")]
     pub headers: Option<Headers>,
+    /// Cookies that the answer sets, each with what is expected of its value or its attributes, as
+    /// `{ session: { exists: true, http_only: true } }`.
+    #[serde(default, deserialize_with = "present")]
+    pub cookies: Option<CookieExpectations>,
 }
 
 /// What is expected of headers, by name. A list as long as it is: a map has room for eleven.
@@ -80,9 +86,12 @@ impl Expectation {
             json,
             body,
             headers,
+            cookies,
         } = self;
         let no_header = headers.as_ref().is_none_or(|headers| headers.0.is_empty());
-        if status.is_none() && json.is_none() && body.is_none() && no_header {
+        let no_cookie = cookies.as_ref().is_none_or(BTreeMap::is_empty);
+        let nothing_else = status.is_none() && json.is_none() && body.is_none();
+        if nothing_else && no_header && no_cookie {
             misfits.push(
                 Misfit::at(&["expect"], "an empty expectation expects nothing")
                     .hint("leave `expect` out for any 2xx status, or name a status"),
@@ -114,23 +123,49 @@ impl Expectation {
         }
     }
 
-    /// What the answer lacks, the root cause first; absent when it is as expected.
-    pub fn fault(&self, answer: &Answer) -> Option<Fault> {
-        let status = self.status_matcher().mismatch(answer.status);
-        let reason = if status.is_some() {
-            Reason::Status
-        } else {
-            Reason::Expectation
-        };
-        let mut faults: Vec<String> = status.into_iter().collect();
-        faults.extend(self.header_faults(&answer.headers));
-        faults.extend(self.body_faults(answer));
-        let fault = Fault::new(reason, first_and_count(&faults)?);
-        Some(if reason == Reason::Status && is_passing(answer.status) {
-            fault.transient()
-        } else {
-            fault
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        let of_headers = self.headers.iter().flat_map(Headers::iter);
+        of_headers
+            .map(|(_, matcher)| matcher)
+            .chain(&self.body)
+            .any(Matcher::is_dated)
+            || self.json.as_ref().is_some_and(JsonExpectations::is_dated)
+    }
+
+    /// What the answer lacks first; absent when it is as expected. What is asked after that is not
+    /// evaluated: a body that comes with the wrong status is seldom the body that was meant.
+    pub fn fault(&self, answer: &Answer, now: Option<WallTime>) -> Option<Fault> {
+        if let Some(text) = self.status_matcher().mismatch(answer.status) {
+            let left = self.count(Part::Status);
+            let fault = Fault::new(Reason::Status, unmet(&text, left));
+            return Some(match is_passing(answer.status) {
+                true => fault.transient(),
+                false => fault,
+            });
+        }
+        let found = self.unmet_header(&answer.headers, now);
+        let found = found.or_else(|| self.unmet_cookie(&answer.headers));
+        let found = found.or_else(|| self.unmet_in_body(answer, now))?;
+        let fault = Fault::new(Reason::Expectation, unmet(&found.text, found.after));
+        Some(match found.is_dated {
+            true => fault.dated(),
+            false => fault,
         })
+    }
+
+    /// How many expectations come after all those of a part.
+    fn count(&self, part: Part) -> usize {
+        let headers = self.headers.as_ref().map_or(0, |headers| headers.0.len());
+        let cookies = self.cookies.as_ref().map_or(0, BTreeMap::len);
+        let json = self.json.as_ref().map_or(0, JsonExpectations::len);
+        let body = usize::from(self.body.is_some());
+        match part {
+            Part::Status => headers + cookies + json + body,
+            Part::Headers => cookies + json + body,
+            Part::Cookies => json + body,
+            Part::Json => body,
+        }
     }
 
     fn status_matcher(&self) -> Cow<'_, Status> {
@@ -139,39 +174,81 @@ impl Expectation {
             .map_or(Cow::Owned(Status::Success), Cow::Borrowed)
     }
 
-    fn header_faults(&self, headers: &HeaderMap) -> Vec<String> {
-        let expected = self.headers.iter().flat_map(Headers::iter);
+    fn unmet_header(&self, headers: &HeaderMap, now: Option<WallTime>) -> Option<Unmet> {
+        let expected = self.headers.as_ref()?;
         expected
-            .filter_map(|(name, matcher)| {
-                let told = match joined(headers, name) {
-                    Some(value) => matcher.judge_text(&value),
-                    None => matcher.judge_absent(),
-                };
-                let mismatch = told.mismatch()?;
-                Some(format!("header {name}: {mismatch}"))
+            .iter()
+            .enumerate()
+            .find_map(|(index, (name, matcher))| {
+                let values: Vec<Cow<'_, str>> = headers.get_all(name).iter().map(text).collect();
+                let values: Vec<&str> = values.iter().map(|value| &**value).collect();
+                let mismatch = matcher.judge_texts(&values, now).mismatch()?;
+                Some(Unmet {
+                    text: format!("header {name}: {mismatch}"),
+                    is_dated: matcher.is_dated(),
+                    after: expected.0.len() - index - 1 + self.count(Part::Headers),
+                })
             })
-            .collect()
     }
 
-    fn body_faults(&self, answer: &Answer) -> Vec<String> {
+    fn unmet_cookie(&self, headers: &HeaderMap) -> Option<Unmet> {
+        let expected = self.cookies.as_ref()?;
+        expected
+            .iter()
+            .enumerate()
+            .find_map(|(index, (name, cookie))| {
+                Some(Unmet {
+                    text: cookie.fault(name, headers)?,
+                    is_dated: false,
+                    after: expected.len() - index - 1 + self.count(Part::Cookies),
+                })
+            })
+    }
+
+    fn unmet_in_body(&self, answer: &Answer, now: Option<WallTime>) -> Option<Unmet> {
         if self.json.is_none() && self.body.is_none() {
-            return Vec::new();
+            return None;
         }
         if let Some(encoding) = &answer.foreign_encoding {
-            return vec![format!(
+            let text = format!(
                 "the body is encoded as {encoding}, which was not asked for and cannot be read"
-            )];
+            );
+            return Some(Unmet {
+                text,
+                is_dated: false,
+                after: (self.count(Part::Cookies)).saturating_sub(1),
+            });
         }
-        let mut faults = Vec::new();
         if let Some(json) = &self.json
             && !json.surely_hold(&answer.body)
+            && let Some(unmet) = json.first_unmet(&Document::read(&answer.body), now)
         {
-            faults.extend(json.faults(&Document::read(&answer.body)));
+            let after = unmet.after + self.count(Part::Json);
+            return Some(Unmet { after, ..unmet });
         }
-        if let Some(matcher) = &self.body {
-            faults.extend(text_fault(matcher, &answer.body));
-        }
-        faults
+        let matcher = self.body.as_ref()?;
+        Some(Unmet {
+            text: text_fault(matcher, &answer.body, now)?,
+            is_dated: matcher.is_dated(),
+            after: 0,
+        })
+    }
+}
+
+/// The parts of an expectation, in the order in which they are asked.
+#[derive(Clone, Copy)]
+enum Part {
+    Status,
+    Headers,
+    Cookies,
+    Json,
+}
+
+/// What is told of the first expectation that is not met, and of those that were not asked any more.
+fn unmet(text: &str, after: usize) -> String {
+    match after {
+        0 => text.to_owned(),
+        more => format!("{text} ({more} more not evaluated)"),
     }
 }
 
@@ -180,10 +257,10 @@ const fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-fn text_fault(matcher: &Matcher, body: &[u8]) -> Option<String> {
+fn text_fault(matcher: &Matcher, body: &[u8], now: Option<WallTime>) -> Option<String> {
     match std::str::from_utf8(body) {
         Ok(text) => {
-            let mismatch = matcher.judge_text(text).mismatch()?;
+            let mismatch = matcher.judge_text_at(text, now).mismatch()?;
             Some(format!("body: {mismatch}"))
         }
         Err(error) => Some(format!(
@@ -198,125 +275,17 @@ fn text_fault(matcher: &Matcher, body: &[u8]) -> Option<String> {
 pub fn joined<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let mut values = headers.get_all(name).iter();
     let (first, second) = (values.next()?, values.next());
-    if let (Ok(only), None) = (first.to_str(), second) {
-        return Some(Cow::Borrowed(only));
+    if second.is_none() {
+        return Some(text(first));
     }
-    let values: Vec<String> = [first]
-        .into_iter()
-        .chain(second)
-        .chain(values)
-        .map(|value| value.as_bytes().iter().copied().map(char::from).collect())
-        .collect();
-    Some(Cow::Owned(values.join(", ")))
+    let all = [first].into_iter().chain(second).chain(values).map(text);
+    Some(Cow::Owned(all.collect::<Vec<_>>().join(", ")))
 }
 
-/// What is expected of the status.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Status {
-    /// Any from 200 to 299.
-    Success,
-    /// One of these.
-    OneOf(Vec<StatusPart>),
-    /// What a matcher says of the number.
-    Matching(Matcher),
-}
-
-/// A status, or a class of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusPart {
-    /// `204`
-    Code(u16),
-    /// `2xx`, as its first digit.
-    Class(u16),
-}
-
-impl Status {
-    fn mismatch(&self, status: StatusCode) -> Option<String> {
-        let got = status.as_u16();
-        let fine = match self {
-            Self::Success => status.is_success(),
-            Self::OneOf(parts) => parts.iter().any(|part| match part {
-                StatusPart::Code(code) => *code == got,
-                StatusPart::Class(class) => *class == got / 100,
-            }),
-            Self::Matching(matcher) => matcher.judge(&Value::from(got)).holds(),
-        };
-        (!fine).then(|| format!("expected status {self}, got {got}"))
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Success => f.write_str("2xx"),
-            Self::OneOf(parts) => {
-                let parts: Vec<String> = parts
-                    .iter()
-                    .map(|part| match part {
-                        StatusPart::Code(code) => code.to_string(),
-                        StatusPart::Class(class) => format!("{class}xx"),
-                    })
-                    .collect();
-                f.write_str(&parts.join(" or "))
-            }
-            Self::Matching(matcher) => matcher.fmt(f),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let matcher = Matcher::deserialize(deserializer)?;
-        let parts = match matcher.operators() {
-            [Operator::Equal(Value::Array(parts))] if !parts.is_empty() => parts.as_slice(),
-            [Operator::Equal(Value::Array(_))] => {
-                return Err(de::Error::custom("an empty list expects nothing"));
-            }
-            [Operator::Equal(one)] => std::slice::from_ref(one),
-            _ => return Ok(Self::Matching(matcher)),
-        };
-        parts
-            .iter()
-            .map(part)
-            .collect::<Result<_, _>>()
-            .map(Self::OneOf)
-            .map_err(de::Error::custom)
-    }
-}
-
-fn part(value: &Value) -> Result<StatusPart, String> {
-    let wrong = || format!("{value} is not a status; write 200, [200, 204] or 2xx");
-    match value {
-        Value::Number(number) => number
-            .as_u64()
-            .and_then(|code| u16::try_from(code).ok())
-            .filter(|code| (100..=599).contains(code))
-            .map(StatusPart::Code)
-            .ok_or_else(wrong),
-        Value::String(text) => match text.to_ascii_lowercase().as_bytes() {
-            [class @ b'1'..=b'5', b'x', b'x'] => Ok(StatusPart::Class(u16::from(class - b'0'))),
-            _ => Err(wrong()),
-        },
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(wrong()),
-    }
-}
-
-impl JsonSchema for Status {
-    fn schema_name() -> Cow<'static, str> {
-        "Status".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let part = json_schema!({
-            "anyOf": [
-                { "type": "integer", "minimum": 100, "maximum": 599 },
-                { "type": "string", "pattern": "^[1-5][xX][xX]$" }
-            ]
-        });
-        let matcher = generator.subschema_for::<Matcher>();
-        json_schema!({
-            "description": "A status, several of them, a class of them as 2xx, or a matcher.",
-            "anyOf": [part, { "type": "array", "items": part, "minItems": 1 }, matcher]
-        })
+/// The value of a header as a text.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.as_bytes().iter().copied().map(char::from).collect()),
     }
 }

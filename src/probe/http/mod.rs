@@ -10,7 +10,9 @@ mod expectation;
 mod kept;
 mod redirect;
 mod request;
+mod set_cookie;
 mod settings;
+mod status;
 mod terms;
 mod version;
 
@@ -19,8 +21,9 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use http::Method;
 
-pub use expectation::{Expectation, Status, StatusPart};
+pub use expectation::Expectation;
 pub use settings::{Address, HttpSettings, Redirects};
+pub use status::{Status, StatusPart};
 pub use version::Version;
 
 use super::wire::connection::Connection;
@@ -104,11 +107,13 @@ impl Kind for Http {
             tls,
             body_limit: settings.body_limit.0,
         };
+        let expectation = settings.expect.unwrap_or_default();
         Ok(Box::new(HttpProbe {
             target: Target::of(&asked.url).filter(|_| settings.addresses == Addresses::Resolved),
             terms: Arc::new(Terms {
                 asked: Prepared::new(asked),
-                expectation: settings.expect.unwrap_or_default(),
+                is_dated: expectation.is_dated(),
+                expectation,
                 version: settings.version,
             }),
             addresses: settings.addresses,
@@ -144,6 +149,7 @@ impl Probe for HttpProbe {
         let manner = Manner {
             any_version: attempt.any_version(),
             observed: attempt.is_observed(),
+            now: self.terms.is_dated.then(|| attempt.wall()),
         };
         attempt.reply(|| carried::reply(&answer));
         let found = self.terms.judge(answer, manner).await;

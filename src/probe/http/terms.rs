@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::discretion;
 use super::expectation::Expectation;
 use super::version::Version;
+use crate::clock::WallTime;
 use crate::probe::wire::aside::{LARGE, aside};
 use crate::probe::wire::exchange::Answer;
 use crate::probe::wire::message::Prepared;
@@ -17,6 +18,8 @@ pub struct Terms {
     pub asked: Prepared,
     /// What is expected of the answer.
     pub expectation: Expectation,
+    /// Whether what is expected depends on what time it is.
+    pub is_dated: bool,
     /// Which version an answer must be of to count.
     pub version: Option<Version>,
 }
@@ -28,6 +31,8 @@ pub struct Manner {
     pub any_version: bool,
     /// Whether somebody asked what was answered.
     pub observed: bool,
+    /// What time it is, where an expectation depends on it.
+    pub now: Option<WallTime>,
 }
 
 /// What was found of an answer.
@@ -61,13 +66,13 @@ impl Terms {
         // Nothing of an answer that does not count may be taken for the target's. One that names no
         // version and is wrong besides counts: whoever cannot answer cannot name itself either.
         if let Some(version) = self.version.as_ref().filter(|_| !manner.any_version) {
-            let is_wrong = || self.expectation.fault(answer).is_some();
+            let is_wrong = || self.expectation.fault(answer, manner.now).is_some();
             if version.is_named(answer) || !is_wrong() {
                 found.foreign = self.told(answer, |answer| version.fault(answer));
             }
         }
         if found.foreign.is_none() {
-            found.fault = self.told(answer, |answer| self.expectation.fault(answer));
+            found.fault = self.told(answer, |answer| self.expectation.fault(answer, manner.now));
             if manner.observed {
                 found.observed = self.expectation.observed(&self.masked(answer));
             }
@@ -107,6 +112,7 @@ mod tests {
         let terms = Arc::new(Terms {
             asked: Prepared::new(Request::get("http://a.test/".parse().unwrap(), tls)),
             expectation: Expectation::default(),
+            is_dated: false,
             version: None,
         });
         let answer = Answer {
@@ -120,6 +126,7 @@ mod tests {
         let manner = Manner {
             any_version: false,
             observed: false,
+            now: None,
         };
         let found = terms.judge(answer, manner).await;
         assert_eq!(found.size, bytes);

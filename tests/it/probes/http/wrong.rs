@@ -17,7 +17,7 @@ async fn a_wrong_answer_says_what_was_expected_and_what_came() {
             answer("404 Not Found", &[], b""),
             json!({ "status": [200, "3xx"], "json": { "$.a": 1 } }),
             Reason::Status,
-            "expected status 200 or 3xx, got 404 (and 1 more)",
+            "expected status 200 or 3xx, got 404 (1 more not evaluated)",
         ),
         (
             ok(&[], degraded),
@@ -29,7 +29,7 @@ async fn a_wrong_answer_says_what_was_expected_and_what_came() {
             ok(&[], degraded),
             json!({ "json": { "$.checks.database.status": "ok", "$.status": "ok" } }),
             Reason::Expectation,
-            r#"$.checks.database: no member `status`, expected "ok" (and 1 more)"#,
+            r#"$.checks.database: no member `status`, expected "ok" (1 more not evaluated)"#,
         ),
         (
             ok(&[], b"<html>"),
@@ -93,4 +93,77 @@ async fn a_status_by_which_the_target_asks_for_patience_is_transient() {
             "{status}"
         );
     }
+}
+
+#[tokio::test]
+async fn ages_cookies_and_values_of_one_header_are_told_apart() {
+    let fresh = jiff_now();
+    let body = format!(r#"{{"updated":"{fresh}","started":"2020-01-01T00:00:00Z"}}"#);
+    let headers = [
+        "set-cookie: session=canary; Path=/; Secure; HttpOnly",
+        "set-cookie: theme=dark",
+        "vary: accept",
+        "vary: accept-encoding",
+        "last-modified: Wed, 01 Jan 2020 00:00:00 GMT",
+    ];
+    let peer = Peer::answering(answer("200 OK", &headers, body.as_bytes())).await;
+    let cases = [
+        (
+            json!({ "json": { "$.updated": { "age": { "lt": "10m" } }, "$.started": { "age": { "gt": "1d" } } } }),
+            None,
+        ),
+        (
+            json!({ "cookies": { "session": { "exists": true, "secure": true, "http_only": true, "path": "/" } } }),
+            None,
+        ),
+        (
+            json!({ "headers": { "vary": { "each": { "starts_with": "accept" } } } }),
+            None,
+        ),
+        (
+            json!({ "json": { "$.started": { "age": { "lt": "60s" } } } }),
+            Some((
+                "$.started: expected an age of less than 1m, got an age of ",
+                true,
+            )),
+        ),
+        (
+            json!({ "headers": { "last-modified": { "age": { "lt": "60s" } } } }),
+            Some((
+                "header last-modified: expected an age of less than 1m",
+                true,
+            )),
+        ),
+        (
+            json!({ "cookies": { "theme": { "http_only": true } } }),
+            Some(("cookie theme, http_only: expected true, got false", false)),
+        ),
+        (
+            json!({ "headers": { "vary": { "any": "cookie" } }, "json": { "$.none": 1 }, "body": "x" }),
+            Some(("(2 more not evaluated)", false)),
+        ),
+    ];
+    for (expect, told) in cases {
+        let sample = run(&*probe(json!({ "url": peer.url("/"), "expect": expect }))).await;
+        match told {
+            None => assert_pass(&sample),
+            Some((part, is_dated)) => {
+                assert_fault(&sample, Reason::Expectation, part);
+                assert_eq!(
+                    sample.fault.as_ref().map(|fault| fault.dated),
+                    Some(is_dated),
+                    "{part}"
+                );
+            }
+        }
+    }
+}
+
+/// The present, as services write it.
+fn jiff_now() -> String {
+    let since = RealClock(tokio::time::Instant::now()).wall().unix();
+    let seconds = i64::try_from(since.as_secs()).expect("the clock is set");
+    jiff::Timestamp::from_second(seconds)
+        .expect("a time")
+        .to_string()
 }
