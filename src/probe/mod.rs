@@ -9,6 +9,7 @@ pub mod api;
 pub mod attempt;
 pub mod chain;
 mod cookies;
+pub mod database;
 pub mod evm;
 pub mod exec;
 pub mod flow;

@@ -1,34 +1,17 @@
-//! What a query returned: how many rows, and the first of them as exact values.
+//! What a query returned: how many rows, and those of them that are looked at, as exact values.
 //!
 //! Numbers stay as the server wrote them, so that a matcher compares integers and decimals of any
 //! size exactly; only a reading is a float.
 
-use std::collections::BTreeMap;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Number, Value};
 use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::types::{Kind, Type};
 
 use super::fault::Broken;
-use crate::expect::{Matcher, first_and_count};
+use crate::expect::Matcher;
 use crate::probe::Attempt;
 use crate::probe::wire::said::one_line;
-use crate::sample::{Fault, Reason, Unit};
-
-/// What the answer to the query must be.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Expectation {
-    /// How many rows the query returns.
-    #[serde(default)]
-    pub rows: Option<Matcher>,
-    /// The first row's columns, by name. Numbers and booleans are compared as such, `json` by its
-    /// contents, NULL as null, everything else as the text that the server shows.
-    #[serde(default)]
-    pub row: BTreeMap<String, Matcher>,
-}
+use crate::sample::Unit;
 
 /// A column of the answer.
 #[derive(Clone, Debug)]
@@ -52,35 +35,17 @@ enum Form {
 pub struct Answer {
     columns: Vec<Column>,
     rows: u64,
-    first: Vec<Value>,
+    looked_at: LookedAt,
+    values: Vec<Vec<Value>>,
 }
 
-impl Expectation {
-    /// Whether nothing is expected.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_none() && self.row.is_empty()
-    }
-
-    /// Compares the answer with what is expected.
-    ///
-    /// # Errors
-    /// [`Reason::Expectation`] with the first expectation that does not hold or cannot be told,
-    /// and how many others there are.
-    pub fn judge(&self, answer: &Answer) -> Result<(), Fault> {
-        let rows = self.rows.as_ref().and_then(|matcher| {
-            let mismatch = matcher.judge(&Value::from(answer.rows)).mismatch()?;
-            Some(format!("rows: {mismatch}"))
-        });
-        let columns = self
-            .row
-            .iter()
-            .filter_map(|(name, matcher)| answer.mismatch(name, matcher));
-        let wrong: Vec<String> = rows.into_iter().chain(columns).collect();
-        match first_and_count(&wrong) {
-            Some(detail) => Err(Fault::new(Reason::Expectation, detail)),
-            None => Ok(()),
-        }
-    }
+/// Which rows are looked at; the others are only counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookedAt {
+    /// The first.
+    First,
+    /// Each.
+    Every,
 }
 
 impl Column {
@@ -123,25 +88,32 @@ fn form(of: &Type) -> Form {
 
 impl Answer {
     /// An answer of which no row has come yet.
-    pub const fn new(columns: Vec<Column>) -> Self {
+    pub const fn new(columns: Vec<Column>, looked_at: LookedAt) -> Self {
         Self {
             columns,
             rows: 0,
-            first: Vec::new(),
+            looked_at,
+            values: Vec::new(),
         }
     }
 
-    /// Takes the next row: counts it, and keeps the first one's values.
+    /// How many rows there are.
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Takes the next row: counts it, and keeps its values where it is looked at.
     ///
     /// # Errors
     /// When there are more rows than a check may read, or a text is no UTF-8.
     pub fn take(&mut self, row: &SimpleQueryRow) -> Result<(), Broken> {
-        if self.rows == 0 {
+        if self.rows == 0 || self.looked_at == LookedAt::Every {
+            let mut values = Vec::with_capacity(self.columns.len());
             for (at, column) in self.columns.iter().enumerate().take(row.len()) {
                 let text = row.try_get(at).map_err(Broken::Asking)?;
-                self.first
-                    .push(text.map_or(Value::Null, |text| column.form.read(text)));
+                values.push(text.map_or(Value::Null, |text| column.form.read(text)));
             }
+            self.values.push(values);
         }
         self.rows += 1;
         if self.rows > MOST_ROWS {
@@ -156,7 +128,7 @@ impl Answer {
         attempt.reading(ROWS, self.rows as f64, Unit::Number);
         let known = attempt.readings().iter();
         let mut names: Vec<String> = known.map(|it| it.name.to_string()).collect();
-        for (column, value) in self.columns.iter().zip(&self.first).take(MOST_READINGS) {
+        for (column, value) in self.columns.iter().zip(self.first()).take(MOST_READINGS) {
             let shown = one_line(&column.name);
             if names.contains(&column.name) {
                 attempt.note(format!(
@@ -182,23 +154,84 @@ impl Answer {
             1 => "1 row".to_owned(),
             rows => format!("{rows} rows"),
         };
-        let cells = self.columns.iter().zip(&self.first);
+        let cells = self.columns.iter().zip(self.first());
         let cells = cells.map(|(column, value)| format!("; {}: {value}", column.name));
         std::iter::once(rows).chain(cells).collect()
     }
 
-    fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
-        let at = self.columns.iter().position(|column| column.name == name);
-        let answer = match (at, at.and_then(|at| self.first.get(at))) {
-            (_, Some(value)) => matcher.judge(value),
-            (Some(_), None) => return Some(format!("{name}: there is no row")),
-            (None, None) => {
-                let names = self.names();
-                return Some(format!("{name}: no such column; the query returns {names}"));
-            }
+    /// What is wrong with a column of the first row.
+    pub fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
+        let cell = self.column(name).and_then(|at| {
+            let cell = self.first().get(at);
+            cell.ok_or_else(|| format!("{name}: there is no row"))
+        });
+        let mismatch = match cell {
+            Ok(value) => matcher.judge(value).mismatch()?,
+            Err(absent) => return Some(absent),
         };
-        let mismatch = answer.mismatch()?;
         Some(format!("{name}: {mismatch}"))
+    }
+
+    /// What is wrong with a column of the first row in which something is.
+    pub fn mismatch_in_any(&self, name: &str, matcher: &Matcher) -> Option<String> {
+        let at = match self.column(name) {
+            Ok(at) => at,
+            Err(absent) => return Some(absent),
+        };
+        if self.rows == 0 {
+            return Some(format!("{name}: there is no row"));
+        }
+        let wrong = |(row, values): (usize, &Vec<Value>)| {
+            let mismatch = matcher.judge(values.get(at)?).mismatch()?;
+            Some(format!("{name} of row {}: {mismatch}", row + 1))
+        };
+        self.values.iter().enumerate().find_map(wrong)
+    }
+
+    /// The place of a column, or what to say where there is none of that name.
+    fn column(&self, name: &str) -> Result<usize, String> {
+        let at = self.columns.iter().position(|column| column.name == name);
+        at.ok_or_else(|| {
+            let names = self.names();
+            format!("{name}: no such column; the query returns {names}")
+        })
+    }
+
+    fn first(&self) -> &[Value] {
+        self.values.first().map_or(&[], Vec::as_slice)
+    }
+
+    fn cell(&self, name: &str) -> Option<&Value> {
+        self.first().get(self.column(name).ok()?)
+    }
+
+    /// A number of the first row.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        number(self.cell(name)?)
+    }
+
+    /// A count of the first row.
+    pub fn count(&self, name: &str) -> Option<u64> {
+        self.cell(name)?.as_u64()
+    }
+
+    /// A boolean of the first row.
+    pub fn truth(&self, name: &str) -> Option<bool> {
+        self.cell(name)?.as_bool()
+    }
+
+    /// A text of the first row.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.cell(name)?.as_str()
+    }
+
+    /// The first column of the first row as a text; absent where there is none or it is NULL.
+    pub fn first_cell(&self) -> Option<String> {
+        match self.first().first()? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
     }
 
     fn names(&self) -> String {

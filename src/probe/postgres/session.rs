@@ -18,7 +18,7 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::{TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::answer::{Answer, Column};
+use super::answer::{Answer, Column, LookedAt};
 use super::bounds::{Allowance, Messages};
 use super::encryption::{self, Established, Stream};
 use super::fault::{self, Broken};
@@ -103,13 +103,30 @@ impl Talk {
 
     /// Asks. Enters [`Phase::Ttfb`] when the query leaves and [`Phase::Body`] with the first sign of
     /// the answer; the preparation before it belongs to [`Phase::Request`].
-    pub async fn ask(&mut self, attempt: &mut Attempt, query: &str) -> Result<Answer, Broken> {
+    pub async fn ask(
+        &mut self,
+        attempt: &mut Attempt,
+        query: &str,
+        looked_at: LookedAt,
+    ) -> Result<Answer, Broken> {
+        attempt.enter(Phase::Request);
+        self.allowance.renew(BEFORE_THE_ANSWER);
         let columns = drive(&mut self.driver, columns(&self.client, query)).await?;
         // To learn such a type, the library has prepared statements that it keeps.
-        self.clean = columns.iter().all(Column::is_built_in);
+        self.clean &= columns.iter().all(Column::is_built_in);
         self.allowance.renew(OF_THE_ANSWER);
-        let asking = answer(attempt, &self.client, query, columns);
+        let answer = Answer::new(columns, looked_at);
+        let asking = answer_to(attempt, &self.client, query, answer);
         drive(&mut self.driver, asking).await
+    }
+
+    /// Begins anew after the server refused a statement and with it the transaction.
+    pub async fn begin_anew(&mut self, attempt: &mut Attempt) -> Result<(), Broken> {
+        self.allowance.renew(BEFORE_THE_ANSWER);
+        let ending = self.client.batch_execute("rollback");
+        let ending = ending.map(|done| done.map_err(Broken::Asking));
+        drive(&mut self.driver, ending).await?;
+        self.begin(attempt).await
     }
 
     /// Ends the transaction and takes back what outlives one; says whether that was done in time
@@ -220,13 +237,12 @@ async fn columns(client: &Client, query: &str) -> Result<Vec<Column>, Broken> {
     Ok(statement.columns().iter().map(Column::of).collect())
 }
 
-async fn answer(
+async fn answer_to(
     attempt: &mut Attempt,
     client: &Client,
     query: &str,
-    columns: Vec<Column>,
+    mut answer: Answer,
 ) -> Result<Answer, Broken> {
-    let mut answer = Answer::new(columns);
     attempt.enter(Phase::Ttfb);
     let messages = client
         .simple_query_raw(query)

@@ -21,6 +21,9 @@ pub enum Manner {
     Say(Vec<u8>),
     /// It answers the first bytes with these, then sends the last ones for ever.
     Flood(Vec<u8>, Vec<u8>),
+    /// It answers the first bytes with these, then sends the last ones byte by byte for ever, each
+    /// long before a deadline that would begin anew with it.
+    Drip(Vec<u8>, Vec<u8>),
     /// It answers the first bytes with the first text, the next bytes with the second, and so on.
     Converse(Vec<Vec<u8>>),
 }
@@ -90,6 +93,14 @@ async fn treat(mut stream: TcpStream, manner: &Manner) -> std::io::Result<()> {
             stream.write_all(text).await?;
             loop {
                 stream.write_all(endless).await?;
+            }
+        }
+        Manner::Drip(text, endless) => {
+            hear(&mut stream).await?;
+            stream.write_all(text).await?;
+            for byte in endless.iter().cycle() {
+                stream.write_all(&[*byte]).await?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
         Manner::Converse(texts) => {
