@@ -16,7 +16,6 @@ pub const LATER_KINDS: &[&str] = &[
     "websocket",
     "grpc",
     "icmp",
-    "mysql",
     "solana",
     "bitcoin",
     "prometheus",

@@ -17,6 +17,7 @@ mod generated;
 pub mod http;
 pub mod metrics;
 mod mold;
+pub mod mysql;
 mod names;
 pub mod pool;
 pub mod postgres;

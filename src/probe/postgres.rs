@@ -20,9 +20,9 @@
 //! What our role may not see is never taken for something that the server lacks: it is noted, and
 //! where the check expects something of it, the run is `Unknown` and says what to grant.
 
-mod answer;
 mod binding;
 mod bounds;
+mod columns;
 mod encryption;
 mod expectation;
 mod fault;

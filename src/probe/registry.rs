@@ -69,6 +69,7 @@ kinds![
     super::flow::Flow,
     super::http::Http,
     super::metrics::Metrics,
+    super::mysql::Mysql,
     super::postgres::Postgres,
     super::redis::Redis,
     super::tcp::Tcp,

@@ -9,7 +9,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Answer;
 use crate::expect::Matcher;
+use crate::probe::wire::said::one_line;
 use crate::probe::{Attempt, Misfit};
 use crate::sample::Unit;
 
@@ -153,6 +155,25 @@ impl Migration {
 }
 
 impl Revision {
+    /// Reads the answer to a statement that asks for it: by the names of its columns where it is one
+    /// of ours, of the table of a tool, else in its first column.
+    #[must_use]
+    pub fn read(answer: &Answer, is_of_a_tool: bool) -> Self {
+        if !is_of_a_tool {
+            return Self {
+                current: answer.first_cell(),
+                ..Self::default()
+            };
+        }
+        Self {
+            current: answer.text("revision").map(str::to_owned),
+            broken: answer.text("broken").map(one_line),
+            applied: answer.count("applied"),
+            failed: answer.count("failed"),
+            pending: answer.count("pending"),
+        }
+    }
+
     /// Reports how many migrations there are, where the tool says so.
     pub fn record(&self, attempt: &mut Attempt) {
         let counts = [

@@ -1,9 +1,10 @@
-//! What the kinds that look into a database share: figures that a login may or may not see, what
+//! What the kinds that look into a database share: answers to a query, figures that a login may or may not see, what
 //! counters gained between two runs, which part a server has, how far its schema has been migrated.
 //!
 //! It speaks to nobody: the kinds ask, each in its own protocol, and hand over what they were told.
 //! Called by `postgres`, `redis` and `mysql`.
 
+mod answer;
 mod figures;
 mod gains;
 mod migration;
@@ -11,6 +12,7 @@ mod migration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use answer::{Answer, Column, Form, LookedAt, TooManyRows};
 pub use figures::{Expected, Figures, Seen};
 pub use gains::{Gain, Gains};
 pub use migration::{Migration, Revision, Source, Tool};

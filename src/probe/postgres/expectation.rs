@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::answer::Answer;
 use super::measures::Measures;
 use super::part::Part;
 use crate::expect::{Matcher, first_and_count};
 use crate::probe::Attempt;
-use crate::probe::database::{Metrics, Migration, Revision, Role};
+use crate::probe::database::{Answer, Metrics, Migration, Revision, Role};
 use crate::sample::{Fault, Reason};
 
 /// What the server and its answers must be.
@@ -139,7 +138,7 @@ impl Expectation {
             wrong.extend(migration.mismatches(revision));
         }
         if let Some(answer) = &heard.answer {
-            wrong.extend(self.of_answer(answer));
+            wrong.extend(answer.mismatches(self.rows.as_ref(), &self.row, &self.each));
         }
         if let Some(detail) = first_and_count(&wrong) {
             return Err(Fault::new(Reason::Expectation, detail));
@@ -155,26 +154,6 @@ impl Expectation {
             }
             _ => Ok(()),
         }
-    }
-
-    fn of_answer(&self, answer: &Answer) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let number = self
-            .rows
-            .as_ref()
-            .map(|matcher| matcher.judge(&answer.rows().into()));
-        let may_be_empty = number.as_ref().is_some_and(crate::expect::Answer::holds);
-        if let Some(mismatch) = number.and_then(crate::expect::Answer::mismatch) {
-            wrong.push(format!("rows: {mismatch}"));
-        }
-        let first = self.row.iter();
-        wrong.extend(first.filter_map(|(name, matcher)| answer.mismatch(name, matcher)));
-        if answer.rows() == 0 && may_be_empty {
-            return wrong;
-        }
-        let each = self.each.iter();
-        wrong.extend(each.filter_map(|(name, matcher)| answer.mismatch_in_any(name, matcher)));
-        wrong
     }
 }
 

@@ -4,9 +4,8 @@
 //! NULL for the sessions of others, which would read as "no transaction is open".
 
 use crate::probe::Attempt;
-use crate::probe::database::{Figures, Gain, Gains, Role, Seen, percent};
+use crate::probe::database::{Answer, Figures, Gain, Gains, Role, Seen, percent};
 
-use super::answer::Answer;
 use super::lag::{self, Replica, Standing};
 use super::part::Part;
 

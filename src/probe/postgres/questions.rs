@@ -1,14 +1,13 @@
 //! What a run asks, one after the other in one transaction: the server about itself, the revision of
 //! its schema, the query of the check.
 
-use super::answer::LookedAt;
 use super::expectation::{Expectation, Heard};
 use super::fault::{self, Broken};
 use super::measures::{Measures, Memory};
 use super::part::{self, Part};
 use super::revision::Asked;
 use super::session::Talk;
-use crate::probe::database::{Metrics, Migration, Revision};
+use crate::probe::database::{LookedAt, Metrics, Migration, Revision};
 use crate::probe::{Attempt, Misfit};
 use crate::sample::{Fault, Reason};
 use crate::secret::Mask;

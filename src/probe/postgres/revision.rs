@@ -2,9 +2,8 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::answer::Answer;
 use super::fault::Broken;
-use crate::probe::database::{Revision, Source, Tool};
+use crate::probe::database::{Answer, Revision, Source, Tool};
 use crate::probe::wire::said::one_line;
 use crate::sample::{Fault, Reason};
 
@@ -79,19 +78,7 @@ impl Asked {
 
     /// Reads the answer to it.
     pub fn read(&self, answer: &Answer) -> Revision {
-        if self.table.is_none() {
-            return Revision {
-                current: answer.first_cell(),
-                ..Revision::default()
-            };
-        }
-        Revision {
-            current: answer.text("revision").map(str::to_owned),
-            broken: answer.text("broken").map(one_line),
-            applied: answer.count("applied"),
-            failed: answer.count("failed"),
-            pending: answer.count("pending"),
-        }
+        Revision::read(answer, self.table.is_some())
     }
 
     /// The fault where the server did not show the table: what it says of a table that is absent is

@@ -18,13 +18,13 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::{TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::answer::{Answer, Column, LookedAt};
 use super::bounds::{Allowance, Messages};
 use super::encryption::{self, Established, Stream};
 use super::fault::{self, Broken};
 use super::target::Target;
-use super::{Shared, binding};
+use super::{Shared, binding, columns};
 use crate::probe::Attempt;
+use crate::probe::database::{Answer, Column, LookedAt};
 use crate::probe::wire::dial;
 use crate::probe::wire::session::Facts;
 use crate::sample::{Fault, Phase};
@@ -111,9 +111,10 @@ impl Talk {
     ) -> Result<Answer, Broken> {
         attempt.enter(Phase::Request);
         self.allowance.renew(BEFORE_THE_ANSWER);
-        let columns = drive(&mut self.driver, columns(&self.client, query)).await?;
+        let (columns, all_built_in) =
+            drive(&mut self.driver, described(&self.client, query)).await?;
         // To learn such a type, the library has prepared statements that it keeps.
-        self.clean &= columns.iter().all(Column::is_built_in);
+        self.clean &= all_built_in;
         self.allowance.renew(OF_THE_ANSWER);
         let answer = Answer::new(columns, looked_at);
         let asking = answer_to(attempt, &self.client, query, answer);
@@ -226,15 +227,18 @@ async fn drive<T>(
 }
 
 /// Lets the server read the query without running it: it refuses a text with several statements,
-/// which could leave the transaction, and it tells the types, which the answer's text does not.
-async fn columns(client: &Client, query: &str) -> Result<Vec<Column>, Broken> {
+/// which could leave the transaction, and it tells the types, which the answer's text does not; and
+/// whether every server has them.
+async fn described(client: &Client, query: &str) -> Result<(Vec<Column>, bool), Broken> {
     let statement = client.prepare(query).await.map_err(Broken::Asking)?;
     if statement.columns().is_empty() {
         return Err(Broken::NoColumns);
     }
     // Dropping the statement frees its name on the server within this transaction, as a pool that
     // shares its connections needs.
-    Ok(statement.columns().iter().map(Column::of).collect())
+    let described = statement.columns();
+    let all_built_in = described.iter().all(columns::is_built_in);
+    Ok((described.iter().map(columns::of).collect(), all_built_in))
 }
 
 async fn answer_to(
@@ -256,7 +260,7 @@ async fn answer_to(
             begun = true;
         }
         if let SimpleQueryMessage::Row(row) = message {
-            answer.take(&row)?;
+            columns::take(&mut answer, &row)?;
         }
     }
     Ok(answer)

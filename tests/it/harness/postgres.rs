@@ -38,6 +38,13 @@ pub struct Postgres {
 /// A session of another client, ended when it is dropped.
 pub struct Held(Child);
 
+impl Held {
+    /// The session of this client.
+    pub const fn of(client: Child) -> Self {
+        Self(client)
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.kill().ok();
@@ -233,10 +240,11 @@ pub fn free_port() -> u16 {
 
 /// Whom the servers run as: ourselves, or a system user when we are root.
 #[derive(Clone, Copy)]
-struct Owner(Option<(u32, u32)>);
+pub struct Owner(Option<(u32, u32)>);
 
 impl Owner {
-    fn of_servers() -> Self {
+    /// Ourselves, or `postgres` or `nobody` when we are root.
+    pub fn of_servers() -> Self {
         let ourselves = fs::metadata("/proc/self").expect("Linux tells who we are");
         Self((ourselves.uid() == 0).then(|| {
             ["postgres", "nobody"]
@@ -247,14 +255,14 @@ impl Owner {
     }
 
     /// Hands a file over.
-    fn own(self, path: &Path) {
+    pub fn own(self, path: &Path) {
         if let Some((user, group)) = self.0 {
             chown(path, Some(user), Some(group)).expect("root may hand a file over");
         }
     }
 
     /// A command that runs `program` as the owner and ends with this test, however it ends.
-    fn command(self, program: &Path) -> Command {
+    pub fn command(self, program: &Path) -> Command {
         let mut command = Command::new(tools::program("setpriv", &[]));
         if let Some((user, group)) = self.0 {
             command.args([

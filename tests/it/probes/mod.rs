@@ -6,6 +6,7 @@ mod flow;
 mod guards;
 mod http;
 mod metrics;
+mod mysql;
 mod names;
 mod postgres;
 mod reasons;

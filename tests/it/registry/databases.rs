@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use super::{read, root};
+use crate::harness::mariadb::MariaDb;
 use crate::harness::postgres::Postgres;
 use crate::harness::redis::Redis;
 
@@ -73,4 +74,19 @@ async fn the_example_of_redis_passes() {
         ("REDIS_SENTINEL_URL", sentinel.url("")),
     ];
     passes("redis.yaml", &environment);
+}
+
+#[tokio::test]
+async fn the_example_of_mysql_passes() {
+    let server = MariaDb::start().await;
+    let replica = server.replica().await;
+    server.run("create table alembic_version (version_num varchar(32) not null primary key)");
+    server.run("insert into alembic_version values ('1975ea83b712')");
+    let running = "select count(*) from information_schema.processlist where state like 'Slave has read all relay log%'";
+    replica.until(running, "1").await;
+    let environment = [
+        ("MYSQL_URL", server.url("")),
+        ("MYSQL_REPLICA_URL", replica.url("")),
+    ];
+    passes("mysql.yaml", &environment);
 }

@@ -3,12 +3,11 @@
 //! Numbers stay as the server wrote them, so that a matcher compares integers and decimals of any
 //! size exactly; only a reading is a float.
 
-use serde_json::{Number, Value};
-use tokio_postgres::SimpleQueryRow;
-use tokio_postgres::types::{Kind, Type};
+use std::collections::BTreeMap;
 
-use super::fault::Broken;
-use crate::expect::Matcher;
+use serde_json::{Number, Value};
+
+use crate::expect::{self, Matcher};
 use crate::probe::Attempt;
 use crate::probe::wire::said::one_line;
 use crate::sample::Unit;
@@ -18,15 +17,18 @@ use crate::sample::Unit;
 pub struct Column {
     name: String,
     form: Form,
-    built_in: bool,
 }
 
 /// How a column's text is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub enum Form {
+    /// As a number of any size.
     Number,
+    /// As `t` or `f`.
     Boolean,
+    /// As JSON.
     Json,
+    /// As it stands.
     Text,
 }
 
@@ -49,45 +51,20 @@ pub enum LookedAt {
 }
 
 impl Column {
-    /// What the server says of a column.
-    pub fn of(column: &tokio_postgres::Column) -> Self {
-        Self {
-            name: column.name().to_owned(),
-            form: form(column.type_()),
-            built_in: column.type_().oid() < FIRST_OF_USERS,
-        }
-    }
-
-    /// Whether its type is one that every server has.
-    pub const fn is_built_in(&self) -> bool {
-        self.built_in
+    /// A column of this name, whose text is to be read so.
+    #[must_use]
+    pub const fn new(name: String, form: Form) -> Self {
+        Self { name, form }
     }
 }
 
-/// Types from this number on are made by those who use the server (PostgreSQL's
-/// `FirstNormalObjectId`, `src/include/access/transam.h`).
-const FIRST_OF_USERS: u32 = 16_384;
-
-fn form(of: &Type) -> Form {
-    match *of {
-        Type::INT2
-        | Type::INT4
-        | Type::INT8
-        | Type::OID
-        | Type::FLOAT4
-        | Type::FLOAT8
-        | Type::NUMERIC => Form::Number,
-        Type::BOOL => Form::Boolean,
-        Type::JSON | Type::JSONB => Form::Json,
-        _ => match of.kind() {
-            Kind::Domain(base) => form(base),
-            _ => Form::Text,
-        },
-    }
-}
+/// More rows came than a check may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyRows(pub u64);
 
 impl Answer {
     /// An answer of which no row has come yet.
+    #[must_use]
     pub const fn new(columns: Vec<Column>, looked_at: LookedAt) -> Self {
         Self {
             columns,
@@ -98,28 +75,56 @@ impl Answer {
     }
 
     /// How many rows there are.
+    #[must_use]
     pub const fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Takes the next row: counts it, and keeps its values where it is looked at.
+    /// Takes the next row, as texts and NULLs: counts it, and keeps its values where it is looked at.
     ///
     /// # Errors
-    /// When there are more rows than a check may read, or a text is no UTF-8.
-    pub fn take(&mut self, row: &SimpleQueryRow) -> Result<(), Broken> {
+    /// When there are more rows than a check may read, or what a text ends with that cannot be read.
+    pub fn take<'a, E: From<TooManyRows>>(
+        &mut self,
+        cells: impl Iterator<Item = Result<Option<&'a str>, E>>,
+    ) -> Result<(), E> {
         if self.rows == 0 || self.looked_at == LookedAt::Every {
             let mut values = Vec::with_capacity(self.columns.len());
-            for (at, column) in self.columns.iter().enumerate().take(row.len()) {
-                let text = row.try_get(at).map_err(Broken::Asking)?;
-                values.push(text.map_or(Value::Null, |text| column.form.read(text)));
+            for (column, cell) in self.columns.iter().zip(cells) {
+                values.push(cell?.map_or(Value::Null, |text| column.form.read(text)));
             }
             self.values.push(values);
         }
         self.rows += 1;
         if self.rows > MOST_ROWS {
-            return Err(Broken::TooManyRows(MOST_ROWS));
+            return Err(TooManyRows(MOST_ROWS).into());
         }
         Ok(())
+    }
+
+    /// What is wrong with the number of rows, the first of them, and each: one line for each
+    /// expectation that does not hold. Where the number of rows may be none, there need not be any.
+    #[must_use]
+    pub fn mismatches(
+        &self,
+        rows: Option<&Matcher>,
+        row: &BTreeMap<String, Matcher>,
+        each: &BTreeMap<String, Matcher>,
+    ) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let number = rows.map(|matcher| matcher.judge(&self.rows.into()));
+        let may_be_empty = number.as_ref().is_some_and(expect::Answer::holds);
+        if let Some(mismatch) = number.and_then(expect::Answer::mismatch) {
+            wrong.push(format!("rows: {mismatch}"));
+        }
+        let first = row.iter();
+        wrong.extend(first.filter_map(|(name, matcher)| self.mismatch(name, matcher)));
+        if self.rows == 0 && may_be_empty {
+            return wrong;
+        }
+        let each = each.iter();
+        wrong.extend(each.filter_map(|(name, matcher)| self.mismatch_in_any(name, matcher)));
+        wrong
     }
 
     /// Reports the number of rows and the numbers of the first row as readings.
@@ -149,6 +154,7 @@ impl Answer {
     }
 
     /// How many rows there are, and the first of them: `1 row; version_num: "41"`.
+    #[must_use]
     pub fn in_words(&self) -> String {
         let rows = match self.rows {
             1 => "1 row".to_owned(),
@@ -160,7 +166,7 @@ impl Answer {
     }
 
     /// What is wrong with a column of the first row.
-    pub fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
+    fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
         let cell = self.column(name).and_then(|at| {
             let cell = self.first().get(at);
             cell.ok_or_else(|| format!("{name}: there is no row"))
@@ -173,7 +179,7 @@ impl Answer {
     }
 
     /// What is wrong with a column of the first row in which something is.
-    pub fn mismatch_in_any(&self, name: &str, matcher: &Matcher) -> Option<String> {
+    fn mismatch_in_any(&self, name: &str, matcher: &Matcher) -> Option<String> {
         let at = match self.column(name) {
             Ok(at) => at,
             Err(absent) => return Some(absent),
@@ -186,6 +192,20 @@ impl Answer {
             Some(format!("{name} of row {}: {mismatch}", row + 1))
         };
         self.values.iter().enumerate().find_map(wrong)
+    }
+
+    /// The texts of two columns of every row: names and values.
+    pub fn pairs<'a>(
+        &'a self,
+        name: &str,
+        value: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let at = self.column(name).ok().zip(self.column(value).ok());
+        let pair = move |row: &'a Vec<Value>| {
+            let (name, value) = at?;
+            Some((row.get(name)?.as_str()?, row.get(value)?.as_str()?))
+        };
+        self.values.iter().filter_map(pair)
     }
 
     /// The place of a column, or what to say where there is none of that name.
@@ -206,26 +226,31 @@ impl Answer {
     }
 
     /// A number of the first row.
+    #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
         number(self.cell(name)?)
     }
 
     /// A count of the first row.
+    #[must_use]
     pub fn count(&self, name: &str) -> Option<u64> {
         self.cell(name)?.as_u64()
     }
 
     /// A boolean of the first row.
+    #[must_use]
     pub fn truth(&self, name: &str) -> Option<bool> {
         self.cell(name)?.as_bool()
     }
 
     /// A text of the first row.
+    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.cell(name)?.as_str()
     }
 
     /// The first column of the first row as a text; absent where there is none or it is NULL.
+    #[must_use]
     pub fn first_cell(&self) -> Option<String> {
         match self.first().first()? {
             Value::Null => None,
@@ -289,25 +314,20 @@ mod tests {
     #[test]
     fn a_cell_is_read_by_its_columns_type() {
         let exact: Value = serde_json::from_str("123456789012345678901234567890.10").unwrap();
-        for (of, text, expected) in [
-            (Type::INT8, "-42", json!(-42)),
-            (Type::NUMERIC, "123456789012345678901234567890.10", exact),
+        for (form, text, expected) in [
+            (Form::Number, "-42", json!(-42)),
+            (Form::Number, "123456789012345678901234567890.10", exact),
             (
-                Type::FLOAT8,
+                Form::Number,
                 "1e+20",
                 serde_json::from_str("1e+20").unwrap(),
             ),
-            (Type::FLOAT8, "NaN", json!("NaN")),
-            (Type::BOOL, "t", json!(true)),
-            (Type::JSONB, r#"{"a": [1]}"#, json!({"a": [1]})),
-            (Type::TEXT, "0042", json!("0042")),
-            (
-                Type::TIMESTAMPTZ,
-                "2026-01-01 00:00:00+00",
-                json!("2026-01-01 00:00:00+00"),
-            ),
+            (Form::Number, "NaN", json!("NaN")),
+            (Form::Boolean, "t", json!(true)),
+            (Form::Json, r#"{"a": [1]}"#, json!({"a": [1]})),
+            (Form::Text, "0042", json!("0042")),
         ] {
-            assert_eq!(form(&of).read(text), expected, "{of} {text}");
+            assert_eq!(form.read(text), expected, "{form:?} {text}");
         }
     }
 
