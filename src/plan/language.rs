@@ -13,7 +13,6 @@ use crate::quantity::Ratio;
 /// registry is available, whatever stands here.
 pub const LATER_KINDS: &[&str] = &[
     "icmp",
-    "mysql",
     "solana",
     "bitcoin",
     "prometheus",

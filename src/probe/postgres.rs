@@ -1,9 +1,12 @@
-//! The kind `postgres`: one login, one query in a read-only transaction.
+//! The kind `postgres`: one login, and in a read-only transaction one query, the server's own figures,
+//! its part in replication, or the revision of its schema.
 //!
-//! It proves that a client can reach the server, agree on TLS, log in and have one statement
-//! answered in time, and it turns the first row's numbers into readings. It does not prove that
-//! the server can write, that other databases or replicas are well, or that a pool in front of it
-//! has room for a second client.
+//! It proves that a client can reach the server, agree on TLS, log in and have its statements
+//! answered in time, and it turns the first row's numbers into readings. With `expect` it proves what
+//! rows hold, that this is the primary or a replica, how far replicas are behind, who fills the
+//! connections, holds transactions open or waits for locks, and that the schema is the one that the
+//! release needs. It does not prove that the server can write, that other databases are well, or that
+//! a pool in front of it has room for a second client.
 //!
 //! In the bake of a deployment each run logs in anew, so that the login is part of what is measured;
 //! elsewhere runs share connections, because a login costs the server some milliseconds of work and
@@ -13,12 +16,22 @@
 //! The query cannot write: the transaction is read-only and one text may hold one statement. A
 //! function with effects outside the transaction is beyond that; give the check a role that may
 //! only read. The server ends the statement itself when the run's time is over.
+//!
+//! What our role may not see is never taken for something that the server lacks: it is noted, and
+//! where the check expects something of it, the run is `Unknown` and says what to grant.
 
-mod answer;
 mod binding;
 mod bounds;
+mod columns;
 mod encryption;
+mod expectation;
 mod fault;
+mod lag;
+mod measures;
+mod part;
+mod questions;
+mod readings;
+mod revision;
 mod session;
 mod target;
 
@@ -28,14 +41,16 @@ use serde::Deserialize;
 
 use std::sync::Arc;
 
-use self::answer::{Answer, Expectation};
-use self::fault::Broken;
+use self::expectation::{Expectation, Heard};
+use self::measures::Memory;
+use self::questions::Questions;
 use self::session::Talk;
 use self::target::{Identity, Target};
+use super::database::Metrics;
 use super::pool::{self, Kept, Place, Pool, Pools};
-use super::wire::tls::{self, TlsSettings};
+use super::wire::tls::TlsSettings;
 use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
-use crate::sample::{Fault, Unit};
+use crate::sample::Fault;
 use crate::secret::Secret;
 
 /// The kind `postgres`.
@@ -52,12 +67,16 @@ pub struct Settings {
     /// unless `tls` says how. With `tls` and no `sslmode`, the mode is `verify-full`.
     pub url: Secret,
     /// One statement that reads. The first row's columns that are numbers or booleans become
-    /// readings under their names.
-    #[serde(default = "default_query")]
-    pub query: String,
-    /// What the answer must be; without it, any answer to the query will do.
+    /// readings under their names. Where it is left out and nothing else is asked, `select 1`.
+    #[serde(default)]
+    pub query: Option<String>,
+    /// What the server and its answers must be; without it, any answer will do.
     #[serde(default)]
     pub expect: Option<Expectation>,
+    /// `standard` gives the server's own figures as readings: connections, transactions, locks,
+    /// replication, cache, deadlocks, dead tuples.
+    #[serde(default)]
+    pub metrics: Option<Metrics>,
     /// How the server's certificate is checked. Where it stands, TLS is insisted on.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
@@ -73,14 +92,11 @@ pub struct Settings {
     pub max_connections: Option<u32>,
 }
 
-fn default_query() -> String {
-    "select 1".to_owned()
-}
-
 struct PostgresProbe {
     target: Target,
-    query: String,
+    questions: Questions,
     expectation: Expectation,
+    memory: Memory,
     connection: Option<ConnectionPolicy>,
     pool: Shared,
 }
@@ -94,16 +110,9 @@ static POOLS: Pools<Arc<Identity>, Talk> = Pools::new();
 impl Kind for Postgres {
     const NAME: &'static str = "postgres";
     const SUMMARY: &'static str =
-        "a PostgreSQL server lets a client log in and answers one reading query";
+        "a PostgreSQL server lets a client log in, answers, has its part and is well";
     const READINGS: Readings = Readings {
-        named: &[
-            ("rows", Unit::Number, "how many rows the query returned"),
-            tls::READINGS[0],
-            tls::READINGS[1],
-            tls::READINGS[2],
-            tls::READINGS[3],
-            pool::REUSED,
-        ],
+        named: readings::NAMED,
         open: true,
     };
     const DEPENDENCY: Option<&'static str> = Some("database");
@@ -115,26 +124,29 @@ impl Kind for Postgres {
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
         let mut misfits = Vec::new();
-        if settings.query.trim().is_empty() {
-            misfits.push(Misfit::at(&["query"], "the query is empty"));
-        }
         if settings.expect.as_ref().is_some_and(Expectation::is_empty) {
             misfits.push(
                 Misfit::at(&["expect"], "nothing is expected")
                     .hint("write `rows: 1`, or leave `expect` out"),
             );
         }
+        let expectation = settings.expect.unwrap_or_default();
+        let questions = Questions::of(settings.query, &expectation, settings.metrics)
+            .map_err(|more| misfits.extend(more));
         let limit = pool::limit(settings.max_connections).map_err(|misfit| misfits.push(misfit));
         let target = Target::read(&settings.url, settings.tls.as_ref(), surroundings)
             .map_err(|more| misfits.extend(more));
-        let (Ok((target, identity)), Ok(limit), true) = (target, limit, misfits.is_empty()) else {
+        let (Ok((target, identity)), Ok(limit), Ok(questions), true) =
+            (target, limit, questions, misfits.is_empty())
+        else {
             return Err(misfits);
         };
         Ok(Box::new(PostgresProbe {
             pool: POOLS.join(&target.name(), Arc::new(identity), limit),
             target,
-            query: settings.query,
-            expectation: settings.expect.unwrap_or_default(),
+            questions,
+            expectation,
+            memory: Memory::default(),
             connection: settings.connection,
         }))
     }
@@ -146,11 +158,12 @@ impl Probe for PostgresProbe {
         let policy = attempt.policy(self.connection, ConnectionPolicy::KeepAlive);
         let keeps = policy == ConnectionPolicy::KeepAlive;
         let mut place = self.pool.place(attempt, keeps).await;
-        let (mut kept, answer) = self.ask(attempt, &mut place, keeps).await?;
+        let (mut kept, heard) = self.ask(attempt, &mut place, keeps).await?;
         attempt.stop();
-        answer.record(attempt);
-        attempt.observe(|| Some(self.target.mask.apply(&answer.in_words())));
-        let judged = self.expectation.judge(&answer);
+        heard.record(attempt);
+        let mask = &self.target.mask;
+        attempt.observe(|| Some(mask.apply(&heard.in_words(&self.expectation)?)));
+        let judged = self.expectation.judge(&heard);
         // Whatever the server makes of the end of the session is no part of its answer.
         let within = attempt.remaining() / 2;
         if keeps && kept.connection.clean(within).await {
@@ -169,20 +182,20 @@ impl Probe for PostgresProbe {
 impl PostgresProbe {
     /// Asks over the connection that came with the place, where it still stands; else over a new
     /// one. The server may have ended a kept session at any time, which says nothing about its
-    /// health: what fails before the query has left is tried once more, over a new connection.
+    /// health: what fails before the first statement has left is tried once more, over a new
+    /// connection.
     async fn ask(
         &self,
         attempt: &mut Attempt,
         place: &mut Place<'_, Arc<Identity>, Talk>,
         keeps: bool,
-    ) -> Result<(Kept<Talk>, Answer), Fault> {
-        let told = |broken: Broken| fault::of(broken, &self.target.mask);
+    ) -> Result<(Kept<Talk>, Heard), Fault> {
         if let Some(mut kept) = place.take() {
             if kept.connection.stands() && kept.connection.begin(attempt).await.is_ok() {
                 self.pool.over(attempt, kept.connection.facts(), true);
                 pool::report(attempt, true);
-                let answer = kept.connection.ask(attempt, &self.query).await;
-                return Ok((kept, answer.map_err(told)?));
+                let heard = self.hear(attempt, &mut kept.connection).await?;
+                return Ok((kept, heard));
             }
             attempt.note(pool::OPENED_ANEW);
         }
@@ -191,8 +204,17 @@ impl PostgresProbe {
         if keeps {
             pool::report(attempt, false);
         }
-        talk.begin(attempt).await.map_err(told)?;
-        let answer = talk.ask(attempt, &self.query).await.map_err(told)?;
-        Ok((Kept::new(talk, began), answer))
+        talk.begin(attempt)
+            .await
+            .map_err(|broken| fault::of(broken, &self.target.mask))?;
+        let heard = self.hear(attempt, &mut talk).await?;
+        Ok((Kept::new(talk, began), heard))
+    }
+
+    async fn hear(&self, attempt: &mut Attempt, talk: &mut Talk) -> Result<Heard, Fault> {
+        let Self { memory, target, .. } = self;
+        self.questions
+            .ask(attempt, talk, memory, &target.mask)
+            .await
     }
 }

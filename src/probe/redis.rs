@@ -1,37 +1,45 @@
-//! The kind `redis`: log in, PING, INFO.
+//! The kind `redis`: log in, PING, INFO; where asked, a key of our own written, read and deleted, the
+//! state of a cluster, the view of a sentinel.
 //!
-//! It proves that a client can reach the server, agree on TLS, log in and have two commands
-//! answered in time, and it turns figures of INFO into readings. It does not prove that the server
-//! can write, that a replica is current, or that the nodes of a cluster agree: name the fields of
-//! INFO that say so under `expect.info`. It reads nothing that the service keeps in Redis.
+//! It proves that a client can reach the server, agree on TLS, log in and have its commands answered
+//! in time, and it turns figures of INFO into readings. With `expect` it proves the server's part in
+//! replication, how far its replicas are, that memory has room, that a cluster serves all its slots,
+//! that sentinels could agree on a failover; with `round_trip`, that the server takes writes. It does
+//! not prove that what is written survives a restart. It reads nothing that the service keeps in
+//! Redis and touches no key but its own.
 //!
 //! In the bake of a deployment each run opens a connection of its own; elsewhere runs share them. A
 //! session is never given to another login or database, and nothing that is asked changes its
 //! state, so that there is nothing to take back between two runs.
 //!
-//! Where INFO is not permitted and nothing is expected of
-//! it, the run passes without those readings and a note says so.
+//! Where INFO is not permitted and nothing is expected of it, the run passes without those readings
+//! and a note says so; where something is expected, nothing is learnt.
 
+mod cluster;
+mod expectation;
 mod fault;
 mod info;
+mod replication;
+mod round_trip;
+mod sentinel;
 mod talk;
 mod target;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::expectation::{Expectation, Heard};
 use self::info::Info;
 use self::talk::Talk;
 use self::target::{Identity, Target};
+use super::database::Gains;
 use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::TlsSettings;
 use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
-use crate::expect::Matcher;
-use crate::sample::{Fault, Reason};
+use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Secret;
 
 /// The kind `redis`.
@@ -47,6 +55,11 @@ pub struct Settings {
     /// What the server must say; without it, an answer to PING will do.
     #[serde(default)]
     pub expect: Option<Expectation>,
+    /// Whether a key of our own is written, read and deleted. Its name begins with
+    /// `smokejumper:round-trip:` and it expires after a minute, should we not come to delete it; no
+    /// other key is touched.
+    #[serde(default)]
+    pub round_trip: bool,
     /// How the server's certificate is checked; for `rediss://` only.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
@@ -62,22 +75,11 @@ pub struct Settings {
     pub max_connections: Option<u32>,
 }
 
-/// What the server must say.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Expectation {
-    /// That PING is answered with PONG: always asked, so that only `true` makes sense here.
-    #[serde(default)]
-    pub ping: Option<bool>,
-    /// Fields of INFO, by name: `role: master`. A field made of parts is named by both:
-    /// `db0.keys`, `slave0.lag`. Named fields that are numbers become readings.
-    #[serde(default)]
-    pub info: BTreeMap<String, Matcher>,
-}
-
 struct RedisProbe {
     target: Target,
-    expected: BTreeMap<String, Matcher>,
+    expectation: Expectation,
+    round_trip: bool,
+    evictions: Gains<1>,
     connection: Option<ConnectionPolicy>,
     pool: Shared,
 }
@@ -90,7 +92,8 @@ static POOLS: Pools<Arc<Identity>, Talk> = Pools::new();
 
 impl Kind for Redis {
     const NAME: &'static str = "redis";
-    const SUMMARY: &'static str = "a Redis server lets a client log in and answers PING and INFO";
+    const SUMMARY: &'static str =
+        "a Redis server lets a client log in, answers, has its part and is well";
     const READINGS: Readings = Readings {
         named: info::STANDARD,
         open: true,
@@ -107,20 +110,7 @@ impl Kind for Redis {
             ping: Some(true),
             ..Expectation::default()
         });
-        match expectation.ping {
-            Some(false) => misfits.push(
-                Misfit::at(
-                    &["expect", "ping"],
-                    "PING is always asked and must be answered",
-                )
-                .hint("write `ping: true`, or leave it out"),
-            ),
-            None if expectation.info.is_empty() => misfits.push(
-                Misfit::at(&["expect"], "nothing is expected")
-                    .hint("write `ping: true`, or leave `expect` out"),
-            ),
-            None | Some(true) => {}
-        }
+        misfits.extend(expectation.misfits());
         let limit = pool::limit(settings.max_connections).map_err(|misfit| misfits.push(misfit));
         let target = Target::read(&settings.url, settings.tls.as_ref(), surroundings)
             .map_err(|more| misfits.extend(more));
@@ -130,7 +120,9 @@ impl Kind for Redis {
         Ok(Box::new(RedisProbe {
             pool: POOLS.join(&target.name(), Arc::new(identity), limit),
             target,
-            expected: expectation.info,
+            expectation,
+            round_trip: settings.round_trip,
+            evictions: Gains::new(),
             connection: settings.connection,
         }))
     }
@@ -158,27 +150,76 @@ impl RedisProbe {
         let keeps = policy == ConnectionPolicy::KeepAlive;
         let mut place = self.pool.place(attempt, keeps).await;
         let mut kept = self.answering(attempt, &mut place, keeps).await?;
-        let text = kept.connection.info(attempt).await;
+        let heard = self.hear(attempt, &mut kept.connection).await?;
         attempt.stop();
-        let refused = text
-            .as_ref()
-            .is_err_and(|fault| self.can_do_without_info(fault));
-        if keeps && (text.is_ok() || refused) && kept.connection.is_whole() {
+        if keeps && kept.connection.is_whole() {
             place.keep(kept);
         }
-        let info = match text {
-            Ok(text) => Info::parse(&text),
-            Err(fault) if refused => {
-                let why = self.target.mask.apply(&fault.detail);
-                attempt.note(format!("no readings of INFO: {why}"));
-                return Ok(());
-            }
-            Err(fault) => return Err(fault),
-        };
-        info.record(attempt, self.expected.keys());
         let mask = &self.target.mask;
-        attempt.observe(|| Some(mask.apply(&info.in_words(self.expected.keys())?)));
-        info.judge(&self.expected)
+        attempt.observe(|| Some(mask.apply(&heard.in_words(&self.expectation)?)));
+        self.expectation.judge(&heard)
+    }
+
+    /// Asks all questions, one after the other, and reports what is a number.
+    async fn hear(&self, attempt: &mut Attempt, talk: &mut Talk) -> Result<Heard, Fault> {
+        let mut heard = Heard {
+            info: self.info(attempt, talk).await?,
+            ..Heard::default()
+        };
+        if let Some(info) = &heard.info {
+            info.record(attempt, self.expectation.info.keys());
+            heard.figures = replication::figures(info, &self.evictions, attempt.now());
+            heard.figures.record(attempt, "");
+        }
+        if self.expectation.cluster.is_some() {
+            heard.cluster = Some(self.cluster(attempt, talk).await?);
+        }
+        if let (Some(sentinel), Some(info)) = (&self.expectation.sentinel, &heard.info)
+            && sentinel.field(info).is_some()
+        {
+            heard.quorum = Some(quorum(attempt, talk, &sentinel.master).await?);
+        }
+        if self.round_trip {
+            heard.round_trip = round_trip::go(attempt, talk).await?;
+        }
+        Ok(heard)
+    }
+
+    /// The fields of INFO; nothing where the server refuses them and nothing is expected of them: one
+    /// that answers PING is then as well as it was asked to be.
+    async fn info(&self, attempt: &mut Attempt, talk: &mut Talk) -> Result<Option<Info>, Fault> {
+        let error = match talk.figures(attempt, &redis::cmd("INFO"), "INFO").await? {
+            Ok(text) => return Ok(Some(Info::parse(&text))),
+            Err(error) => error,
+        };
+        let refused = fault::of_question(&error, "+info");
+        let expected = self.expectation.needs_info();
+        if expected || !matches!(refused.reason, Reason::NotPermitted | Reason::ServerFault) {
+            return Err(refused);
+        }
+        let why = self.target.mask.apply(&refused.detail);
+        attempt.note(format!("no readings of INFO: {why}"));
+        Ok(None)
+    }
+
+    async fn cluster(&self, attempt: &mut Attempt, talk: &mut Talk) -> Result<Info, Fault> {
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("INFO");
+        let text = match talk.figures(attempt, &command, "CLUSTER INFO").await? {
+            Ok(text) => text,
+            Err(error) if fault::knows_no_cluster(&error) => {
+                let detail = "cluster: the server is not a node of a cluster";
+                return Err(Fault::new(Reason::Expectation, detail));
+            }
+            Err(error) => return Err(fault::of_question(&error, "+cluster|info")),
+        };
+        let info = Info::parse(&text);
+        for name in cluster::FIELDS {
+            if let Some(number) = info.number(name) {
+                attempt.reading(name, number, Unit::Number);
+            }
+        }
+        Ok(info)
     }
 
     /// A connection over which PING was answered: the one that came with the place, where it still
@@ -211,10 +252,20 @@ impl RedisProbe {
         talk.ping(attempt).await?;
         Ok(Kept::new(talk, began))
     }
+}
 
-    /// A server that answers PING and knows or allows no INFO is as well as it was asked to be.
-    fn can_do_without_info(&self, fault: &Fault) -> bool {
-        self.expected.is_empty()
-            && matches!(fault.reason, Reason::Unauthorized | Reason::ServerFault)
+/// Whether the sentinels could agree on a failover of this primary, and what they say where not.
+async fn quorum(
+    attempt: &mut Attempt,
+    talk: &mut Talk,
+    master: &str,
+) -> Result<Result<(), String>, Fault> {
+    let mut command = redis::cmd("SENTINEL");
+    command.arg("CKQUORUM").arg(master);
+    let doing = "asking the sentinel for its quorum";
+    match talk.exchange(attempt, &command, doing).await? {
+        Ok(_) => Ok(Ok(())),
+        Err(error) if error.code() == "NOQUORUM" => Ok(Err(fault::of_server(&error).detail)),
+        Err(error) => Err(fault::of_question(&error, "+sentinel|ckquorum")),
     }
 }

@@ -71,6 +71,7 @@ kinds![
     super::grpc::Grpc,
     super::http::Http,
     super::metrics::Metrics,
+    super::mysql::Mysql,
     super::postgres::Postgres,
     super::redis::Redis,
     super::tcp::Tcp,

@@ -71,6 +71,9 @@ pub enum Reason {
     Undecided,
     /// Our own machine could not run the check's program.
     NotStarted,
+    /// We may not see what the check asks about: a permission of ours is missing, and the message says
+    /// which.
+    NotPermitted,
     /// Our own resolver did not answer.
     Resolver,
     /// Our own machine has no resources left: descriptors, ports, memory.
@@ -91,7 +94,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of declaration.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Status,
         Self::Expectation,
         Self::Redirect,
@@ -121,6 +124,7 @@ impl Reason {
         Self::NoData,
         Self::Undecided,
         Self::NotStarted,
+        Self::NotPermitted,
         Self::Resolver,
         Self::Exhausted,
         Self::NoRoute,
@@ -170,6 +174,7 @@ impl Reason {
             | Self::NoData
             | Self::Undecided
             | Self::NotStarted
+            | Self::NotPermitted
             | Self::Resolver
             | Self::Exhausted
             | Self::NoRoute
@@ -216,6 +221,7 @@ impl Reason {
             | Self::NoData
             | Self::Undecided
             | Self::NotStarted
+            | Self::NotPermitted
             | Self::Resolver
             | Self::Exhausted
             | Self::NoRoute
@@ -277,6 +283,7 @@ impl Reason {
             Self::NoData => "no_data",
             Self::Undecided => "undecided",
             Self::NotStarted => "not_started",
+            Self::NotPermitted => "not_permitted",
             Self::Resolver => "resolver",
             Self::Exhausted => "exhausted",
             Self::NoRoute => "no_route",

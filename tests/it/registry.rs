@@ -3,6 +3,7 @@
 //! against peers that misbehave, a place in the documentation. Walks the registry, so that it holds
 //! for every kind to come.
 
+mod databases;
 mod examples;
 mod running;
 

@@ -44,6 +44,16 @@ pub fn of(broken: Broken, mask: &Mask) -> Fault {
     fault
 }
 
+impl Broken {
+    /// Whether the server refused a statement because our login may not run it.
+    pub fn is_a_lack_of_permission(&self) -> bool {
+        match self {
+            Self::Asking(error) => error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+            Self::LoggingIn(_) | Self::NoColumns | Self::TooManyRows(_) => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Step {
     Login,

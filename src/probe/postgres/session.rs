@@ -18,13 +18,13 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::{TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::answer::{Answer, Column};
 use super::bounds::{Allowance, Messages};
 use super::encryption::{self, Established, Stream};
 use super::fault::{self, Broken};
 use super::target::Target;
-use super::{Shared, binding};
+use super::{Shared, binding, columns};
 use crate::probe::Attempt;
+use crate::probe::database::{Answer, Column, LookedAt};
 use crate::probe::wire::dial;
 use crate::probe::wire::session::Facts;
 use crate::sample::{Fault, Phase};
@@ -103,13 +103,31 @@ impl Talk {
 
     /// Asks. Enters [`Phase::Ttfb`] when the query leaves and [`Phase::Body`] with the first sign of
     /// the answer; the preparation before it belongs to [`Phase::Request`].
-    pub async fn ask(&mut self, attempt: &mut Attempt, query: &str) -> Result<Answer, Broken> {
-        let columns = drive(&mut self.driver, columns(&self.client, query)).await?;
+    pub async fn ask(
+        &mut self,
+        attempt: &mut Attempt,
+        query: &str,
+        looked_at: LookedAt,
+    ) -> Result<Answer, Broken> {
+        attempt.enter(Phase::Request);
+        self.allowance.renew(BEFORE_THE_ANSWER);
+        let (columns, all_built_in) =
+            drive(&mut self.driver, described(&self.client, query)).await?;
         // To learn such a type, the library has prepared statements that it keeps.
-        self.clean = columns.iter().all(Column::is_built_in);
+        self.clean &= all_built_in;
         self.allowance.renew(OF_THE_ANSWER);
-        let asking = answer(attempt, &self.client, query, columns);
+        let answer = Answer::new(columns, looked_at);
+        let asking = answer_to(attempt, &self.client, query, answer);
         drive(&mut self.driver, asking).await
+    }
+
+    /// Begins anew after the server refused a statement and with it the transaction.
+    pub async fn begin_anew(&mut self, attempt: &mut Attempt) -> Result<(), Broken> {
+        self.allowance.renew(BEFORE_THE_ANSWER);
+        let ending = self.client.batch_execute("rollback");
+        let ending = ending.map(|done| done.map_err(Broken::Asking));
+        drive(&mut self.driver, ending).await?;
+        self.begin(attempt).await
     }
 
     /// Ends the transaction and takes back what outlives one; says whether that was done in time
@@ -209,24 +227,26 @@ async fn drive<T>(
 }
 
 /// Lets the server read the query without running it: it refuses a text with several statements,
-/// which could leave the transaction, and it tells the types, which the answer's text does not.
-async fn columns(client: &Client, query: &str) -> Result<Vec<Column>, Broken> {
+/// which could leave the transaction, and it tells the types, which the answer's text does not; and
+/// whether every server has them.
+async fn described(client: &Client, query: &str) -> Result<(Vec<Column>, bool), Broken> {
     let statement = client.prepare(query).await.map_err(Broken::Asking)?;
     if statement.columns().is_empty() {
         return Err(Broken::NoColumns);
     }
     // Dropping the statement frees its name on the server within this transaction, as a pool that
     // shares its connections needs.
-    Ok(statement.columns().iter().map(Column::of).collect())
+    let described = statement.columns();
+    let all_built_in = described.iter().all(columns::is_built_in);
+    Ok((described.iter().map(columns::of).collect(), all_built_in))
 }
 
-async fn answer(
+async fn answer_to(
     attempt: &mut Attempt,
     client: &Client,
     query: &str,
-    columns: Vec<Column>,
+    mut answer: Answer,
 ) -> Result<Answer, Broken> {
-    let mut answer = Answer::new(columns);
     attempt.enter(Phase::Ttfb);
     let messages = client
         .simple_query_raw(query)
@@ -240,7 +260,7 @@ async fn answer(
             begun = true;
         }
         if let SimpleQueryMessage::Row(row) = message {
-            answer.take(&row)?;
+            columns::take(&mut answer, &row)?;
         }
     }
     Ok(answer)

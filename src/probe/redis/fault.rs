@@ -33,6 +33,25 @@ pub fn of_server(error: &ServerError) -> Fault {
     }
 }
 
+/// The fault that an error reply to one of our questions stands for. That our login may not ask says
+/// nothing about the server; `grant` would let it.
+pub fn of_question(error: &ServerError, grant: &str) -> Fault {
+    let fault = of_server(error);
+    match error.code() {
+        "NOPERM" => Fault::new(
+            Reason::NotPermitted,
+            format!("{}; grant {grant}", fault.detail),
+        ),
+        _ => fault,
+    }
+}
+
+/// Whether the server says that it is no node of a cluster.
+pub fn knows_no_cluster(error: &ServerError) -> bool {
+    let words = error.details().unwrap_or_default();
+    words.starts_with("This instance has cluster support disabled")
+}
+
 fn reason(code: &str) -> Reason {
     match code {
         "NOAUTH" | "WRONGPASS" | "NOPERM" | "DENIED" => Reason::Unauthorized,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::expect::{Matcher, first_and_count};
+use super::round_trip;
+use crate::expect::Matcher;
 use crate::probe::wire::tls::READINGS;
 use crate::probe::{Attempt, pool};
-use crate::sample::{Fault, Reason, Unit};
+use crate::sample::Unit;
 
-/// The readings that every run gives, as far as the server reports them.
+/// The readings of the kind: those of them that are fields of INFO every run gives, as far as the
+/// server reports them.
 pub const STANDARD: &[(&str, Unit, &str)] = &[
     ("used_memory", Unit::Bytes, "memory that the data takes"),
     (
@@ -61,6 +63,44 @@ pub const STANDARD: &[(&str, Unit, &str)] = &[
         Unit::Seconds,
         "since the server started",
     ),
+    (
+        "memory_pct",
+        Unit::Number,
+        "memory that the data takes, as a percentage of maxmemory",
+    ),
+    (
+        "evictions_per_second",
+        Unit::Number,
+        "keys evicted a second since the run before",
+    ),
+    (
+        "replicas",
+        Unit::Number,
+        "replicas that are connected and online",
+    ),
+    (
+        "lag",
+        Unit::Seconds,
+        "since the other side of the replication was last heard",
+    ),
+    (
+        "lag_bytes",
+        Unit::Bytes,
+        "what the replica furthest behind has not acknowledged; on a replica, what it has not applied",
+    ),
+    (
+        "master_link_up",
+        Unit::Number,
+        "on a replica: 1 when it is connected to its primary",
+    ),
+    (
+        "ping_time",
+        Unit::Seconds,
+        "how long the answer to PING took",
+    ),
+    round_trip::READINGS[0],
+    round_trip::READINGS[1],
+    round_trip::READINGS[2],
     READINGS[0],
     READINGS[1],
     READINGS[2],
@@ -117,31 +157,38 @@ impl Info {
     }
 
     fn record_one(&self, attempt: &mut Attempt, name: &str, unit: Unit) {
-        let number = self.0.get(name).and_then(|value| value.parse().ok());
-        if let Some(number) = number.filter(|number: &f64| number.is_finite()) {
+        if let Some(number) = self.number(name) {
             attempt.reading(name, number, unit);
         }
     }
 
-    /// Compares the fields with what is expected.
-    ///
-    /// # Errors
-    /// [`Reason::Expectation`] with the first expectation that does not hold or cannot be told,
-    /// and how many others there are.
-    pub fn judge(&self, expected: &BTreeMap<String, Matcher>) -> Result<(), Fault> {
-        let mismatch = |(name, matcher): (&String, &Matcher)| {
-            let answer = match self.0.get(name) {
-                Some(value) => matcher.judge_text(value),
-                None => matcher.judge_absent(),
-            };
-            let mismatch = answer.mismatch()?;
-            Some(format!("INFO's {name}: {mismatch}"))
+    /// The text of a field.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A field that is a number.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        let number = self.get(name)?.parse().ok()?;
+        f64::is_finite(number).then_some(number)
+    }
+
+    /// What is wrong with a field: `role: expected "master", got "slave"`.
+    pub fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
+        let answer = match self.get(name) {
+            Some(value) => matcher.judge_text(value),
+            None => matcher.judge_absent(),
         };
-        let wrong: Vec<String> = expected.iter().filter_map(mismatch).collect();
-        match first_and_count(&wrong) {
-            Some(detail) => Err(Fault::new(Reason::Expectation, detail)),
-            None => Ok(()),
-        }
+        let mismatch = answer.mismatch()?;
+        Some(format!("{name}: {mismatch}"))
+    }
+
+    /// What is wrong with fields of `whose` text, one line each.
+    pub fn mismatches(&self, whose: &str, expected: &BTreeMap<String, Matcher>) -> Vec<String> {
+        let wrong = expected
+            .iter()
+            .filter_map(|(name, matcher)| self.mismatch(name, matcher));
+        wrong.map(|wrong| format!("{whose} {wrong}")).collect()
     }
 }
 

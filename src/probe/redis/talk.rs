@@ -5,7 +5,7 @@
 //! no reply can be larger than a check may read.
 
 use futures_util::FutureExt as _;
-use redis::{Cmd, Value, parse_redis_value_async};
+use redis::{Cmd, ServerError, Value, parse_redis_value_async};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -18,7 +18,7 @@ use crate::probe::Attempt;
 use crate::probe::wire::bounded::Bounded;
 use crate::probe::wire::dial;
 use crate::probe::wire::session::Facts;
-use crate::sample::{Fault, Phase, Reason};
+use crate::sample::{Fault, Phase, Reason, Unit};
 use crate::secret::Secret;
 
 /// Who to be, and where.
@@ -110,11 +110,16 @@ impl Talk {
     /// connection met.
     pub async fn ping(&mut self, attempt: &mut Attempt) -> Result<(), Fault> {
         self.stream.get_mut().renew(MOST_BYTES);
+        let asked = attempt.now();
         match self
             .ask(attempt, &redis::cmd("PING"), "waiting for PING's answer")
             .await?
         {
-            Value::SimpleString(word) if word == "PONG" => Ok(()),
+            Value::SimpleString(word) if word == "PONG" => {
+                let took = attempt.now().since(asked).as_secs_f64();
+                attempt.reading("ping_time", took, Unit::Seconds);
+                Ok(())
+            }
             other => Err(Fault::new(
                 Reason::Status,
                 format!(
@@ -125,21 +130,25 @@ impl Talk {
         }
     }
 
-    /// Asks for the server's figures and returns the text of INFO.
+    /// Asks for figures: INFO or CLUSTER INFO, whose reply is a text.
     ///
     /// # Errors
-    /// [`Reason::Malformed`] when the reply is no text, the server's own error, or what the
-    /// connection met.
-    pub async fn info(&mut self, attempt: &mut Attempt) -> Result<String, Fault> {
-        match self
-            .ask(attempt, &redis::cmd("INFO"), "waiting for INFO's answer")
-            .await?
-        {
-            Value::BulkString(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
-            other => Err(Fault::new(
+    /// [`Reason::Malformed`] when the reply is no text, the server's own error as it stands, or what
+    /// the connection met.
+    pub async fn figures(
+        &mut self,
+        attempt: &mut Attempt,
+        command: &Cmd,
+        name: &str,
+    ) -> Result<Result<String, ServerError>, Fault> {
+        let doing = format!("waiting for {name}'s answer");
+        match self.exchange(attempt, command, &doing).await? {
+            Ok(Value::BulkString(text)) => Ok(Ok(String::from_utf8_lossy(&text).into_owned())),
+            Err(error) => Ok(Err(error)),
+            Ok(other) => Err(Fault::new(
                 Reason::Malformed,
                 format!(
-                    "INFO is answered with {}, not with a text",
+                    "{name} is answered with {}, not with a text",
                     fault::shown(&other)
                 ),
             )),
@@ -152,6 +161,20 @@ impl Talk {
         command: &Cmd,
         doing: &str,
     ) -> Result<Value, Fault> {
+        let answer = self.exchange(attempt, command, doing).await?;
+        answer.map_err(|error| fault::of_server(&error))
+    }
+
+    /// Sends a command and reads its reply: a value, or the server's own error.
+    ///
+    /// # Errors
+    /// What the connection met.
+    pub async fn exchange(
+        &mut self,
+        attempt: &mut Attempt,
+        command: &Cmd,
+        doing: &str,
+    ) -> Result<Result<Value, ServerError>, Fault> {
         attempt.enter(Phase::Request);
         self.send(command, doing).await?;
         attempt.enter(Phase::Ttfb);
@@ -160,10 +183,10 @@ impl Talk {
             .await
             .map_err(|error| fault::of_stream(&error, doing))?;
         attempt.enter(Phase::Body);
-        match self.reply(doing).await? {
-            Value::ServerError(error) => Err(fault::of_server(&error)),
+        Ok(match self.reply(doing).await? {
+            Value::ServerError(error) => Err(error),
             value => Ok(value),
-        }
+        })
     }
 
     async fn send(&mut self, command: &Cmd, doing: &str) -> Result<(), Fault> {

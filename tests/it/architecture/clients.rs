@@ -46,6 +46,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("jsonpath_rust", &["expect"]),
     ("mimalloc", &["main"]),
     ("quick_xml", &["probe/exec"]),
+    ("mysql_common", &["probe/mysql"]),
     ("rand_distr", &["rehearsal/drill"]),
     ("rand_pcg", &["rehearsal/drill"]),
     ("redis", &["probe/redis"]),

@@ -6,6 +6,7 @@ pub mod dnsmasq;
 pub mod evm_node;
 pub mod http_peer;
 pub mod looking;
+pub mod mariadb;
 pub mod ministack;
 pub mod name_server;
 pub mod namespace;

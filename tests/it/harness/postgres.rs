@@ -23,6 +23,8 @@ pub enum Tls {
     Offered,
     /// It lets nobody in without.
     Required,
+    /// It offers it, with a certificate that expired years ago.
+    Expired,
 }
 
 /// A running server. Dropping it ends the process and removes the folder.
@@ -31,6 +33,23 @@ pub struct Postgres {
     folder: TempDir,
     authority: Option<Authority>,
     port: u16,
+}
+
+/// A session of another client, ended when it is dropped.
+pub struct Held(Child);
+
+impl Held {
+    /// The session of this client.
+    pub const fn of(client: Child) -> Self {
+        Self(client)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
 
 /// The superuser of every server.
@@ -52,7 +71,7 @@ impl Postgres {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         owner.own(folder.path());
         create_cluster(folder.path(), owner);
-        let authority = (tls != Tls::Off).then(|| install_certificate(folder.path(), owner));
+        let authority = (tls != Tls::Off).then(|| install_certificate(folder.path(), owner, tls));
         admit(folder.path(), tls);
         let port = free_port();
         let process = launch(folder.path(), owner, port, tls, settings);
@@ -64,6 +83,70 @@ impl Postgres {
         };
         server.wait_until_ready().await;
         server
+    }
+
+    /// Starts a replica of this server, which streams from it, and waits until it answers.
+    pub async fn replica(&self) -> Self {
+        let owner = Owner::of_servers();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        owner.own(folder.path());
+        let output = owner
+            .command(&program("pg_basebackup"))
+            .arg("--pgdata")
+            .arg(folder.path().join("data"))
+            .args(["--checkpoint", "fast", "--wal-method", "stream"])
+            .args(["--write-recovery-conf", "--no-sync", "--dbname"])
+            .arg(self.url(""))
+            .current_dir(folder.path())
+            .output()
+            .expect("pg_basebackup starts");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "pg_basebackup: {complaint}");
+        let port = free_port();
+        let process = launch(folder.path(), owner, port, Tls::Off, &[]);
+        let mut server = Self {
+            process,
+            folder,
+            authority: None,
+            port,
+        };
+        server.wait_until_ready().await;
+        server
+    }
+
+    /// Begins a session of its own that runs this SQL, as one transaction, until it is dropped.
+    pub fn hold(&self, sql: &str) -> Held {
+        let client = Command::new(program("psql"))
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql])
+            .arg(self.url("?application_name=held"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql starts");
+        Held(client)
+    }
+
+    /// Asks until the server prints this; fails the test when it never does.
+    pub async fn until(&self, sql: &str, expected: &str) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let said = self.run(sql);
+            if said == expected {
+                return;
+            }
+            let late = tokio::time::Instant::now() > deadline;
+            assert!(!late, "{sql}: expected {expected}, got {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The address of another login, without a password that is kept secret.
+    pub fn url_of(&self, user: &str, password: &str) -> String {
+        format!(
+            "postgres://{user}:{password}@localhost:{}/postgres",
+            self.port
+        )
     }
 
     /// The address of the database `postgres` with user and password; `tail` is what follows the
@@ -135,8 +218,11 @@ impl Postgres {
     }
 
     fn is_ready(&self) -> bool {
-        self.log()
-            .contains("database system is ready to accept connections")
+        let log = self.log();
+        // A replica says that its connections only read.
+        ["connections", "read-only connections"]
+            .iter()
+            .any(|what| log.contains(&format!("database system is ready to accept {what}")))
     }
 }
 
@@ -154,10 +240,11 @@ pub fn free_port() -> u16 {
 
 /// Whom the servers run as: ourselves, or a system user when we are root.
 #[derive(Clone, Copy)]
-struct Owner(Option<(u32, u32)>);
+pub struct Owner(Option<(u32, u32)>);
 
 impl Owner {
-    fn of_servers() -> Self {
+    /// Ourselves, or `postgres` or `nobody` when we are root.
+    pub fn of_servers() -> Self {
         let ourselves = fs::metadata("/proc/self").expect("Linux tells who we are");
         Self((ourselves.uid() == 0).then(|| {
             ["postgres", "nobody"]
@@ -168,14 +255,14 @@ impl Owner {
     }
 
     /// Hands a file over.
-    fn own(self, path: &Path) {
+    pub fn own(self, path: &Path) {
         if let Some((user, group)) = self.0 {
             chown(path, Some(user), Some(group)).expect("root may hand a file over");
         }
     }
 
     /// A command that runs `program` as the owner and ends with this test, however it ends.
-    fn command(self, program: &Path) -> Command {
+    pub fn command(self, program: &Path) -> Command {
         let mut command = Command::new(tools::program("setpriv", &[]));
         if let Some((user, group)) = self.0 {
             command.args([
@@ -232,9 +319,12 @@ fn create_cluster(folder: &Path, owner: Owner) {
 }
 
 /// Puts a certificate beside the data, for the server's eyes only.
-fn install_certificate(folder: &Path, owner: Owner) -> Authority {
+fn install_certificate(folder: &Path, owner: Owner, tls: Tls) -> Authority {
     let authority = Authority::new();
-    let files = authority.server();
+    let files = match tls {
+        Tls::Expired => authority.expired(),
+        Tls::Off | Tls::Offered | Tls::Required => authority.server(),
+    };
     for (file, name) in [
         (&files.certificate, "server.crt"),
         (&files.key, "server.key"),
@@ -253,8 +343,14 @@ fn admit(folder: &Path, tls: Tls) {
     } else {
         "host"
     };
-    let rules =
-        format!("{kind} all all 0.0.0.0/0 scram-sha-256\n{kind} all all ::/0 scram-sha-256\n");
+    let of_all = |database: &str| {
+        let every = ["0.0.0.0/0", "::/0"];
+        every
+            .map(|from| format!("{kind} {database} all {from} scram-sha-256\n"))
+            .concat()
+    };
+    // Replication is a database of its own to these rules.
+    let rules = of_all("all") + &of_all("replication");
     fs::write(folder.join("data/pg_hba.conf"), rules).expect("the folder is writable");
 }
 

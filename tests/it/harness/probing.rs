@@ -53,6 +53,18 @@ pub async fn run_probe(timeout: Duration, probe: &dyn Probe) -> Sample {
     run_under(Conditions::default(), timeout, probe).await
 }
 
+/// A clock that several runs share, so that what a probe remembers has its age.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(MachineClock(tokio::time::Instant::now()))
+}
+
+/// Runs a probe once by this clock.
+pub async fn run_by(clock: &Arc<dyn Clock>, probe: &dyn Probe) -> Sample {
+    let (check, clock) = (CheckId::new("check"), Arc::clone(clock));
+    let timeout = Duration::from_secs(20);
+    attempt::run(probe, &check, clock, timeout, Conditions::default()).await
+}
+
 /// Runs a probe once under these conditions.
 pub async fn run_under(conditions: Conditions, timeout: Duration, probe: &dyn Probe) -> Sample {
     let clock = Arc::new(MachineClock(tokio::time::Instant::now()));

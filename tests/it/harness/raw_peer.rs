@@ -21,8 +21,16 @@ pub enum Manner {
     Say(Vec<u8>),
     /// It answers the first bytes with these, then sends the last ones for ever.
     Flood(Vec<u8>, Vec<u8>),
+    /// It answers the first bytes with these, then sends the last ones byte by byte for ever, each
+    /// long before a deadline that would begin anew with it.
+    Drip(Vec<u8>, Vec<u8>),
     /// It answers the first bytes with the first text, the next bytes with the second, and so on.
     Converse(Vec<Vec<u8>>),
+    /// It speaks first: says the first text at once, answers the first bytes with the second, and so
+    /// on.
+    Greet(Vec<Vec<u8>>),
+    /// It speaks first, and after the first bytes resets the connection, or closes it.
+    GreetAndLeave(Vec<u8>, bool),
 }
 
 /// A peer on a free port of loopback, until it is dropped.
@@ -91,6 +99,31 @@ async fn treat(mut stream: TcpStream, manner: &Manner) -> std::io::Result<()> {
             loop {
                 stream.write_all(endless).await?;
             }
+        }
+        Manner::Drip(text, endless) => {
+            hear(&mut stream).await?;
+            stream.write_all(text).await?;
+            for byte in endless.iter().cycle() {
+                stream.write_all(&[*byte]).await?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Manner::Greet(texts) => {
+            for (at, text) in texts.iter().enumerate() {
+                if at > 0 {
+                    hear(&mut stream).await?;
+                }
+                stream.write_all(text).await?;
+            }
+        }
+        Manner::GreetAndLeave(text, resets) => {
+            stream.write_all(text).await?;
+            hear(&mut stream).await?;
+            return if *resets {
+                stream.set_zero_linger()
+            } else {
+                Ok(())
+            };
         }
         Manner::Converse(texts) => {
             for text in texts {

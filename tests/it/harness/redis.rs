@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::certificates::Authority;
+use super::certificates::{Authority, ServerCertificate};
 use super::postgres::free_port;
 use super::tools;
 
@@ -39,11 +39,37 @@ impl Redis {
         Self::launch(folder, port, None, &settings).await
     }
 
+    /// Starts a sentinel that watches this server under the name `mymaster` and takes so many of its
+    /// like for a quorum.
+    pub async fn sentinel_of(primary: &Self, quorum: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port = free_port();
+        let watched = primary.port();
+        let lines = [
+            "bind 127.0.0.1 -::1".to_owned(),
+            format!("port {port}"),
+            format!("requirepass {PASSWORD}"),
+            format!("sentinel monitor mymaster 127.0.0.1 {watched} {quorum}"),
+            format!("sentinel auth-pass mymaster {PASSWORD}"),
+            "sentinel down-after-milliseconds mymaster 500".to_owned(),
+        ];
+        Self::begin(folder, port, None, &lines, &["--sentinel"]).await
+    }
+
     /// Starts a server that speaks nothing but TLS, signed by [`Redis::ca`].
     pub async fn start_with_tls() -> Self {
+        Self::start_with_certificate(Authority::server).await
+    }
+
+    /// The same with a certificate that expired years ago.
+    pub async fn start_expired() -> Self {
+        Self::start_with_certificate(Authority::expired).await
+    }
+
+    async fn start_with_certificate(certificate: fn(&Authority) -> ServerCertificate) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let authority = Authority::new();
-        let files = authority.server();
+        let files = certificate(&authority);
         let port = free_port();
         let settings = [
             "port 0".to_owned(),
@@ -121,7 +147,6 @@ impl Redis {
         authority: Option<Authority>,
         settings: &[String],
     ) -> Self {
-        let configuration = folder.path().join("redis.conf");
         let mut lines = vec![
             "bind 127.0.0.1 -::1".to_owned(),
             format!("requirepass {PASSWORD}"),
@@ -130,8 +155,20 @@ impl Redis {
             "appendonly no".to_owned(),
         ];
         lines.extend(settings.iter().cloned());
+        Self::begin(folder, port, authority, &lines, &[]).await
+    }
+
+    async fn begin(
+        folder: TempDir,
+        port: u16,
+        authority: Option<Authority>,
+        lines: &[String],
+        arguments: &[&str],
+    ) -> Self {
+        let configuration = folder.path().join("redis.conf");
         fs::write(&configuration, lines.join("\n")).expect("the folder is writable");
         let process = command(&configuration)
+            .args(arguments)
             .current_dir(folder.path())
             .spawn()
             .expect("Redis starts");
@@ -147,7 +184,11 @@ impl Redis {
 
     async fn wait_until_ready(&mut self) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while !self.log().contains("Ready to accept connections") {
+        // A sentinel says who it is instead.
+        let is_ready = |log: String| {
+            log.contains("Ready to accept connections") || log.contains("Sentinel ID is")
+        };
+        while !is_ready(self.log()) {
             let ended = self.process.try_wait().expect("the process can be asked");
             assert!(
                 ended.is_none() && tokio::time::Instant::now() < deadline,

@@ -8,6 +8,7 @@ mod grpc;
 mod guards;
 mod http;
 mod metrics;
+mod mysql;
 mod names;
 mod postgres;
 mod reasons;

@@ -9,7 +9,10 @@ use crate::harness::postgres::{PASSWORD, PASSWORD_IN_URL, Postgres, USER};
 use crate::harness::probing::{build, fault, passed, reading, run};
 
 mod connections;
+mod metrics;
+mod migration;
 mod misbehaving;
+mod replication;
 mod tls;
 
 async fn ask(server: &Postgres, query: &str, expect: Value) -> Sample {
@@ -126,6 +129,32 @@ async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
             "the readings stand all the same"
         );
     }
+}
+
+#[tokio::test]
+async fn every_row_is_held_against_what_is_expected_of_each() {
+    let server = Postgres::start().await;
+    let jobs = "select * from (values (1, 'done'), (2, 'done'), (3, 'stuck')) as jobs (id, state)";
+    let done = json!({"each": {"state": "done", "id": {"gt": 0}}});
+    let sample = ask(&server, jobs, done.clone()).await;
+    let told = fault(&sample, Reason::Expectation);
+    assert_eq!(
+        told.detail,
+        r#"state of row 3: expected "done", got "stuck""#
+    );
+    passed(&ask(&server, &format!("{jobs} where id < 3"), done.clone()).await);
+    let sample = ask(&server, &format!("{jobs} where id > 3"), done).await;
+    let told = fault(&sample, Reason::Expectation);
+    assert_eq!(told.detail, "id: there is no row (and 1 more)");
+    let none = json!({"rows": {"ge": 0}, "each": {"state": "done"}});
+    passed(&ask(&server, &format!("{jobs} where id > 3"), none).await);
+    let absent = json!({"each": {"status": "done"}});
+    let sample = ask(&server, jobs, absent).await;
+    let told = fault(&sample, Reason::Expectation);
+    assert_eq!(
+        told.detail,
+        "status: no such column; the query returns id, state"
+    );
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ const REASONS: &[(Reason, &str, Outcome)] = &[
     (Reason::NoData, "no_data", Outcome::Unknown),
     (Reason::Undecided, "undecided", Outcome::Unknown),
     (Reason::NotStarted, "not_started", Outcome::Unknown),
+    (Reason::NotPermitted, "not_permitted", Outcome::Unknown),
     (Reason::Resolver, "resolver", Outcome::Unknown),
     (Reason::Exhausted, "exhausted", Outcome::Unknown),
     (Reason::NoRoute, "no_route", Outcome::Unknown),

@@ -45,6 +45,10 @@ pub fn ways_to(kind: &str, place: &str) -> Vec<Value> {
             json!({"url": format!("http://{place}/")}),
             json!({"endpoints": [format!("http://{place}/"), format!("https://{place}/")]}),
         ],
+        "mysql" => vec![
+            json!({"url": format!("mysql://u:p@{place}/x?ssl-mode=disabled")}),
+            json!({"url": format!("mysql://u:p@{place}/x")}),
+        ],
         "tcp" => vec![
             json!({"address": place, "dialogue": [{"expect": {"exists": true}}]}),
             json!({"address": place, "tls": {}}),
@@ -132,7 +136,7 @@ async fn a_peer_that_hangs_holds_the_slot_of_no_kind_beyond_the_deadline() {
         .iter()
         .flat_map(|kind| {
             ways_to(kind.name, &place).into_iter().map(|mut way| {
-                if matches!(kind.name, "postgres" | "redis") {
+                if matches!(kind.name, "postgres" | "mysql" | "redis") {
                     // Told to open them all: otherwise few at a time would ask.
                     way["max_connections"] = json!(1_000);
                 }

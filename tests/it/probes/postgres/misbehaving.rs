@@ -159,6 +159,11 @@ async fn a_peer_that_resets_closes_or_babbles_is_called_what_it_is() {
             ]),
             Reason::Timeout,
         ),
+        // It says all of that, a byte at a time.
+        (
+            Manner::Drip(login(), message(b'N', b"SNOTICE\0C00000\0Mpatience\0\0")),
+            Reason::Timeout,
+        ),
         // It says without end what nobody asked for.
         (
             Manner::Flood(login(), message(b'N', b"SNOTICE\0C00000\0Mpatience\0\0")),

@@ -78,3 +78,15 @@ async fn a_server_that_insists_on_tls_refuses_who_comes_without() {
     let fault = fault(&sample, Reason::Unauthorized);
     assert!(fault.detail.contains("SQLSTATE 28000"), "{}", fault.detail);
 }
+
+#[tokio::test]
+async fn an_expired_certificate_is_refused_and_its_days_are_there() {
+    let server = Postgres::start_with(Tls::Expired, &[]).await;
+    let settings = json!({"url": server.url(""), "tls": {"ca": server.ca()}});
+    let sample = run("postgres", settings).await;
+    let fault = fault(&sample, Reason::Certificate);
+    assert!(fault.detail.contains("has expired"), "{}", fault.detail);
+    assert!(fault.dated);
+    assert!(reading(&sample, "cert_days") < 0.0);
+    keeps_its_secret(&sample);
+}

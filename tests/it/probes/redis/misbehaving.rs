@@ -95,6 +95,7 @@ async fn a_peer_that_resets_closes_or_babbles_is_called_what_it_is() {
         (say("$99999999999999999999\r\n"), Reason::Malformed),
         (pong_then(":1\r\n"), Reason::Malformed),
         (pong_then("$5\r\nrole"), Reason::Timeout),
+        (Manner::Drip(b"+".to_vec(), b"x".to_vec()), Reason::Timeout),
         (
             Manner::Flood(b"+".to_vec(), vec![b'x'; 65536]),
             Reason::TooLarge,

@@ -64,3 +64,15 @@ async fn tls_with_a_server_that_speaks_none_fails_and_the_other_way_round() {
     );
     keeps_its_secret(&sample);
 }
+
+#[tokio::test]
+async fn an_expired_certificate_is_refused_and_its_days_are_there() {
+    let server = Redis::start_expired().await;
+    let settings = json!({"url": server.url(""), "tls": {"ca": server.ca()}});
+    let sample = run("redis", settings).await;
+    let fault = fault(&sample, Reason::Certificate);
+    assert!(fault.detail.contains("has expired"), "{}", fault.detail);
+    assert!(fault.dated);
+    assert!(reading(&sample, "cert_days") < 0.0);
+    keeps_its_secret(&sample);
+}
