@@ -23,13 +23,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::CONTENT_TYPE;
-use serde_json::Value;
 
 use self::gathering::{Gathered, Ungathered, gather};
 use self::memory::{Before, Memory, Scrape};
-use self::settings::Absent;
 pub use self::settings::MetricsSettings;
-use self::telling::{Since, Told, tell};
+use self::telling::{Since, tell};
 use self::wanted::{Plan, What};
 use super::api::{self, Declared, Source};
 use super::wire::aside::{LARGE, aside};
@@ -39,7 +37,7 @@ use super::{
     Addresses, Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings, Target,
 };
 use crate::clock::WallTime;
-use crate::expect::{Matcher, first_and_count};
+use crate::expect::Matcher;
 use crate::sample::{Fault, Reason, Unit};
 
 /// The kind `metrics`.
@@ -87,7 +85,8 @@ impl Kind for Metrics {
         let mut misfits = Vec::new();
         let plan = Plan::lower(settings.read, settings.absent, &mut misfits);
         let expected = settings.expect.unwrap_or_default();
-        misfits.extend(expected.keys().filter_map(|name| strange(name, &plan)));
+        let read: Vec<&str> = plan.wanted.iter().map(|one| &*one.name).collect();
+        misfits.extend(api::strangers(&expected, &read));
         if settings.max_gap.0.is_zero() {
             let message = "no two scrapes are that close";
             misfits.push(Misfit::at(&["max_gap"], message));
@@ -125,17 +124,6 @@ impl Kind for Metrics {
     }
 }
 
-/// An expectation of what is not read.
-fn strange(name: &str, plan: &Plan) -> Option<Misfit> {
-    // With `each`, the values of a label follow the name.
-    let is_read = plan.wanted.iter().any(|wanted| {
-        let rest = name.strip_prefix(&*wanted.name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    });
-    let message = format!("`{name}` is not read");
-    (!is_read).then(|| Misfit::at(&["expect", name], message).hint("name it below `read` first"))
-}
-
 #[async_trait]
 impl Probe for MetricsProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
@@ -160,10 +148,8 @@ impl Probe for MetricsProbe {
             Before::Known(..) | Before::Nothing | Before::Mixed => None,
         };
         let told = tell(&self.plan, &gathered, since, now);
-        for (name, value, unit) in &told.readings {
-            attempt.reading(name, *value, *unit);
-        }
-        self.judge(attempt, &told, before == Before::Mixed)
+        let mixed = (before == Before::Mixed).then(|| Fault::new(Reason::NoData, MIXED));
+        told.end(attempt, &self.expected, mixed)
     }
 
     fn asks_tasks(&self) -> bool {
@@ -263,46 +249,5 @@ impl MetricsProbe {
             true => attempt.wall(),
             false => WallTime::default(),
         }
-    }
-
-    /// What fails goes before what cannot be told.
-    fn judge(&self, attempt: &mut Attempt, told: &Told, is_mixed: bool) -> Result<(), Fault> {
-        let missing = |meant: Absent| {
-            let of_that = told
-                .missing
-                .iter()
-                .filter(move |(_, absent, _)| *absent == meant);
-            let words = of_that.map(|(name, _, selector)| {
-                format!("{name}: the endpoint has no series {selector}")
-            });
-            words.collect::<Vec<String>>()
-        };
-        let mut failing = missing(Absent::Fail);
-        let mut untold = missing(Absent::Unknown);
-        for (name, matcher) in &self.expected {
-            let value = told.readings.iter().find(|(known, ..)| known == name);
-            match value {
-                Some((_, value, _)) => {
-                    let mismatch = matcher.judge(&Value::from(*value)).mismatch();
-                    failing.extend(mismatch.map(|mismatch| format!("{name}: {mismatch}")));
-                }
-                None if told.missing.iter().any(|(known, ..)| known == name) => {}
-                None => untold.push(format!("{name}: no value, so that `expect` cannot be told")),
-            }
-        }
-        if let Some(detail) = first_and_count(&failing) {
-            return Err(Fault::new(Reason::Expectation, detail));
-        }
-        if is_mixed {
-            return Err(Fault::new(Reason::NoData, MIXED));
-        }
-        if let Some(detail) = first_and_count(&untold) {
-            let detail = format!("{detail}; say what that means with `absent`");
-            return Err(Fault::new(Reason::NoData, detail));
-        }
-        for (name, why) in &told.silent {
-            attempt.note(format!("no {name}: {why}"));
-        }
-        Ok(())
     }
 }

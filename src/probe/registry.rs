@@ -65,6 +65,7 @@ macro_rules! kinds {
 
 kinds![
     super::dns::Dns,
+    super::datadog::Datadog,
     super::evm::Evm,
     super::exec::Exec,
     super::flow::Flow,
@@ -73,7 +74,9 @@ kinds![
     super::metrics::Metrics,
     super::mysql::Mysql,
     super::postgres::Postgres,
+    super::prometheus::Prometheus,
     super::redis::Redis,
+    super::sentry::Sentry,
     super::tcp::Tcp,
     super::tezos::Tezos,
     super::tls::Certificate,

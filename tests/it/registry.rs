@@ -114,7 +114,15 @@ const SHOWN_OF_PROGRAMS: &[Shown] = &[
 ];
 
 /// The kinds that ask somebody else about their target (`Probe::source`).
-const OF_SOURCES: &[&str] = &["cloudwatch", "ecs", "logs", "target_health"];
+const OF_SOURCES: &[&str] = &[
+    "cloudwatch",
+    "datadog",
+    "ecs",
+    "logs",
+    "prometheus",
+    "sentry",
+    "target_health",
+];
 /// The kinds that run a program.
 const OF_PROGRAMS: &[&str] = &["exec"];
 

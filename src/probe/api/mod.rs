@@ -6,6 +6,7 @@
 
 mod headers;
 mod refusal;
+mod series;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +27,8 @@ use crate::quantity::Bytes;
 use crate::sample::{Fault, Reason};
 use crate::secret::{Mask, Secret};
 
-pub use refusal::{refusal, shown_status};
+pub use refusal::{refusal, secondhand_refusal};
+pub use series::{Absent, Counts, Fold, Take, Told, check_name, strangers};
 
 /// How a document is asked for, as declared.
 pub struct Declared {
@@ -154,45 +156,22 @@ impl Source {
     /// # Errors
     /// The fault of the first step that failed, without our secrets.
     pub async fn get(&self, attempt: &mut Attempt, url: &Url) -> Result<Answer, Fault> {
-        let asked = self.ask(attempt, url).await;
-        asked.map_err(|mut fault| {
-            fault.detail = self.masked(&fault.detail);
-            fault
-        })
+        let mut talk = self.talk(attempt);
+        let answer = talk.get(attempt, url).await?;
+        talk.end(attempt);
+        Ok(answer)
     }
 
-    async fn ask(&self, attempt: &mut Attempt, url: &Url) -> Result<Answer, Fault> {
-        let request = Request {
-            headers: self.headers.clone(),
-            body_limit: self.body_limit.0,
-            ..Request::get(url.clone(), self.tls.clone())
-        };
+    /// Begins a talk of several requests in one run.
+    #[must_use]
+    pub fn talk(&self, attempt: &Attempt) -> Talk<'_> {
         let keeps =
             attempt.policy(self.policy, ConnectionPolicy::Fresh) == ConnectionPolicy::KeepAlive;
-        if keeps && let Some(mut kept) = self.take(attempt).await {
-            kept.used_again(attempt, &self.tls);
-            let before = kept.bytes_read();
-            match kept.send(attempt, &request).await {
-                Ok(answer) => {
-                    self.keep(attempt, kept);
-                    return Ok(answer);
-                }
-                // Whoever answers may close a kept connection at any time, which says nothing of it.
-                Err(fault)
-                    if matches!(fault.reason, Reason::Closed | Reason::Reset)
-                        && kept.bytes_read() == before =>
-                {
-                    attempt.note("the kept connection was closed and has been opened anew");
-                }
-                Err(fault) => return Err(fault),
-            }
+        Talk {
+            source: self,
+            keeps,
+            open: None,
         }
-        let mut opened = Connection::open(attempt, &request.url, &self.tls).await?;
-        let answer = opened.send(attempt, &request).await?;
-        if keeps {
-            self.keep(attempt, opened);
-        }
-        Ok(answer)
     }
 
     /// The connection of an earlier run, where it leads to what runs now and still stands.
@@ -222,6 +201,74 @@ impl Source {
             .replace(kept);
         // Closing it is work of the system, for which no other run waits.
         drop(former);
+    }
+}
+
+/// The requests of one run, over one connection while who is asked keeps it open.
+pub struct Talk<'a> {
+    source: &'a Source,
+    keeps: bool,
+    open: Option<Connection>,
+}
+
+impl Talk<'_> {
+    /// As [`Source::get`].
+    ///
+    /// # Errors
+    /// As [`Source::get`].
+    pub async fn get(&mut self, attempt: &mut Attempt, url: &Url) -> Result<Answer, Fault> {
+        let asked = self.ask(attempt, url).await;
+        asked.map_err(|mut fault| {
+            fault.detail = self.source.masked(&fault.detail);
+            fault
+        })
+    }
+
+    async fn ask(&mut self, attempt: &mut Attempt, url: &Url) -> Result<Answer, Fault> {
+        let source = self.source;
+        let request = Request {
+            headers: source.headers.clone(),
+            body_limit: source.body_limit.0,
+            ..Request::get(url.clone(), source.tls.clone())
+        };
+        if let Some(mut open) = self.at_hand(attempt).await {
+            let before = open.bytes_read();
+            match open.send(attempt, &request).await {
+                Ok(answer) => {
+                    self.open = Some(open);
+                    return Ok(answer);
+                }
+                // Whoever answers may close a kept connection at any time, which says nothing of it.
+                Err(fault)
+                    if matches!(fault.reason, Reason::Closed | Reason::Reset)
+                        && open.bytes_read() == before => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        let mut opened = Connection::open(attempt, &request.url, &source.tls).await?;
+        let answer = opened.send(attempt, &request).await?;
+        self.open = Some(opened);
+        Ok(answer)
+    }
+
+    /// The connection of the request before, or of an earlier run.
+    async fn at_hand(&mut self, attempt: &mut Attempt) -> Option<Connection> {
+        if let Some(mut open) = self.open.take() {
+            return open.is_open().await.then_some(open);
+        }
+        if !self.keeps {
+            return None;
+        }
+        let mut kept = self.source.take(attempt).await?;
+        kept.used_again(attempt, &self.source.tls);
+        Some(kept)
+    }
+
+    /// Ends the talk; leaves the connection to a later run where the check keeps them.
+    pub fn end(mut self, attempt: &Attempt) {
+        if let Some(open) = self.open.take().filter(|_| self.keeps) {
+            self.source.keep(attempt, open);
+        }
     }
 }
 

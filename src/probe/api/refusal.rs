@@ -52,9 +52,21 @@ pub fn refusal(source: &Source, answer: &Answer) -> Option<Fault> {
     Some(fault)
 }
 
-/// A status with the words that go with it: `503 Service Unavailable`.
+/// The same of somebody who is asked about the target: no status of theirs is the target's fault.
 #[must_use]
-pub fn shown_status(status: StatusCode) -> String {
+pub fn secondhand_refusal(source: &Source, answer: &Answer) -> Option<Fault> {
+    let fault = refusal(source, answer)?;
+    Some(match fault.reason {
+        Reason::Status => Fault {
+            reason: Reason::ServerFault,
+            ..fault
+        },
+        _ => fault,
+    })
+}
+
+/// A status with the words that go with it: `503 Service Unavailable`.
+fn shown_status(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(words) => format!("{} {words}", status.as_u16()),
         None => status.as_u16().to_string(),

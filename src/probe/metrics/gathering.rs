@@ -124,7 +124,7 @@ fn key(series: &Series<'_>) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::metrics::settings::Absent;
+    use crate::probe::api::Absent;
     use serde_json::json;
 
     fn plan(series: &str) -> Plan {

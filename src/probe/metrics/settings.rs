@@ -9,6 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::expect::Matcher;
+use crate::probe::api::{Absent, Take};
 use crate::probe::wire::http_address::Address;
 use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::TlsSettings;
@@ -67,49 +68,6 @@ fn usual_gap() -> Span {
 /// Large services expose some hundred kilobytes; a mistake that makes a series of each user more.
 const fn usual_limit() -> Bytes {
     Bytes(16 << 20)
-}
-
-/// What it means that a series is not there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Absent {
-    /// The run fails.
-    Fail,
-    /// Nothing is learnt from the run.
-    #[default]
-    Unknown,
-    /// It is a zero: nothing has happened yet that would be counted.
-    #[serde(rename = "0")]
-    Zero,
-}
-
-impl<'de> Deserialize<'de> for Absent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "fail" => Ok(Self::Fail),
-            "unknown" => Ok(Self::Unknown),
-            "0" | "zero" => Ok(Self::Zero),
-            other => Err(de::Error::custom(format!(
-                "`{other}` is none of `fail`, `unknown` and `0`"
-            ))),
-        }
-    }
-}
-
-/// How the numbers of several series become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Take {
-    /// Their sum.
-    Sum,
-    /// The largest.
-    Max,
-    /// The smallest.
-    Min,
-    /// Their mean.
-    Avg,
-    /// How many there are.
-    Count,
 }
 
 /// Two series that are divided.

@@ -3,15 +3,13 @@
 //! What has no value gives no reading: no rate before the second scrape, no ratio where nothing was
 //! counted, no quantile where nothing was observed. A zero would be a number that nobody saw.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::gathering::{Counters, Gathered, Point};
 use super::quantile::{Bucket, quantile};
-use super::settings::{Absent, Take};
-use super::wanted::{Fold, Plan, Wanted, What};
+use super::wanted::{Plan, Wanted, What};
 use crate::clock::WallTime;
-use crate::sample::Unit;
+use crate::probe::api::{Absent, Told};
 
 /// What was counted before, and how long ago.
 #[derive(Clone, Copy, Debug)]
@@ -22,24 +20,9 @@ pub struct Since<'a> {
     pub span: Duration,
 }
 
-/// What a scrape tells.
-#[derive(Debug, Default, PartialEq)]
-pub struct Told {
-    /// The readings.
-    pub readings: Vec<(String, f64, Unit)>,
-    /// The readings without a value, and why.
-    pub silent: Vec<(String, &'static str)>,
-    /// The readings whose series is not there, what that means, and the selector.
-    pub missing: Vec<(String, Absent, String)>,
-}
-
-/// So many readings one label gives at most.
-const MOST_OF_A_LABEL: usize = 100;
-
 /// Why there is no value.
 const FIRST: &str = "it takes two scrapes of the same process";
 const NO_TRAFFIC: &str = "nothing was counted between the two scrapes";
-const NOT_A_NUMBER: &str = "it is not a number";
 const NO_QUANTILE: &str = "nothing was observed, or a bucket is missing";
 
 /// Makes the readings. `now` is the time for people, where an age is wanted.
@@ -50,12 +33,12 @@ pub fn tell(plan: &Plan, gathered: &Gathered, since: Option<Since<'_>>, now: Wal
         let missing = missing(plan, wanted, gathered);
         match (missing, wanted.absent) {
             (Some(selector), absent @ (Absent::Fail | Absent::Unknown)) => {
-                told.missing
-                    .push((wanted.name.to_string(), absent, selector));
+                let what = format!("the endpoint has no series {selector}");
+                told.missing(&wanted.name, wanted.unit, absent, what);
             }
             // Nothing of what would be counted has happened.
-            (Some(_), Absent::Zero) => told.zero(wanted),
-            (None, _) => told.one(wanted, gathered, since, now),
+            (Some(_), Absent::Zero) => zero(&mut told, wanted),
+            (None, _) => one(&mut told, wanted, gathered, since, now),
         }
     }
     told
@@ -73,113 +56,75 @@ fn missing(plan: &Plan, wanted: &Wanted, gathered: &Gathered) -> Option<String> 
     missing.map(|at| plan.series[at].selector.to_string())
 }
 
-impl Told {
-    fn zero(&mut self, wanted: &Wanted) {
-        match wanted.what {
-            What::Values(..) | What::Counted { .. } => self.give(wanted, "", 0.0),
-            // A part of nothing, and the age of nothing, are no numbers.
-            What::Ratio { .. } | What::Quantile { .. } | What::Ages(..) => {
-                self.silent(wanted, NO_TRAFFIC);
-            }
+/// A reading of which nothing has happened that would be counted.
+fn zero(told: &mut Told, wanted: &Wanted) {
+    match wanted.what {
+        What::Values(..) | What::Counted { .. } => told.give(&wanted.name, wanted.unit, 0.0),
+        // A part of nothing, and the age of nothing, are no numbers.
+        What::Ratio { .. } | What::Quantile { .. } | What::Ages(..) => {
+            told.silent(&wanted.name, NO_TRAFFIC);
         }
     }
+}
 
-    fn one(
-        &mut self,
-        wanted: &Wanted,
-        gathered: &Gathered,
-        since: Option<Since<'_>>,
-        now: WallTime,
-    ) {
-        if wanted.what.takes_two() && since.is_none() {
-            return self.silent(wanted, FIRST);
+/// A reading whose series is there.
+fn one(
+    told: &mut Told,
+    wanted: &Wanted,
+    gathered: &Gathered,
+    since: Option<Since<'_>>,
+    now: WallTime,
+) {
+    if wanted.what.takes_two() && since.is_none() {
+        return told.silent(&wanted.name, FIRST);
+    }
+    let points = |at: &usize| gathered.points[*at].iter();
+    let grown = |at: &usize| points(at).filter_map(|point| grown(point, since));
+    match &wanted.what {
+        What::Values(at, fold) => {
+            let values = points(at).map(|point| (&*point.label, point.value));
+            told.fold(&wanted.name, wanted.unit, fold, values);
         }
-        let points = |at: &usize| gathered.points[*at].iter();
-        let grown = |at: &usize| points(at).filter_map(|point| grown(point, since));
-        match &wanted.what {
-            What::Values(at, fold) => {
-                self.fold(
-                    wanted,
-                    fold,
-                    points(at).map(|point| (&*point.label, point.value)),
-                );
-            }
-            What::Ages(at, fold) => {
-                let now = now.unix().as_secs_f64();
-                let ages = points(at).map(|point| (&*point.label, now - point.value));
-                self.fold(wanted, fold, ages);
-            }
-            What::Counted {
-                series,
-                per_second,
-                fold,
-            } => {
-                let span = since.map_or(1.0, |since| since.span.as_secs_f64());
-                let per = if *per_second { span } else { 1.0 };
-                let counted = grown(series).map(|(label, value)| (label, value / per));
-                self.fold(wanted, fold, counted);
-            }
-            What::Ratio { of, over, now } => {
-                let sum = |at: &usize| -> f64 {
-                    match now {
-                        true => points(at).map(|point| point.value).sum(),
-                        false => grown(at).map(|(_, value)| value).sum(),
-                    }
-                };
-                let (of, over) = (sum(of), sum(over));
-                match over > 0.0 {
-                    true => self.give(wanted, "", of / over),
-                    false => self.silent(wanted, NO_TRAFFIC),
+        What::Ages(at, fold) => {
+            let now = now.unix().as_secs_f64();
+            let ages = points(at).map(|point| (&*point.label, now - point.value));
+            told.fold(&wanted.name, wanted.unit, fold, ages);
+        }
+        What::Counted {
+            series,
+            per_second,
+            fold,
+        } => {
+            let span = since.map_or(1.0, |since| since.span.as_secs_f64());
+            let per = if *per_second { span } else { 1.0 };
+            let counted = grown(series).map(|(label, value)| (label, value / per));
+            told.fold(&wanted.name, wanted.unit, fold, counted);
+        }
+        What::Ratio { of, over, now } => {
+            let sum = |at: &usize| -> f64 {
+                match now {
+                    true => points(at).map(|point| point.value).sum(),
+                    false => grown(at).map(|(_, value)| value).sum(),
                 }
-            }
-            What::Quantile { q, buckets } => {
-                let buckets: Vec<Bucket> = grown(buckets)
-                    .filter_map(|(bound, count)| {
-                        let bound = bound.parse().ok()?;
-                        Some(Bucket { bound, count })
-                    })
-                    .collect();
-                match quantile(*q, &buckets) {
-                    Some(value) => self.give(wanted, "", value),
-                    None => self.silent(wanted, NO_QUANTILE),
-                }
+            };
+            let (of, over) = (sum(of), sum(over));
+            match over > 0.0 {
+                true => told.give(&wanted.name, wanted.unit, of / over),
+                false => told.silent(&wanted.name, NO_TRAFFIC),
             }
         }
-    }
-
-    fn fold<'a>(
-        &mut self,
-        wanted: &Wanted,
-        fold: &Fold,
-        values: impl Iterator<Item = (&'a str, f64)>,
-    ) {
-        if fold.each.is_none() {
-            let values: Vec<f64> = values.map(|(_, value)| value).collect();
-            return self.give(wanted, "", folded(fold.take, &values));
+        What::Quantile { q, buckets } => {
+            let buckets: Vec<Bucket> = grown(buckets)
+                .filter_map(|(bound, count)| {
+                    let bound = bound.parse().ok()?;
+                    Some(Bucket { bound, count })
+                })
+                .collect();
+            match quantile(*q, &buckets) {
+                Some(value) => told.give(&wanted.name, wanted.unit, value),
+                None => told.silent(&wanted.name, NO_QUANTILE),
+            }
         }
-        let mut by_label: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        for (label, value) in values {
-            by_label.entry(label).or_default().push(value);
-        }
-        for (label, values) in by_label.into_iter().take(MOST_OF_A_LABEL) {
-            self.give(wanted, label, folded(fold.take, &values));
-        }
-    }
-
-    fn give(&mut self, wanted: &Wanted, label: &str, value: f64) {
-        let unit = wanted.unit;
-        if !value.is_finite() {
-            return self.silent(wanted, NOT_A_NUMBER);
-        }
-        let name = match label {
-            "" => wanted.name.to_string(),
-            label => format!("{}.{label}", wanted.name),
-        };
-        self.readings.push((name, value, unit));
-    }
-
-    fn silent(&mut self, wanted: &Wanted, why: &'static str) {
-        self.silent.push((wanted.name.to_string(), why));
     }
 }
 
@@ -191,19 +136,6 @@ fn grown<'a>(point: &'a Point, since: Option<Since<'_>>) -> Option<(&'a str, f64
         false => point.value,
     };
     grown.is_finite().then_some((&*point.label, grown))
-}
-
-fn folded(take: Take, values: &[f64]) -> f64 {
-    let sum = || values.iter().sum::<f64>();
-    // A float counts exactly up to 2^53, and there are at most some thousand.
-    let count = values.len() as f64;
-    match take {
-        Take::Sum => sum(),
-        Take::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        Take::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
-        Take::Avg => sum() / count,
-        Take::Count => count,
-    }
 }
 
 #[cfg(test)]
@@ -334,11 +266,11 @@ done_timestamp_seconds 1000000
                 false,
                 NO_QUANTILE,
             ),
-            (json!("odd"), AFTER, false, NOT_A_NUMBER),
+            (json!("odd"), AFTER, false, "it is not a number"),
         ] {
             let told = told(&read, after, Absent::Unknown, is_first);
             assert_eq!(told.readings, [], "{read}");
-            assert_eq!(told.silent, [("it".to_owned(), why)], "{read}");
+            assert_eq!(told.silent, [("it".to_owned(), why.into())], "{read}");
         }
     }
 
@@ -348,10 +280,8 @@ done_timestamp_seconds 1000000
         assert_eq!(told(&read, AFTER, Absent::Zero, false).readings[0].1, 0.0);
         for absent in [Absent::Fail, Absent::Unknown] {
             let missing = told(&read, AFTER, absent, false).missing;
-            assert_eq!(
-                missing,
-                [("it".to_owned(), absent, "jobs_total".to_owned())]
-            );
+            let what = "the endpoint has no series jobs_total".to_owned();
+            assert_eq!(missing, [("it".to_owned(), absent, what)]);
         }
         let label = json!("users{app=\"mobile\"}");
         assert_eq!(told(&label, AFTER, Absent::Unknown, false).missing.len(), 1);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::selector::Selector;
-use super::settings::{Absent, Read, ReadSettings, Take};
+use super::settings::{Read, ReadSettings};
 use crate::probe::Misfit;
+use crate::probe::api::{Absent, Fold, Take, check_name};
 use crate::sample::Unit;
-use crate::verdict::threshold::Subject;
 
 /// One reading.
 #[derive(Clone, Debug)]
@@ -54,15 +54,6 @@ pub enum What {
         /// The buckets.
         buckets: usize,
     },
-}
-
-/// How the numbers of several series become readings.
-#[derive(Clone, Debug)]
-pub struct Fold {
-    /// How several become one.
-    pub take: Take,
-    /// The label whose values give readings of their own.
-    pub each: Option<String>,
 }
 
 /// All readings of a check and the series that they need.
@@ -124,11 +115,7 @@ impl Plan {
     }
 
     fn add(&mut self, name: &str, settings: ReadSettings, absent: Absent) -> Result<(), Misfit> {
-        if !matches!(Subject::parse(name), Ok(Subject::Reading(_))) {
-            let message = format!("`{name}` is a summary of the check's own latency or outcome");
-            let hint = format!("choose another name, as `users_{name}`");
-            return Err(Misfit::at(&["read", name], message).hint(hint));
-        }
+        check_name(name)?;
         let absent = settings.absent.unwrap_or(absent);
         let (what, unit) = self.what(name, settings)?;
         self.wanted.push(Wanted {

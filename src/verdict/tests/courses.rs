@@ -55,7 +55,7 @@ fn readings_go_on_as_is_demanded_or_not() {
         ),
         (
             &advances,
-            "12333U3T34",
+            "12333U3T34556",
             Final,
             Pass,
             "",

@@ -73,6 +73,18 @@ impl Prometheus {
         answer
     }
 
+    /// Waits until a query finds something.
+    pub async fn has(&self, query: &str) {
+        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let path = format!("/api/v1/query?query={query}");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while !self.answer_of(&path).await.contains("\"value\"") {
+            let now = tokio::time::Instant::now();
+            assert!(now < deadline, "Prometheus does not find {query}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn wait_until_ready(&mut self) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         while !self.log().contains("Server is ready") {

@@ -1,5 +1,6 @@
 //! One file per kind of check: its probe against a real server, and against peers that misbehave.
 
+mod datadog;
 mod dns;
 mod evm;
 mod exec;
@@ -11,8 +12,10 @@ mod metrics;
 mod mysql;
 mod names;
 mod postgres;
+mod prometheus;
 mod reasons;
 mod redis;
+mod sentry;
 pub mod slots;
 mod tcp;
 mod tezos;

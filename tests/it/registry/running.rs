@@ -1,12 +1,15 @@
 //! Examples of kinds, run as they stand by `gate` against real servers: all of their checks pass.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use serde_json::json;
 use tokio::process::Command;
 
 use super::root;
 use crate::harness::certificates::Authority;
 use crate::harness::dnsmasq::Dnsmasq;
+use crate::harness::http_peer::{self, Does, Peer};
 use crate::harness::prometheus::Prometheus;
 use crate::harness::python::PythonServer;
 use crate::harness::talk_peer::{TalkPeer, begins_tls};
@@ -92,4 +95,32 @@ async fn tcp() {
 async fn metrics() {
     let server = Prometheus::scraping(&[]).await;
     gate("metrics", &[("METRICS_URL", &server.url("/metrics"))]).await;
+}
+
+#[tokio::test]
+async fn prometheus() {
+    let server = Prometheus::scraping(&[]).await;
+    // A rate takes two scrapes.
+    server.has("prometheus_http_requests_total offset 1s").await;
+    gate("prometheus", &[("PROMETHEUS_URL", &server.url(""))]).await;
+}
+
+#[tokio::test]
+async fn datadog_and_sentry() {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let answers = Does::Answers(Arc::new(move |asked| {
+        let body = match asked.path() {
+            path if path.contains("/monitor/") => json!({ "overall_state": "OK" }),
+            path if path.contains("/api/v1/query") => {
+                json!({ "status": "ok", "series": [{ "scope": "*", "pointlist": [[now, 0.01]] }] })
+            }
+            _ => json!({ "data": [{
+                "count()": 0, "count_unique(issue)": 0, "count_unique(user)": 0,
+            }] }),
+        };
+        http_peer::answer("200 OK", &[], body.to_string().as_bytes())
+    }));
+    let peer = Peer::start(answers).await;
+    gate("sentry", &[("SENTRY_URL", &peer.url(""))]).await;
+    gate("datadog", &[("DD_URL", &peer.url(""))]).await;
 }
