@@ -16,12 +16,8 @@ pub const LATER_KINDS: &[&str] = &[
     "solana",
     "bitcoin",
     "prometheus",
-    "cloudwatch",
     "datadog",
     "sentry",
-    "ecs",
-    "target_health",
-    "logs",
 ];
 
 /// How often a check runs when nothing says otherwise.

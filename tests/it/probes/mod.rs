@@ -1,12 +1,16 @@
 //! One file per kind of check: its probe against a real server, and against peers that misbehave.
 
+pub mod cloud;
+mod cloudwatch;
 mod dns;
+mod ecs;
 mod evm;
 mod exec;
 mod flow;
 mod grpc;
 mod guards;
 mod http;
+mod logs;
 mod metrics;
 mod mysql;
 mod names;
@@ -14,6 +18,7 @@ mod postgres;
 mod reasons;
 mod redis;
 pub mod slots;
+mod target_health;
 mod tcp;
 mod tezos;
 mod tls;
