@@ -25,6 +25,9 @@ pub mod probe;
 pub mod verdict;
 pub mod window;
 
+// AWS, as whoever looks at it or acts on it asks it.
+mod aws;
+
 // What is acted upon.
 pub mod deploy;
 pub mod store;

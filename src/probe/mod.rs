@@ -8,16 +8,19 @@ mod addresses;
 pub mod api;
 pub mod attempt;
 pub mod chain;
+pub mod cloudwatch;
 mod cookies;
 pub mod database;
 pub mod datadog;
 pub mod dns;
+pub mod ecs;
 pub mod evm;
 pub mod exec;
 pub mod flow;
 mod generated;
 pub mod grpc;
 pub mod http;
+pub mod logs;
 pub mod metrics;
 mod mold;
 pub mod mysql;
@@ -31,6 +34,7 @@ mod reply;
 mod reuse;
 pub mod sentry;
 mod session;
+pub mod target_health;
 pub mod tcp;
 pub mod tezos;
 pub mod tls;
@@ -46,7 +50,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::deployment::Platform;
+use crate::deployment::{EcsService, Platform};
 use crate::sample::{Fault, Unit};
 use crate::verdict::threshold::Threshold;
 pub use addresses::Addresses;
@@ -190,6 +194,23 @@ pub struct Surroundings {
     pub deployment: Option<Platform>,
     /// What the steps do that the settings declare, list by list as [`Kind::STEPS`] names them.
     pub steps: Vec<Vec<Arc<Mold>>>,
+}
+
+impl Surroundings {
+    /// The ECS service to which the check's service is deployed, where it is one.
+    #[must_use]
+    pub fn ecs_service(&self) -> Option<&EcsService> {
+        match self.deployment.as_ref()? {
+            Platform::Ecs(service) => Some(service),
+        }
+    }
+
+    /// The region in which AWS is asked about the check's service, unless the check names another;
+    /// absent where the environment says.
+    #[must_use]
+    pub fn region(&self, declared: Option<String>) -> Option<String> {
+        declared.or_else(|| self.ecs_service()?.region.clone())
+    }
 }
 
 /// A setting that is well-formed and still cannot work.

@@ -64,19 +64,23 @@ macro_rules! kinds {
 }
 
 kinds![
+    super::cloudwatch::CloudWatch,
     super::dns::Dns,
     super::datadog::Datadog,
+    super::ecs::Ecs,
     super::evm::Evm,
     super::exec::Exec,
     super::flow::Flow,
     super::grpc::Grpc,
     super::http::Http,
+    super::logs::Logs,
     super::metrics::Metrics,
     super::mysql::Mysql,
     super::postgres::Postgres,
     super::prometheus::Prometheus,
     super::redis::Redis,
     super::sentry::Sentry,
+    super::target_health::TargetHealth,
     super::tcp::Tcp,
     super::tezos::Tezos,
     super::tls::Certificate,

@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::control::Control;
+use crate::clock::WallTime;
 
 /// What other services know.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
     /// Lines by log group and stream, the oldest first.
-    pub(super) logs: BTreeMap<(String, String), Vec<String>>,
+    pub(super) logs: BTreeMap<(String, String), Vec<LogLine>>,
+    /// Values of metrics by namespace and name, each with when its period began.
+    pub(super) metrics: BTreeMap<(String, String), Vec<(WallTime, f64)>>,
     /// Targets by the ARN of their group.
     pub(super) targets: BTreeMap<String, Vec<TargetState>>,
     /// Type and value of parameters by name.
@@ -18,6 +21,13 @@ pub(super) struct Surroundings {
     pub(super) lost_alarms: BTreeSet<String>,
     /// Digests of images that were deleted; every other image is there.
     pub(super) lost_images: BTreeSet<String>,
+}
+
+/// A line of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LogLine {
+    pub(super) at: WallTime,
+    pub(super) text: String,
 }
 
 /// A target of a load balancer.
@@ -37,9 +47,21 @@ impl Control {
     /// A container writes lines into a stream of CloudWatch Logs.
     pub fn log(&self, group: &str, stream: &str, lines: &[&str]) {
         let mut world = self.world();
+        let at = world.present.wall;
         let place = (group.to_owned(), stream.to_owned());
         let written = world.surroundings.logs.entry(place).or_default();
-        written.extend(lines.iter().map(|line| (*line).to_owned()));
+        written.extend(lines.iter().map(|line| LogLine {
+            at,
+            text: (*line).to_owned(),
+        }));
+    }
+
+    /// A metric has a value for the period that began at a time.
+    pub fn metric(&self, namespace: &str, name: &str, at: WallTime, value: f64) {
+        let mut world = self.world();
+        let metric = (namespace.to_owned(), name.to_owned());
+        let values = world.surroundings.metrics.entry(metric).or_default();
+        values.push((at, value));
     }
 
     /// Puts targets into a target group, by its ARN.

@@ -13,6 +13,8 @@ enum Place {
     Core(usize),
     /// What the engine asks of probes or of platforms.
     Seam(&'static str),
+    /// How AWS is asked, by platforms and kinds alike.
+    Aws,
     /// What several kinds of check share: `wire`, say.
     Shared(String),
     /// The list that names every kind.
@@ -76,6 +78,7 @@ fn place(segments: &[String]) -> Option<Place> {
         ("store", Some(name)) => Place::Store(name.to_owned()),
         ("deploy", Some(name)) => Place::Platform(name.to_owned()),
         ("config", _) => Place::Config,
+        ("aws", _) => Place::Aws,
         ("plan", _) => Place::Plan,
         _ => {
             if let Some(rank) = at(WORDS) {
@@ -92,7 +95,7 @@ fn place(segments: &[String]) -> Option<Place> {
 /// Whether what stands at `from` may know what stands at `to`.
 fn may_know(from: &Place, to: &Place) -> bool {
     use Place::{
-        Config, Core, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Store, Word,
+        Aws, Config, Core, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Store, Word,
     };
     if from == to {
         return true;
@@ -107,9 +110,10 @@ fn may_know(from: &Place, to: &Place) -> bool {
         // The wire is below what else is shared: it knows no protocol.
         (Shared(me), Shared(other)) => other == "wire" && me != "wire",
         (Shared(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe")),
-        (Kind(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe") | Shared(_)),
+        (Aws, to) => matches!(to, Word(_)),
+        (Kind(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe") | Shared(_) | Aws),
         (Registry, to) => matches!(to, Word(_) | Seam("probe") | Kind(_)),
-        (Platform(_), to) => matches!(to, Word(_) | Core(_) | Seam("deploy")),
+        (Platform(_), to) => matches!(to, Word(_) | Core(_) | Seam("deploy") | Aws),
         (Store(_), to) => matches!(to, Word(_) | Core(_) | Seam("store")),
         (Config, to) => matches!(to, Word(_) | Core(_) | Seam(_)),
         (Plan, to) => matches!(to, Word(_) | Core(_) | Seam(_) | Registry | Config),
@@ -196,6 +200,9 @@ fn each_forbidden_acquaintance_is_seen() {
         ("src/config/mod.rs", "use crate::plan::Plan;"),
         ("src/config/mod.rs", "use crate::probe::registry::KINDS;"),
         ("src/plan/mod.rs", "use crate::deploy::ecs::Ecs;"),
+        ("src/plan/mod.rs", "use crate::aws::fault::CallFault;"),
+        ("src/aws/fault.rs", "use crate::deploy::DeployError;"),
+        ("src/aws/access.rs", "use crate::probe::Attempt;"),
         ("src/plan/mod.rs", "use crate::{clock::Moment, engine};"),
         ("src/plan/mod.rs", "use crate::diagnostic::render;"),
         ("src/diagnostic.rs", "use crate::cli::Flags;"),
@@ -247,7 +254,7 @@ fn what_is_allowed_is_let_through() {
         ),
         (
             "src/deploy/ecs/plan.rs",
-            "use super::read;\nuse crate::deploy::DeployError;",
+            "use super::read;\nuse crate::deploy::DeployError;\nuse crate::aws::fault::CallFault;",
         ),
         (
             "src/engine/mod.rs",

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use smokejumper::deploy::DeploymentTarget;
 use smokejumper::deploy::ecs::EcsTarget;
 use smokejumper::deployment::{Actuator, Deployment, Purpose, Selector, Wanted};
-use smokejumper::rehearsal::ecs::{Control, Controller, Fault, Times};
+use smokejumper::rehearsal::ecs::{Control, Controller, Crash, Fault, Times};
 
 use super::recorder::Recorder;
 use super::{document, granted};
 use crate::deploy::stage::{Hand, ROLLOUT, Stage, declared, pace};
+use crate::probes::cloud::Cloud;
 
 /// A stage whose service has everything that there is a permission for, and an ear at the wire.
 struct Scene {
@@ -206,6 +207,33 @@ async fn pinning_by_digest_takes_just_what_is_granted_besides() {
     let mut besides = scene.recorder.calls();
     besides.retain(|call| !usual.contains(call));
     assert_eq!(needed(besides), granted(&document("pin-digest")));
+}
+
+#[tokio::test]
+async fn the_checks_that_ask_aws_may_do_what_they_do_and_no_more() {
+    let cloud = Cloud::set().await;
+    furnish(cloud.stage.control());
+    let recorder = Recorder::default();
+    let cloud = cloud.with_config(|config| recorder.listening(config));
+    // Tasks are described only where one has stopped.
+    let service = &cloud.stage.service;
+    let first = service.running().expect("tasks")[0].id.clone();
+    let crash = Crash {
+        code: "EssentialContainerExited",
+        reason: "it exited",
+        exit_code: Some(1),
+    };
+    service.crash(&first, crash).expect("the task is there");
+    let metric = json!({ "namespace": "App", "name": "Errors" });
+    for (kind, settings) in [
+        ("cloudwatch", json!({ "metric": metric })),
+        ("ecs", json!({})),
+        ("logs", json!({ "group": "/ecs/api", "pattern": "ERROR" })),
+        ("target_health", json!({})),
+    ] {
+        drop(cloud.ask(kind, settings).await);
+    }
+    assert_eq!(needed(recorder.calls()), granted(&document("checks")));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{document, listed};
 
-pub const POLICIES: [&str; 5] = [
+pub const POLICIES: [&str; 6] = [
+    "checks",
     "read-only-sidecar",
     "sidecar-keyed-actions",
     "standalone-update-service",
@@ -15,8 +16,9 @@ pub const POLICIES: [&str; 5] = [
 ];
 
 /// What AWS does not let be narrowed to a thing.
-const ON_ANYTHING: [&str; 5] = [
+const ON_ANYTHING: [&str; 6] = [
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",

@@ -13,7 +13,13 @@ use smokejumper::sample::{CheckId, Fault, Outcome, Reason, Sample};
 
 /// The time of this machine.
 #[derive(Debug)]
-struct MachineClock(tokio::time::Instant);
+pub struct MachineClock(tokio::time::Instant);
+
+impl Default for MachineClock {
+    fn default() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
 
 impl Clock for MachineClock {
     fn now(&self) -> Moment {
@@ -67,7 +73,7 @@ pub async fn run_by(clock: &Arc<dyn Clock>, probe: &dyn Probe) -> Sample {
 
 /// Runs a probe once under these conditions.
 pub async fn run_under(conditions: Conditions, timeout: Duration, probe: &dyn Probe) -> Sample {
-    let clock = Arc::new(MachineClock(tokio::time::Instant::now()));
+    let clock = Arc::new(MachineClock::default());
     attempt::run(probe, &CheckId::new("check"), clock, timeout, conditions).await
 }
 

@@ -72,6 +72,10 @@ pub fn ways_to(kind: &str, place: &str) -> Vec<Value> {
         })],
         // The steps of a flow are of the other kinds, and a program meets no peer.
         "flow" | "exec" => Vec::new(),
+        // What hangs there is somebody else and not the target: nothing is learnt.
+        "cloudwatch" | "datadog" | "ecs" | "logs" | "prometheus" | "sentry" | "target_health" => {
+            Vec::new()
+        }
         other => panic!("say how the kind {other} meets a peer that hangs"),
     }
 }

@@ -3,10 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
+use smokejumper::clock::{Clock, WallTime};
 use smokejumper::probe::registry::KINDS;
+use smokejumper::rehearsal::ecs::{Controller, Settings, StandIn, TargetState};
 
 use super::{read, root};
+use crate::harness::probing::MachineClock;
 
 /// The example systems.
 fn systems() -> Vec<PathBuf> {
@@ -168,4 +172,70 @@ fn the_example_of_exec_runs_as_it_stands() {
     let said = String::from_utf8_lossy(&output.stdout);
     // The disk of whoever runs the tests may be nearly full: that warns.
     assert!(matches!(output.status.code(), Some(0 | 2)), "{said}");
+}
+
+/// A cloud with all that the examples ask about, by the clock of this machine.
+async fn cloud() -> StandIn {
+    let clock = Arc::new(MachineClock::default());
+    let stand_in = StandIn::start(clock.clone(), Settings::default()).await;
+    let stand_in = stand_in.expect("the stand-in starts");
+    let control = stand_in.control();
+    control.create_cluster("prod").expect("a cluster");
+    let first = control
+        .register("api", "registry.test/api:1")
+        .expect("registered");
+    let service = control.create_service("prod", "api", &first, 2, Controller::Ecs);
+    service.expect("the stand-in takes it");
+    control.advance();
+    control.log("/ecs/api", "api/1", &["GET /health 200"]);
+    let target = TargetState {
+        id: "10.0.0.1".to_owned(),
+        port: 8080,
+        state: "healthy",
+        reason: None,
+    };
+    let group =
+        "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/api/0123456789abcdef";
+    control.targets(group, &[target]);
+    let now = clock.wall().unix();
+    for (namespace, name, value) in [
+        ("AWS/ECS", "CPUUtilization", 20.0),
+        ("AWS/ECS", "MemoryUtilization", 40.0),
+        ("AWS/ApplicationELB", "RequestCount", 1_000.0),
+        ("AWS/ApplicationELB", "TargetResponseTime", 0.1),
+        ("AWS/RDS", "CPUUtilization", 20.0),
+        ("AWS/RDS", "DatabaseConnections", 20.0),
+        ("AWS/RDS", "FreeStorageSpace", 50e9),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", 3.0),
+        ("AWS/SQS", "NumberOfMessagesSent", 60.0),
+        ("expression", "sent / 60", 1.0),
+    ] {
+        // Two periods, so that one of them is whole and young however long the test takes.
+        for age in [180, 240] {
+            let began = now.saturating_sub(std::time::Duration::from_secs(age));
+            let began = std::time::Duration::from_secs(began.as_secs());
+            control.metric(namespace, name, WallTime::since_unix_epoch(began), value);
+        }
+    }
+    stand_in
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_kinds_that_ask_aws_run_as_they_stand() {
+    let cloud = cloud().await;
+    for kind in ["cloudwatch", "ecs", "logs", "target_health"] {
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_smokejumper"))
+            .args(["gate", &format!("checks/{kind}.yaml"), "--tag", "!file"])
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", cloud.endpoint_url())
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+            .env("AWS_SECRET_ACCESS_KEY", "not-a-real-secret-key")
+            .current_dir(root())
+            .output()
+            .await
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{kind}: {said}");
+    }
 }

@@ -1,6 +1,6 @@
 //! CBOR (RFC 8949) as far as AWS's RPC protocol needs it: JSON values, definite and indefinite
 //! lengths, and times. Numbers that are not whole are written as doubles; a number under a name
-//! that ends in `Timestamp` is written as a time.
+//! that ends in `Timestamp`, and each in a list under `Timestamps`, is written as a time.
 
 use serde_json::{Map, Number, Value};
 
@@ -38,13 +38,24 @@ fn put(value: &Value, bytes: &mut Vec<u8>) {
             for (name, member) in members {
                 head(TEXT, name.len() as u64, bytes);
                 bytes.extend(name.as_bytes());
-                if member.is_number() && name.ends_with("Timestamp") {
-                    head(TAG, EPOCH_TIME, bytes);
+                match member {
+                    Value::Array(times) if name.ends_with("Timestamps") => put_times(times, bytes),
+                    Value::Number(_) if name.ends_with("Timestamp") => put_time(member, bytes),
+                    member => put(member, bytes),
                 }
-                put(member, bytes);
             }
         }
     }
+}
+
+fn put_time(time: &Value, bytes: &mut Vec<u8>) {
+    head(TAG, EPOCH_TIME, bytes);
+    put(time, bytes);
+}
+
+fn put_times(times: &[Value], bytes: &mut Vec<u8>) {
+    head(ARRAY, times.len() as u64, bytes);
+    times.iter().for_each(|time| put_time(time, bytes));
 }
 
 fn put_number(number: &Number, bytes: &mut Vec<u8>) {
@@ -179,7 +190,7 @@ mod tests {
     fn what_is_written_is_read_again() {
         let value = json!({
             "names": ["a", "ü"], "count": 7, "less": -3, "share": 0.5, "none": null, "on": true,
-            "updatedTimestamp": 1_795_248_000_u64,
+            "updatedTimestamp": 1_795_248_000_u64, "Timestamps": [1_795_248_000_u64, 1_795_248_060_u64],
         });
         assert_eq!(read(&write(&value)), Some(value));
     }
