@@ -252,6 +252,7 @@ const fn answered(reason: Reason) -> bool {
             | Reason::Throttled
             | Reason::WrongChain
             | Reason::ChainHalted
+            | Reason::NoReference
             | Reason::OtherVersion
     )
 }

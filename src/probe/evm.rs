@@ -1,95 +1,45 @@
 //! The kind `evm`: that a node of an Ethereum-like chain serves the declared chain and that its
 //! head is young and moves.
 //!
-//! One look asks for the chain's identity, the newest block, and what the node says of its own
-//! syncing. The last is a hint: nodes are known to say `false` while days behind, and `true` while
-//! two blocks behind, so only the head's age and progress decide unless `expect.syncing` is set.
-//! It proves nothing about transactions, logs or archived state. An endpoint of another chain is a
-//! fault of the configuration, never of the node.
+//! One look asks for the chain's identity, the newest block, what the node says of its own syncing,
+//! and which blocks are final. What it says of syncing is a hint: nodes are known to say `false`
+//! while days behind, and `true` while two blocks behind, so the head's age and progress decide, and
+//! how it stands beside independent references where some are declared. It proves nothing about
+//! transactions and logs, and of the past only what `capabilities` ask for. An endpoint of another
+//! chain is a fault of the configuration, never of the node; a head that is old because the whole
+//! chain stands still is nobody's that a rollback mends.
 
 mod block;
 mod chain_id;
-mod complaint;
-mod envelope;
+mod meaning;
 mod node;
 mod quantity;
+mod settings;
 mod syncing;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use self::chain_id::{ChainId, rests_between_transactions};
 use self::node::{Chain, Node};
+use self::settings::{Capabilities, Settings};
 use self::syncing::Syncing;
-use super::chain::expectation::{Bounds, Expected};
+use super::chain::endpoint::Endpoint;
 use super::chain::fallback::{Look, Visit};
-use super::chain::follower::{Declared, Follower};
+use super::chain::finality::{self, Marks};
+use super::chain::follower::Follower;
+use super::chain::hint;
+use super::chain::pace::Pace;
+use super::chain::references::{Interpreter, Question, Talk};
 use super::chain::sighting::HEAD_READINGS;
-use super::wire::tls::{self, TlsSettings};
+use super::wire::tls;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
-use crate::quantity::Span;
 use crate::sample::{Fault, Reason, Unit};
-use crate::secret::Secret;
 
 /// The kind `evm`.
 #[derive(Debug)]
 pub struct Evm;
-
-/// What is declared below `evm`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// The node's JSON-RPC address, `http` or `https`. Messages show its host and port only.
-    #[serde(default)]
-    url: Option<Secret>,
-    /// Several addresses instead of `url`, the preferred one first: the others are asked, in this
-    /// order and within the same timeout, when the one before does not serve.
-    #[serde(default)]
-    endpoints: Option<Vec<Secret>>,
-    /// Headers that go with every request, such as a provider's key.
-    #[serde(default)]
-    headers: BTreeMap<String, Secret>,
-    /// How the certificates of `https` endpoints are checked.
-    #[serde(default)]
-    tls: TlsSettings,
-    /// The chain that every endpoint must serve. One that serves another gives `wrong_chain`: the
-    /// configuration is at fault, and nothing is learnt about the node.
-    #[serde(default)]
-    chain_id: Option<ChainId>,
-    /// How often the chain makes a block; 12s when absent. Where `expect.head_age` is absent, a
-    /// head older than ten block times (at least 30s) fails, and one older than four is noted.
-    /// Chains for development (1337, 31337) have no such limit unless this is set; another chain
-    /// that rests between transactions needs an `expect.head_age` of its own.
-    #[serde(default)]
-    block_time: Option<Span>,
-    /// What is expected of the head.
-    #[serde(default)]
-    expect: Option<Expect>,
-}
-
-/// What is expected of the head.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Expect {
-    /// How old the newest block may be: `{ lt: 90s }`. Replaces the limit that follows from
-    /// `block_time`.
-    #[serde(default)]
-    head_age: Option<Bounds<Span>>,
-    /// The height of the newest block: `{ ge: 1000000 }`.
-    #[serde(default)]
-    head: Option<Bounds<u64>>,
-    /// For how long the head may stand at one height, over the samples of this check:
-    /// `{ lt: 2m }`.
-    #[serde(default)]
-    since_advance: Option<Bounds<Span>>,
-    /// What `eth_syncing` must say. Absent, it is a hint that is noted.
-    #[serde(default)]
-    syncing: Option<bool>,
-}
 
 impl Kind for Evm {
     const NAME: &'static str = "evm";
@@ -102,6 +52,10 @@ impl Kind for Evm {
             HEAD_READINGS[2],
             HEAD_READINGS[3],
             HEAD_READINGS[4],
+            HEAD_READINGS[5],
+            HEAD_READINGS[6],
+            HEAD_READINGS[7],
+            finality::READING,
             tls::READINGS[0],
             tls::READINGS[1],
             tls::READINGS[2],
@@ -110,6 +64,11 @@ impl Kind for Evm {
                 "syncing",
                 Unit::Number,
                 "1 when the node says that it is syncing, 0 when it says that it is not.",
+            ),
+            (
+                "peers",
+                Unit::Number,
+                "How many peers the node has, where `expect.peers` is set.",
             ),
         ],
         open: false,
@@ -121,32 +80,23 @@ impl Kind for Evm {
         settings: Settings,
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
-        let declared = settings.expect.is_some();
-        let expect = settings.expect.unwrap_or_default();
-        let expected = Expected {
-            head_age: expect.head_age,
-            head: expect.head,
-            since_advance: expect.since_advance,
-        };
-        let lowered = Declared {
-            url: settings.url,
-            endpoints: settings.endpoints,
-            headers: settings.headers,
-            tls: settings.tls,
-            block_time: settings.block_time,
-            expected,
+        let mut misfits = settings.misfits();
+        let (syncing, finality) = (settings.syncing(), settings.finality.unwrap_or(true));
+        let capabilities = settings.capabilities.unwrap_or_default();
+        let chain_id = settings.chain_id.clone();
+        match settings.declared().lower(surroundings) {
+            Ok(follower) if misfits.is_empty() => Ok(Box::new(EvmProbe {
+                follower,
+                chain_id,
+                syncing,
+                finality,
+                capabilities,
+            })),
+            lowered => {
+                misfits.extend(lowered.err().into_iter().flatten());
+                Err(misfits)
+            }
         }
-        .lower(surroundings);
-        if declared && expect.syncing.is_none() && expected == Expected::default() {
-            let mut misfits = vec![Expected::emptiness()];
-            misfits.extend(lowered.err().into_iter().flatten());
-            return Err(misfits);
-        }
-        Ok(Box::new(EvmProbe {
-            follower: lowered?,
-            chain_id: settings.chain_id,
-            syncing: expect.syncing,
-        }))
     }
 }
 
@@ -154,6 +104,21 @@ struct EvmProbe {
     follower: Follower,
     chain_id: Option<ChainId>,
     syncing: Option<bool>,
+    finality: bool,
+    capabilities: Capabilities,
+}
+
+/// Speaks to references, which must serve the chain that is looked at.
+struct Beside<'a> {
+    follower: &'a Follower,
+    chain: Option<Chain>,
+}
+
+impl Interpreter for Beside<'_> {
+    fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a> {
+        let conversation = self.follower.converse(endpoint, BODY_LIMIT);
+        Box::new(Node::new(conversation, self.chain.clone()))
+    }
 }
 
 #[async_trait]
@@ -170,15 +135,30 @@ impl Probe for EvmProbe {
 #[async_trait]
 impl Look for EvmProbe {
     async fn look(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
-        let mut node = Node::new(self.follower.converse(visit.endpoint, BODY_LIMIT));
+        let conversation = self.follower.converse(visit.endpoint, BODY_LIMIT);
+        let mut node = Node::new(conversation, None);
         let chain = node.chain(visit, self.chain_id.is_some()).await?;
         self.identify(chain.as_ref())?;
         let head = node.head(visit).await?;
         let seen = self.follower.see(visit, head);
+        self.demand(visit, &mut node, head.height).await?;
         self.hint(visit, &mut node).await?;
+        let marks = self.marks(visit, &mut node, head.height).await?;
+        let expected = self.follower.expected();
         let resting = chain.as_ref().is_some_and(rests_between_transactions);
-        let usual = (!resting).then_some(BLOCK_TIME);
-        self.follower.judge(visit, &seen, usual)
+        let question = Question {
+            beside: head,
+            finality: marks.is_some_and(|marks| marks.breaks(expected)),
+        };
+        let beside = Beside {
+            follower: &self.follower,
+            chain,
+        };
+        let council = self.follower.consult(&beside, &mut node, visit, question);
+        let council = council.await;
+        let usual = (!resting).then_some(Pace::scheduled(BLOCK_TIME));
+        self.follower.judge(visit, &seen, council.as_ref(), usual)?;
+        marks.map_or(Ok(()), |marks| marks.hold(expected, council.as_ref()))
     }
 }
 
@@ -193,17 +173,62 @@ impl EvmProbe {
         }
     }
 
+    /// Asks for what must be there beside the newest block.
+    async fn demand(
+        &self,
+        visit: &mut Visit<'_>,
+        node: &mut Node<'_>,
+        height: u64,
+    ) -> Result<(), Fault> {
+        let expected = self.follower.expected();
+        if expected.peers.is_some() {
+            let peers = node.peers(visit).await?;
+            // Nodes have thousands of peers at most: exact in a float.
+            visit.seen.reading("peers", peers as f64, Unit::Number);
+            expected.hold_peers(peers)?;
+        }
+        if let Some(depth) = self.capabilities.archive {
+            node.state_at(visit, height.saturating_sub(depth)).await?;
+        }
+        if let Some(tracing) = self.capabilities.trace {
+            node.trace(visit, tracing).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks which blocks are final. Chains that do not know are not blamed; a node that contradicts
+    /// itself is.
+    async fn marks(
+        &self,
+        visit: &mut Visit<'_>,
+        node: &mut Node<'_>,
+        latest: u64,
+    ) -> Result<Option<Marks>, Fault> {
+        if !self.finality {
+            return Ok(None);
+        }
+        let half = visit.left() / 2;
+        let marks = match hint::within(half, "the final block", node.marks(visit, latest)).await {
+            Ok(marks) => marks,
+            Err(fault) if self.follower.expected().finality_lag.is_some() => return Err(fault),
+            Err(fault) => {
+                hint::missed(&mut visit.seen, "finality", &fault);
+                return Ok(None);
+            }
+        };
+        if let Some(disorder) = marks.disorder() {
+            let detail = format!("the node contradicts itself: {disorder}");
+            return Err(Fault::new(Reason::Malformed, detail));
+        }
+        marks.see(&mut visit.seen);
+        Ok(Some(marks))
+    }
+
     /// Asks the node whether it is syncing. A hint may not cost the look: it has half of the time
     /// that is left, and what goes wrong with it is a note unless something is expected of it.
     async fn hint(&self, visit: &mut Visit<'_>, node: &mut Node<'_>) -> Result<(), Fault> {
         let half = visit.left() / 2;
-        let told = match tokio::time::timeout(half, node.syncing(visit)).await {
-            Ok(told) => told,
-            Err(_) => Err(Fault::new(
-                Reason::Timeout,
-                "eth_syncing was not answered in time",
-            )),
-        };
+        let told = hint::within(half, "eth_syncing", node.syncing(visit)).await;
         match &told {
             Ok(Syncing::No) => visit.seen.reading("syncing", 0.0, Unit::Number),
             Ok(Syncing::Yes { .. }) => visit.seen.reading("syncing", 1.0, Unit::Number),
@@ -217,9 +242,7 @@ impl EvmProbe {
                 Ok(())
             }
             (None, Err(fault)) => {
-                visit
-                    .seen
-                    .note(format!("no hint about syncing: {}", fault.detail));
+                hint::missed(&mut visit.seen, "syncing", &fault);
                 Ok(())
             }
         }

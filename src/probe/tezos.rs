@@ -5,69 +5,39 @@
 //! its peers while none of them has a new head: the chain stands still, which no rollback mends,
 //! so nothing is learnt about the node (`chain_halted`, unknown) and the age of that head is told
 //! in words only, lest a threshold condemn a deployment for it. A node whose synchronisation
-//! threshold is 0 always calls itself synced: there the head's age decides alone. It proves
-//! nothing about operations or archived state.
+//! threshold is 0 always calls itself synced: there the head's age decides alone, and how it stands
+//! beside independent references where some are declared. It proves nothing about operations, and of
+//! the past only what `capabilities` ask for.
 
+mod chain_id;
+mod node;
+mod settings;
 mod shape;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-use self::shape::{Bootstrapped, Complaint, Header, ShapeFault, SyncState};
-use super::chain::answer;
-use super::chain::conversation::Conversation;
-use super::chain::expectation::Expected;
+use self::node::{Delay, Node};
+use self::settings::{Capabilities, Settings};
+use self::shape::{Bootstrapped, SyncState};
+use super::chain::endpoint::Endpoint;
 use super::chain::fallback::{Look, Visit};
-use super::chain::follower::{Declared, Follower};
+use super::chain::follower::{Follower, Seen};
 use super::chain::head::Head;
+use super::chain::hint;
+use super::chain::pace::Pace;
+use super::chain::references::{Interpreter, Question, Talk};
 use super::chain::sighting::HEAD_READINGS;
 use super::wire::exchange::BODY_LIMIT;
-use super::wire::said::one_line;
-use super::wire::tls::{self, TlsSettings};
+use super::wire::tls;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
-use crate::quantity::{Span, human};
+use crate::quantity::human;
 use crate::sample::{Fault, Reason, Unit};
-use crate::secret::Secret;
 
 /// The kind `tezos`.
 #[derive(Debug)]
 pub struct Tezos;
-
-/// What is declared below `tezos`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// The node's RPC address, `http` or `https`. Messages show its host and port only.
-    #[serde(default)]
-    url: Option<Secret>,
-    /// Several addresses instead of `url`, the preferred one first: the others are asked, in this
-    /// order and within the same timeout, when the one before does not serve.
-    #[serde(default)]
-    endpoints: Option<Vec<Secret>>,
-    /// Headers that go with every request, such as a provider's key.
-    #[serde(default)]
-    headers: BTreeMap<String, Secret>,
-    /// How the certificates of `https` endpoints are checked.
-    #[serde(default)]
-    tls: TlsSettings,
-    /// The chain that every endpoint must serve: `mainnet`, or an identity as `NetXdQprcVkpaWU`.
-    /// One that serves another gives `wrong_chain`: the configuration is at fault, and nothing is
-    /// learnt about the node.
-    #[serde(default)]
-    chain_id: Option<String>,
-    /// How often the chain makes a block; 10s when absent. Where `expect.head_age` is absent, a
-    /// head older than ten block times (at least 30s) fails, and one older than four is noted.
-    #[serde(default)]
-    block_time: Option<Span>,
-    /// What is expected of the head. That the node is bootstrapped and in step is expected always.
-    #[serde(default)]
-    expect: Option<Expected>,
-}
 
 impl Kind for Tezos {
     const NAME: &'static str = "tezos";
@@ -80,6 +50,9 @@ impl Kind for Tezos {
             HEAD_READINGS[2],
             HEAD_READINGS[3],
             HEAD_READINGS[4],
+            HEAD_READINGS[5],
+            HEAD_READINGS[6],
+            HEAD_READINGS[7],
             tls::READINGS[0],
             tls::READINGS[1],
             tls::READINGS[2],
@@ -88,6 +61,11 @@ impl Kind for Tezos {
                 "bootstrapped",
                 Unit::Number,
                 "1 when the node says that it is bootstrapped, 0 when it says that it is not.",
+            ),
+            (
+                "peers",
+                Unit::Number,
+                "How many peers the node has, where `expect.peers` is set.",
             ),
         ],
         open: false,
@@ -99,32 +77,18 @@ impl Kind for Tezos {
         settings: Settings,
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
-        let mut misfits = Vec::new();
-        if settings.expect == Some(Expected::default()) {
-            misfits.push(Expected::emptiness());
-        }
-        let chain_id = match settings.chain_id.as_deref().map(str::trim) {
-            Some("mainnet") => Some(MAINNET.to_owned()),
-            Some(chain) if !(chain.starts_with("Net") && looks_like_a_chain(chain)) => {
-                let hint = format!("write `mainnet`, or an identity as `{MAINNET}`");
-                let message = format!("`{chain}` is no Tezos chain id");
-                misfits.push(Misfit::at(&["chain_id"], message).hint(hint));
-                None
-            }
-            chain => chain.map(str::to_owned),
-        };
-        let lowered = Declared {
-            url: settings.url,
-            endpoints: settings.endpoints,
-            headers: settings.headers,
-            tls: settings.tls,
-            block_time: settings.block_time,
-            expected: settings.expect.unwrap_or_default(),
-        }
-        .lower(surroundings);
-        match lowered {
-            Ok(follower) if misfits.is_empty() => Ok(Box::new(TezosProbe { follower, chain_id })),
-            lowered => {
+        let mut misfits = settings.misfits();
+        let chain_id = settings.chain();
+        let capabilities = settings.capabilities.unwrap_or_default();
+        match (chain_id, settings.declared().lower(surroundings)) {
+            (Ok(chain_id), Ok(follower)) if misfits.is_empty() => Ok(Box::new(TezosProbe {
+                follower,
+                chain_id,
+                capabilities,
+                delay: Delay::default(),
+            })),
+            (chain_id, lowered) => {
+                misfits.extend(chain_id.err());
                 misfits.extend(lowered.err().into_iter().flatten());
                 Err(misfits)
             }
@@ -135,6 +99,22 @@ impl Kind for Tezos {
 struct TezosProbe {
     follower: Follower,
     chain_id: Option<String>,
+    capabilities: Capabilities,
+    /// Outlives the attempt: the constants change with the protocol only.
+    delay: Delay,
+}
+
+/// Speaks to references, which must serve the chain that is looked at.
+struct Beside<'a> {
+    follower: &'a Follower,
+    chain: Option<String>,
+}
+
+impl Interpreter for Beside<'_> {
+    fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a> {
+        let conversation = self.follower.converse(endpoint, BODY_LIMIT);
+        Box::new(Node::new(conversation, self.chain.clone()))
+    }
 }
 
 #[async_trait]
@@ -151,63 +131,106 @@ impl Probe for TezosProbe {
 #[async_trait]
 impl Look for TezosProbe {
     async fn look(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
-        let mut node = self.follower.converse(visit.endpoint, BODY_LIMIT);
-        if self.chain_id.is_some() {
-            let body = ask(&mut node, visit, CHAIN_ID).await?;
-            self.identify(&shape::chain(&body).map_err(|fault| malformed(CHAIN_ID, &fault))?)?;
-        }
-        let body = ask(&mut node, visit, HEADER).await?;
-        let header = Header::read(&body).map_err(|fault| malformed(HEADER, &fault))?;
-        if let Some(chain) = &header.chain {
-            self.identify(chain)?;
-        }
-        let body = ask(&mut node, visit, IS_BOOTSTRAPPED).await?;
-        let told = Bootstrapped::read(&body).map_err(|fault| malformed(IS_BOOTSTRAPPED, &fault))?;
-        self.judge(visit, &header.head, &told)
+        let conversation = self.follower.converse(visit.endpoint, BODY_LIMIT);
+        let mut node = Node::new(conversation, self.chain_id.clone());
+        node.identify(visit).await?;
+        let header = node.header(visit).await?;
+        let told = node.bootstrapped(visit).await?;
+        let seen = self.in_step(visit, &header.head, &told)?;
+        self.demand(visit, &mut node, header.head.height).await?;
+        let pace = self.pace(visit, &mut node, header.protocol).await;
+        let question = Question {
+            beside: header.head,
+            finality: false,
+        };
+        let beside = Beside {
+            follower: &self.follower,
+            chain: header.chain,
+        };
+        let council = self.follower.consult(&beside, &mut node, visit, question);
+        let council = council.await;
+        self.follower
+            .judge(visit, &seen, council.as_ref(), Some(pace))
     }
 }
 
 impl TezosProbe {
-    fn identify(&self, served: &str) -> Result<(), Fault> {
-        match &self.chain_id {
-            Some(declared) if declared != served => {
-                let served = Some(served).filter(|served| looks_like_a_chain(served));
-                let detail = format!(
-                    "it serves {}, and chain {declared} is declared",
-                    served.map_or("no known chain".to_owned(), |served| format!(
-                        "chain {served}"
-                    ))
-                );
-                Err(Fault::new(Reason::WrongChain, detail))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn judge(&self, visit: &mut Visit<'_>, head: &Head, told: &Bootstrapped) -> Result<(), Fault> {
+    /// Judges what the node says of itself, and notes its head.
+    fn in_step(
+        &self,
+        visit: &mut Visit<'_>,
+        head: &Head,
+        told: &Bootstrapped,
+    ) -> Result<Seen, Fault> {
         let bootstrapped = if told.bootstrapped { 1.0 } else { 0.0 };
         visit
             .seen
             .reading("bootstrapped", bootstrapped, Unit::Number);
         if told.bootstrapped && told.state == SyncState::Stuck {
-            let age = head.age(visit.attempt.wall());
-            let detail = format!(
-                "the node is in step with its peers and calls the chain stuck: its head, level {}, \
-                 is {} old",
-                head.height,
-                human(Duration::from_secs(age.as_secs()))
-            );
-            return Err(Fault::new(Reason::ChainHalted, detail));
+            return Err(stuck(head, head.age(visit.attempt.wall())));
         }
         let seen = self.follower.see(visit, *head);
         in_step(visit, told)?;
-        self.follower.judge(visit, &seen, Some(BLOCK_TIME))
+        Ok(seen)
+    }
+
+    /// Asks for what must be there beside the newest block.
+    async fn demand(
+        &self,
+        visit: &mut Visit<'_>,
+        node: &mut Node<'_>,
+        level: u64,
+    ) -> Result<(), Fault> {
+        let expected = self.follower.expected();
+        if expected.peers.is_some() {
+            let peers = node.peers(visit).await?;
+            // Nodes have thousands of peers at most: exact in a float.
+            visit.seen.reading("peers", peers as f64, Unit::Number);
+            expected.hold_peers(peers as u64)?;
+        }
+        match self.capabilities.archive {
+            Some(depth) => node.state_at(visit, level.saturating_sub(depth)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// How often the chain makes a block: asked for once a protocol, and only where it is not
+    /// declared. A node that does not tell is noted, and mainnet's pace assumed.
+    async fn pace(
+        &self,
+        visit: &mut Visit<'_>,
+        node: &mut Node<'_>,
+        protocol: Option<String>,
+    ) -> Pace {
+        let protocol = protocol.unwrap_or_default();
+        let known = self.delay.of(&protocol).or(self.follower.block_time());
+        if let Some(delay) = known {
+            return Pace::scheduled(delay);
+        }
+        let half = visit.left() / 2;
+        let delay = match hint::within(half, "the constants", node.delay(visit)).await {
+            Ok(delay) => {
+                self.delay.keep(protocol, delay);
+                delay
+            }
+            Err(fault) => {
+                hint::missed(&mut visit.seen, "the block time", &fault);
+                BLOCK_TIME
+            }
+        };
+        Pace::scheduled(delay)
     }
 }
 
-/// Whether a text has the form of an identity, so that it may be repeated in a message.
-fn looks_like_a_chain(text: &str) -> bool {
-    text.len() == MAINNET.len() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+/// The fault of a node that calls its chain stuck.
+fn stuck(head: &Head, age: Option<Duration>) -> Fault {
+    let age = age.unwrap_or_default();
+    let detail = format!(
+        "the node is in step with its peers and calls the chain stuck: its head, level {}, is {} old",
+        head.height,
+        human(Duration::from_secs(age.as_secs()))
+    );
+    Fault::new(Reason::ChainHalted, detail)
 }
 
 fn in_step(visit: &mut Visit<'_>, told: &Bootstrapped) -> Result<(), Fault> {
@@ -230,44 +253,6 @@ fn in_step(visit: &mut Visit<'_>, told: &Bootstrapped) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn ask(
-    node: &mut Conversation<'_>,
-    visit: &mut Visit<'_>,
-    path: &str,
-) -> Result<Bytes, Fault> {
-    let answer = node.get(visit.attempt, path).await?;
-    let status = answer.status.as_u16();
-    if let Some(refusal) = answer::refusal(status) {
-        return Err(refusal);
-    }
-    if answer.status.is_success() {
-        return Ok(answer.body);
-    }
-    let Some(complaint) = Complaint::read(&answer.body) else {
-        return Err(answer::unexpected(status));
-    };
-    // Masked before it is cut: a cut secret would not be found.
-    let ids = one_line(&visit.endpoint.masked(&complaint.ids));
-    let detail = format!("{path} answered HTTP status {status}: {ids}");
-    let fault = Fault::new(Reason::ServerFault, detail);
-    Err(if complaint.temporary {
-        fault.transient()
-    } else {
-        fault
-    })
-}
-
-fn malformed(path: &str, fault: &ShapeFault) -> Fault {
-    Fault::new(Reason::Malformed, format!("{path}: {fault}"))
-}
-
-const IS_BOOTSTRAPPED: &str = "/chains/main/is_bootstrapped";
-const CHAIN_ID: &str = "/chains/main/chain_id";
-const HEADER: &str = "/chains/main/blocks/head/header";
-
-/// The identity of Tezos mainnet.
-const MAINNET: &str = "NetXdQprcVkpaWU";
-
-/// What is assumed of a chain whose block time is not declared: no slower than mainnet ever was
+/// What is assumed of a chain whose nodes do not tell: no slower than mainnet ever was
 /// since 2024.
 const BLOCK_TIME: Duration = Duration::from_secs(10);

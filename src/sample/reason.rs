@@ -30,6 +30,16 @@ pub enum Reason {
     Stale,
     /// The node does not know a method that the check needs.
     UnsupportedMethod,
+    /// A chain node has fewer of the newest blocks than others have.
+    Behind,
+    /// A chain node has another block than others at a height that all have.
+    Forked,
+    /// A chain's final blocks lie further behind its head than allowed.
+    FinalityStalled,
+    /// A chain node has fewer peers than expected.
+    FewPeers,
+    /// The node does not keep the data of the past that the check needs.
+    MissingData,
     // It could not be reached or did not answer (`Outcome::Error`).
     /// The name does not exist or has no address.
     Dns,
@@ -56,6 +66,8 @@ pub enum Reason {
     WrongChain,
     /// The whole chain stands still, as its nodes say of each other: no fault of this one.
     ChainHalted,
+    /// Too few of the independent references answered alike for what is expected beside them.
+    NoReference,
     /// Another revision than the one under test answered, or it is not known which.
     OtherVersion,
     /// The check asks each task by its address, and there is none to ask, or it is not known whether
@@ -94,7 +106,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of declaration.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 44] = [
         Self::Status,
         Self::Expectation,
         Self::Redirect,
@@ -105,6 +117,11 @@ impl Reason {
         Self::Syncing,
         Self::Stale,
         Self::UnsupportedMethod,
+        Self::Behind,
+        Self::Forked,
+        Self::FinalityStalled,
+        Self::FewPeers,
+        Self::MissingData,
         Self::Dns,
         Self::Refused,
         Self::Reset,
@@ -117,6 +134,7 @@ impl Reason {
         Self::Throttled,
         Self::WrongChain,
         Self::ChainHalted,
+        Self::NoReference,
         Self::OtherVersion,
         Self::NoTask,
         Self::SourceDown,
@@ -154,7 +172,12 @@ impl Reason {
             | Self::ServerFault
             | Self::Syncing
             | Self::Stale
-            | Self::UnsupportedMethod => Outcome::Fail,
+            | Self::UnsupportedMethod
+            | Self::Behind
+            | Self::Forked
+            | Self::FinalityStalled
+            | Self::FewPeers
+            | Self::MissingData => Outcome::Fail,
             Self::Dns
             | Self::Refused
             | Self::Reset
@@ -167,6 +190,7 @@ impl Reason {
             Self::Throttled
             | Self::WrongChain
             | Self::ChainHalted
+            | Self::NoReference
             | Self::OtherVersion
             | Self::NoTask
             | Self::SourceDown
@@ -210,6 +234,12 @@ impl Reason {
             Self::Status
             | Self::Expectation
             | Self::Syncing
+            | Self::Behind
+            | Self::Forked
+            | Self::FinalityStalled
+            | Self::FewPeers
+            | Self::MissingData
+            | Self::NoReference
             | Self::Stale
             | Self::Throttled
             | Self::WrongChain
@@ -264,6 +294,11 @@ impl Reason {
             Self::Syncing => "syncing",
             Self::Stale => "stale",
             Self::UnsupportedMethod => "unsupported_method",
+            Self::Behind => "behind",
+            Self::Forked => "forked",
+            Self::FinalityStalled => "finality_stalled",
+            Self::FewPeers => "few_peers",
+            Self::MissingData => "missing_data",
             Self::Dns => "dns",
             Self::Refused => "refused",
             Self::Reset => "reset",
@@ -276,6 +311,7 @@ impl Reason {
             Self::Throttled => "throttled",
             Self::WrongChain => "wrong_chain",
             Self::ChainHalted => "chain_halted",
+            Self::NoReference => "no_reference",
             Self::OtherVersion => "other_version",
             Self::NoTask => "no_task",
             Self::SourceDown => "source_down",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Attempt;
 use crate::clock::Moment;
 use crate::probe::Resolver;
 
@@ -29,6 +30,23 @@ pub struct Conditions {
     /// Whether an answer of any version counts: what runs before the deployment under test, or
     /// after its rollback, is of another.
     pub any_version: bool,
+}
+
+impl Attempt {
+    /// An attempt beside this one, for who asks somebody else within the same run: its time, its
+    /// connections and its readings are not those of the target. Whoever makes it holds it to its
+    /// deadline.
+    #[must_use]
+    pub fn aside(&self, timeout: Duration) -> Self {
+        let conditions = Conditions {
+            fresh: self.conditions.fresh,
+            in_window: self.conditions.in_window,
+            opened_since: self.conditions.opened_since,
+            resolver: self.conditions.resolver.clone(),
+            ..Conditions::default()
+        };
+        Self::start(Arc::clone(&self.clock), timeout, conditions)
+    }
 }
 
 /// The one place that a run asks, whatever else stands for its target.

@@ -140,6 +140,14 @@ pub fn lower(
     }
 }
 
+/// Reads an address with which no headers go: those of a check are for its own node.
+///
+/// # Errors
+/// Why it cannot work, without repeating it.
+pub fn read_bare(url: &Secret) -> Result<Endpoint, String> {
+    Endpoint::read(url.reveal(), &HeaderMap::new()).map_err(|fault| fault.to_string())
+}
+
 /// Why a text is no endpoint; says nothing of the text, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 enum EndpointFault {

@@ -1,5 +1,5 @@
-//! What is expected of a head: its age, its height, that it advances. Pure; declared below `expect`
-//! of the chain kinds.
+//! What is expected of a head and of the node that has it: age, height, that it advances, peers.
+//! Pure; declared below `expect` of the chain kinds.
 
 use std::fmt;
 use std::time::Duration;
@@ -52,26 +52,28 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
         }
     }
 
-    const fn is_empty(&self) -> bool {
+    /// Whether it bounds nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.lt.is_none() && self.le.is_none() && self.gt.is_none() && self.ge.is_none()
     }
 }
 
-/// What is expected of a head.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// What is expected of a head and of the node that has it. Each kind declares those that it can hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// How old the newest block may be: `{ lt: 90s }`. Replaces the limit that follows from
-    /// `block_time`.
-    #[serde(default)]
+    /// How old the newest block may be.
     pub head_age: Option<Bounds<Span>>,
-    /// The height of the newest block: `{ ge: 1000000 }`.
-    #[serde(default)]
+    /// The height of the newest block.
     pub head: Option<Bounds<u64>>,
-    /// For how long the head may stand at one height, over the samples of this check:
-    /// `{ lt: 2m }`.
-    #[serde(default)]
+    /// For how long the head may stand at one height, over the samples of a check.
     pub since_advance: Option<Bounds<Span>>,
+    /// How many blocks the node may lack that the references agree on.
+    pub lag: Option<Bounds<u64>>,
+    /// How many blocks the final one may lie below the head.
+    pub finality_lag: Option<Bounds<u64>>,
+    /// How many peers the node has.
+    pub peers: Option<Bounds<u64>>,
 }
 
 impl Expected {
@@ -85,13 +87,15 @@ impl Expected {
                 "since_advance",
                 self.since_advance.is_some_and(|b| b.is_empty()),
             ),
+            ("lag", self.lag.is_some_and(|b| b.is_empty())),
+            (
+                "finality_lag",
+                self.finality_lag.is_some_and(|b| b.is_empty()),
+            ),
+            ("peers", self.peers.is_some_and(|b| b.is_empty())),
         ];
         let told = empty.iter().filter(|(_, empty)| *empty);
-        told.map(|(name, _)| {
-            Misfit::at(&["expect", name], "no limit is given")
-                .hint("write `lt`, `le`, `gt` or `ge`")
-        })
-        .collect()
+        told.map(|(name, _)| no_limit(name)).collect()
     }
 
     /// The complaint about an `expect` that expects nothing.
@@ -106,13 +110,8 @@ impl Expected {
     /// # Errors
     /// The fault of the first expectation that does not hold.
     pub fn hold(&self, head: &Head, advance: &Advance, now: WallTime) -> Result<(), Fault> {
-        let age = head.age(now);
+        self.hold_age(head, now)?;
         let height = head.height;
-        if let Some(limit) = self.head_age.and_then(|b| b.broken_by(Span(age))) {
-            let age = whole(age);
-            let detail = format!("the head (block {height}) is {age} old, expected {limit}");
-            return Err(Fault::new(Reason::Stale, detail).dated());
-        }
         let standing = advance.since_advance;
         if let Some(limit) = self.since_advance.and_then(|b| b.broken_by(Span(standing))) {
             let standing = whole(standing);
@@ -127,6 +126,48 @@ impl Expected {
         }
         Ok(())
     }
+
+    /// Judges how old a head is.
+    ///
+    /// # Errors
+    /// [`Reason::Stale`]; [`Reason::MissingData`] where an age is expected and the node has none.
+    pub fn hold_age(&self, head: &Head, now: WallTime) -> Result<(), Fault> {
+        let Some(bounds) = self.head_age else {
+            return Ok(());
+        };
+        let height = head.height;
+        let Some(age) = head.age(now) else {
+            let detail = format!(
+                "the node does not tell when its newest block ({height}) was made, and an age is \
+                 expected"
+            );
+            return Err(Fault::new(Reason::MissingData, detail));
+        };
+        let Some(limit) = bounds.broken_by(Span(age)) else {
+            return Ok(());
+        };
+        let age = whole(age);
+        let detail = format!("the head (block {height}) is {age} old, expected {limit}");
+        Err(Fault::new(Reason::Stale, detail).dated())
+    }
+
+    /// Judges how many peers a node has.
+    ///
+    /// # Errors
+    /// [`Reason::FewPeers`].
+    pub fn hold_peers(&self, peers: u64) -> Result<(), Fault> {
+        let broken = self.peers.and_then(|bounds| bounds.broken_by(peers));
+        broken.map_or(Ok(()), |limit| {
+            let detail = format!("the node has {peers} peers, expected {limit}");
+            Err(Fault::new(Reason::FewPeers, detail))
+        })
+    }
+}
+
+/// The complaint about bounds below `expect` that bound nothing.
+#[must_use]
+pub fn no_limit(name: &str) -> Misfit {
+    Misfit::at(&["expect", name], "no limit is given").hint("write `lt`, `le`, `gt` or `ge`")
 }
 
 /// A span in whole seconds, as a person reads an age.
@@ -187,6 +228,7 @@ mod tests {
                 le: seconds(60),
                 ..Bounds::none()
             }),
+            ..Expected::default()
         };
         // height, age, standing for, the reason, a part of its text
         let cases = [

@@ -35,7 +35,18 @@ pub struct Visit<'a> {
     reserved: Duration,
 }
 
-impl Visit<'_> {
+impl<'a> Visit<'a> {
+    /// A look at somebody else, in an attempt beside the check's own.
+    #[must_use]
+    pub fn beside(attempt: &'a mut Attempt, endpoint: &'a Endpoint) -> Self {
+        Self {
+            attempt,
+            endpoint,
+            seen: Sighting::default(),
+            reserved: Duration::ZERO,
+        }
+    }
+
     /// How much time this look has left.
     #[must_use]
     pub fn left(&self) -> Duration {
@@ -46,13 +57,15 @@ impl Visit<'_> {
 /// Looks at the endpoints until one serves. Gives what was seen there or, when none serves, at the
 /// one whose fault is told, with that fault.
 ///
-/// Records the reading `endpoint` (1 is the first) and, when another one was used, a note.
+/// Records the readings `endpoint` (1 is the first) and `throttled` and, when another endpoint was
+/// used, a note.
 pub async fn first_that_serves(
     looking: &dyn Look,
     attempt: &mut Attempt,
     endpoints: &[Endpoint],
 ) -> (Sighting, Result<(), Fault>) {
     let mut failed: Vec<(Sighting, Fault)> = Vec::new();
+    let mut throttled = 0_u32;
     for (index, endpoint) in endpoints.iter().enumerate() {
         let reserved = reserved(attempt, endpoints.len() - index - 1, endpoints.len());
         let mut visit = Visit {
@@ -64,10 +77,13 @@ pub async fn first_that_serves(
         let result = within_share(looking, &mut visit).await;
         let mut seen = visit.seen;
         seen.mask(|note| endpoint.masked(note));
+        let refused = |fault: &Fault| fault.reason == Reason::Throttled;
+        throttled += u32::from(seen.limited || result.as_ref().err().is_some_and(refused));
         match result {
             Ok(()) => {
                 // A position in a list that a person wrote: exact in a float.
                 seen.reading("endpoint", (index + 1) as f64, Unit::Number);
+                seen.reading("throttled", throttled.into(), Unit::Number);
                 if let Some(note) = fallback_note(index, endpoint, &failed) {
                     seen.note(note);
                 }
@@ -76,7 +92,9 @@ pub async fn first_that_serves(
             Err(fault) => failed.push((seen, endpoint.blame(fault))),
         }
     }
-    none_serves(failed)
+    let (mut seen, result) = none_serves(failed);
+    seen.reading("throttled", throttled.into(), Unit::Number);
+    (seen, result)
 }
 
 async fn within_share(looking: &dyn Look, visit: &mut Visit<'_>) -> Result<(), Fault> {

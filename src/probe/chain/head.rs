@@ -8,10 +8,10 @@ use crate::quantity::human;
 /// The newest block that a node knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Its number, or level.
+    /// Its number, level or slot.
     pub height: u64,
-    /// When its producer says that it was made.
-    pub made: WallTime,
+    /// When its producer says that it was made; absent where the node cannot tell.
+    pub made: Option<WallTime>,
 }
 
 impl Head {
@@ -19,24 +19,31 @@ impl Head {
     /// so that milliseconds are not read as seconds.
     #[must_use]
     pub fn dated(height: u64, unix_seconds: u64) -> Option<Self> {
+        let made = WallTime::since_unix_epoch(Duration::from_secs(unix_seconds));
         (unix_seconds < LATEST_UNIX_SECONDS).then_some(Self {
             height,
-            made: WallTime::since_unix_epoch(Duration::from_secs(unix_seconds)),
+            made: Some(made),
         })
     }
 
-    /// How old it is; zero when it is dated in the future.
+    /// Makes a head of which nobody says when it was made.
     #[must_use]
-    pub const fn age(&self, now: WallTime) -> Duration {
-        now.since(self.made)
+    pub const fn undated(height: u64) -> Self {
+        Self { height, made: None }
     }
 
-    /// What a person should know of the two clocks, when they are apart by more than producers may
-    /// date a block ahead.
+    /// How old it is, where that is known; zero when it is dated in the future.
     #[must_use]
-    pub fn clock_note(&self, now: WallTime) -> Option<String> {
-        let ahead = self.made.since(now);
-        (ahead > TOLERATED_SKEW).then(|| {
+    pub fn age(&self, now: WallTime) -> Option<Duration> {
+        self.made.map(|made| now.since(made))
+    }
+
+    /// What a person should know of the two clocks, when they are further apart than producers of
+    /// this chain may date a block ahead.
+    #[must_use]
+    pub fn clock_note(&self, now: WallTime, tolerated: Duration) -> Option<String> {
+        let ahead = self.made?.since(now);
+        (ahead > tolerated).then(|| {
             format!(
                 "the head is dated {} ahead of this machine's clock: one of the two clocks is wrong, \
                  and the head's age says nothing",
@@ -48,9 +55,6 @@ impl Head {
 
 /// The year 5138: what is later is no number of seconds.
 const LATEST_UNIX_SECONDS: u64 = 100_000_000_000;
-
-/// How far a head may be dated ahead of us before anybody is told.
-const TOLERATED_SKEW: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
@@ -71,10 +75,18 @@ mod tests {
             (984, 0, true),
             (0, 0, true),
         ];
+        let tolerated = Duration::from_secs(15);
         for (now, age, told) in cases {
-            assert_eq!(head.age(wall(now)), Duration::from_secs(age), "{now}");
-            assert_eq!(head.clock_note(wall(now)).is_some(), told, "{now}");
+            assert_eq!(head.age(wall(now)), Some(Duration::from_secs(age)), "{now}");
+            assert_eq!(
+                head.clock_note(wall(now), tolerated).is_some(),
+                told,
+                "{now}"
+            );
         }
+        let undated = Head::undated(54);
+        assert_eq!(undated.age(wall(1)), None);
+        assert_eq!(undated.clock_note(wall(1), Duration::ZERO), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What one look at one endpoint saw, kept apart from the attempt until it is known which
 //! endpoint's sight counts. Pure; filled by the chain kinds.
 
+use std::time::Duration;
+
 use super::head::Head;
 use super::progress::{Advance, Progress};
 use crate::clock::WallTime;
@@ -13,10 +15,12 @@ pub struct Sighting {
     readings: Vec<Reading>,
     notes: Vec<String>,
     advance: Option<Advance>,
+    /// Whether the endpoint limited our rate where that was no fault of the look.
+    pub limited: bool,
 }
 
 /// The readings that every chain kind gives, with their meaning.
-pub const HEAD_READINGS: [(&str, Unit, &str); 5] = [
+pub const HEAD_READINGS: [(&str, Unit, &str); 8] = [
     (
         "head",
         Unit::Number,
@@ -42,6 +46,21 @@ pub const HEAD_READINGS: [(&str, Unit, &str); 5] = [
         Unit::Number,
         "Which endpoint answered: 1 is the first; more means that a fallback was used.",
     ),
+    (
+        "throttled",
+        Unit::Number,
+        "How many of the endpoints asked limited our rate of requests, or wanted to be paid.",
+    ),
+    (
+        "lag",
+        Unit::Number,
+        "How many blocks the node lacks that the references agree on.",
+    ),
+    (
+        "references",
+        Unit::Number,
+        "How many of the references answered in a way that was of use.",
+    ),
 ];
 
 impl Sighting {
@@ -58,16 +77,18 @@ impl Sighting {
         }
     }
 
-    /// Keeps the head, beside the heads seen before.
-    pub fn head(&mut self, head: &Head, advance: Advance, now: WallTime) {
+    /// Keeps the head, beside the heads seen before; `skew` is how far ahead its producer may date it.
+    pub fn head(&mut self, head: &Head, advance: Advance, now: WallTime, skew: Duration) {
         // Heights and differences of heights lie far below 2^53, up to which a float is exact.
         self.reading("head", head.height as f64, Unit::Number);
-        self.reading("head_age", head.age(now).as_secs_f64(), Unit::Seconds);
+        if let Some(age) = head.age(now) {
+            self.reading("head_age", age.as_secs_f64(), Unit::Seconds);
+        }
         self.reading("head_advance", advance.blocks as f64, Unit::Number);
         let standing = advance.since_advance.as_secs_f64();
         self.reading("since_advance", standing, Unit::Seconds);
         self.advance = Some(advance);
-        if let Some(note) = head.clock_note(now) {
+        if let Some(note) = head.clock_note(now, skew) {
             self.note(note);
         }
         if advance.began_anew {
@@ -77,6 +98,13 @@ impl Sighting {
                 head.height
             ));
         }
+    }
+
+    /// Takes back how old the head is and how long it stands: a threshold on them would condemn a
+    /// node for what the whole chain does.
+    pub fn without_ages(&mut self) {
+        let of_age = |name: &str| matches!(name, "head_age" | "since_advance");
+        self.readings.retain(|reading| !of_age(&reading.name));
     }
 
     /// Replaces every note by what `masked` makes of it.

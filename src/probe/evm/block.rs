@@ -55,6 +55,48 @@ impl Newest {
     }
 }
 
+/// Reads the hash of a block that was asked for by its number; nothing where there is no such block.
+///
+/// # Errors
+/// [`Reason::Malformed`] when it is no block, or has no hash of 32 bytes.
+pub fn hash(result: &Value) -> Result<Option<String>, Fault> {
+    if result.is_null() {
+        return Ok(None);
+    }
+    let hash = result.get("hash").and_then(Value::as_str);
+    let digits = hash.and_then(|hash| hash.strip_prefix("0x"));
+    let whole = |digits: &&str| {
+        digits.len() == HASH_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match digits.filter(whole) {
+        Some(digits) => Ok(Some(digits.to_ascii_lowercase())),
+        None => {
+            let detail = "a block has no hash of 32 bytes";
+            Err(Fault::new(Reason::Malformed, detail))
+        }
+    }
+}
+
+/// Reads the number of a block that was asked for by its mark; nothing where there is no such block.
+///
+/// # Errors
+/// [`Reason::Malformed`] when it is no block, or has no number.
+pub fn marked(mark: &str, result: &Value) -> Result<Option<u64>, Fault> {
+    if result.is_null() {
+        return Ok(None);
+    }
+    let what = format!("the number of the {mark} block");
+    let number = quantity(&what, result.get("number").unwrap_or(&Value::Null))?;
+    let detail = || format!("{what} cannot be true: {number}");
+    let height = number.to_u64();
+    height
+        .map(Some)
+        .ok_or_else(|| Fault::new(Reason::Malformed, detail()))
+}
+
+/// Two for each of 32 bytes.
+const HASH_DIGITS: usize = 64;
+
 /// Reads a quantity; `what` is its name in the message.
 ///
 /// # Errors
@@ -69,8 +111,9 @@ pub fn quantity(what: &str, value: &Value) -> Result<Quantity, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::evm::complaint::Complaint;
-    use crate::probe::evm::envelope;
+    use crate::probe::chain::complaint::Complaint;
+    use crate::probe::chain::envelope::{self, Dialect};
+    use crate::probe::evm::meaning::meaning;
     use crate::probe::evm::syncing::Syncing;
     use proptest::prelude::*;
     use serde_json::json;
@@ -124,6 +167,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn hashes_and_marks_are_read_where_there_is_a_block() {
+        let whole = format!("0x{}", "Ab".repeat(32));
+        let read = hash(&json!({"hash": whole})).unwrap();
+        assert_eq!(read, Some("ab".repeat(32)));
+        assert_eq!(hash(&json!(null)), Ok(None));
+        assert_eq!(marked("safe", &json!(null)), Ok(None));
+        assert_eq!(marked("safe", &json!({"number": "0x36"})), Ok(Some(54)));
+        for odd in [
+            json!({}),
+            json!("0x1"),
+            json!({"hash": "0x12", "number": "12"}),
+        ] {
+            assert!(
+                hash(&odd).is_err() && marked("safe", &odd).is_err(),
+                "{odd}"
+            );
+        }
+        let huge = json!({"number": "0x1ffffffffffffffff"});
+        assert!(marked("safe", &huge).is_err());
+    }
+
     /// JSON with the names that our readers look for, and any values behind them.
     fn any_json() -> impl Strategy<Value = Value> {
         let names = "number|timestamp|currentBlock|highestBlock|msgCount|code|message|id|jsonrpc|\
@@ -150,15 +215,15 @@ mod tests {
         fn no_json_at_all_makes_a_reader_panic(value in any_json()) {
             if let Ok(newest) = Newest::read(&value) {
                 prop_assert!(value.is_object());
-                prop_assert!(newest.head.made.unix().as_secs() < 100_000_000_000);
+                prop_assert!(newest.head.made.unwrap().unix().as_secs() < 100_000_000_000);
             }
             let told = Syncing::read(&value);
             prop_assert!(!told.to_string().is_empty());
-            let fault = Complaint::read(&value).fault("eth_x", str::to_owned);
+            let fault = Complaint::read(&value).fault("eth_x", meaning, str::to_owned);
             prop_assert!(fault.detail.lines().count() == 1);
             prop_assert!(fault.detail.chars().count() < 300);
             let body = value.to_string();
-            if envelope::open(body.as_bytes(), 1).is_ok() {
+            if envelope::open(Dialect::Two, body.as_bytes(), 1).is_ok() {
                 prop_assert!(value.is_object());
             }
         }

@@ -1,5 +1,7 @@
 //! The shapes that a Tezos node answers in: whether it is bootstrapped, the header of its head, its
-//! chain, its errors. Plain REST without an envelope; anything else is refused. Pure.
+//! chain, its constants, its errors. Plain REST without an envelope; anything else is refused. Pure.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -35,6 +37,8 @@ pub struct Header {
     pub head: Head,
     /// The chain it belongs to, where the node says so.
     pub chain: Option<String>,
+    /// The protocol that made it, where the node says so.
+    pub protocol: Option<String>,
 }
 
 /// Why an answer is not of the shape that was asked for.
@@ -86,10 +90,11 @@ impl Header {
         let head = seconds(time)
             .and_then(|seconds| Head::dated(level, seconds))
             .ok_or(ShapeFault::Time)?;
-        let chain = answer.get("chain_id").and_then(Value::as_str);
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
         Ok(Self {
             head,
-            chain: chain.map(str::to_owned),
+            chain: text("chain_id"),
+            protocol: text("protocol"),
         })
     }
 }
@@ -102,6 +107,47 @@ pub fn chain(body: &[u8]) -> Result<String, ShapeFault> {
     match json(body)? {
         Value::String(chain) => Ok(chain),
         _ => Err(ShapeFault::Lacks("text")),
+    }
+}
+
+/// Reads the hash of a block.
+///
+/// # Errors
+/// When it is not JSON or no text of letters and digits.
+pub fn hash(body: &[u8]) -> Result<String, ShapeFault> {
+    let plain =
+        |hash: &String| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    chain(body).and_then(|hash| Some(hash).filter(plain).ok_or(ShapeFault::Lacks("hash")))
+}
+
+/// Reads the block time from a protocol's constants: a text of seconds, and of older protocols a
+/// number.
+///
+/// # Errors
+/// When it is not JSON, or has no `minimal_block_delay` of seconds.
+pub fn delay(body: &[u8]) -> Result<Duration, ShapeFault> {
+    let constants = json(body)?;
+    let seconds = match constants.get("minimal_block_delay") {
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(Value::Number(number)) => number.as_u64(),
+        _ => None,
+    };
+    let plausible = seconds.filter(|seconds| (1..=LONGEST_DELAY).contains(seconds));
+    let delay = plausible.map(Duration::from_secs);
+    delay.ok_or(ShapeFault::Lacks("`minimal_block_delay` in seconds"))
+}
+
+/// A day: no chain is as slow.
+const LONGEST_DELAY: u64 = 86_400;
+
+/// Counts the items of an array.
+///
+/// # Errors
+/// When it is not JSON or no array.
+pub fn count(body: &[u8]) -> Result<usize, ShapeFault> {
+    match json(body)? {
+        Value::Array(items) => Ok(items.len()),
+        _ => Err(ShapeFault::Lacks("array")),
     }
 }
 
@@ -239,6 +285,23 @@ mod tests {
         for (body, fault) in cases {
             assert_eq!(Header::read(body.as_bytes()), Err(fault), "{body}");
         }
+    }
+
+    #[test]
+    fn constants_hashes_and_connections_are_read() {
+        let seconds = |body: &str| delay(body.as_bytes()).ok().map(|it| it.as_secs());
+        assert_eq!(seconds(r#"{"minimal_block_delay":"8"}"#), Some(8));
+        assert_eq!(seconds(r#"{"minimal_block_delay":15}"#), Some(15));
+        for odd in [r#""0""#, r#""-8""#, "1.5", "null", r#""99999999""#] {
+            assert_eq!(
+                seconds(&format!(r#"{{"minimal_block_delay":{odd}}}"#)),
+                None
+            );
+        }
+        assert_eq!(hash(br#""BLx1""#).unwrap(), "BLx1");
+        assert!(hash(br#""""#).is_err() && hash(br#""<b>""#).is_err() && hash(b"1").is_err());
+        assert_eq!(count(b"[{},{}]"), Ok(2));
+        assert!(count(b"{}").is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ async fn two_hundred_hanging_peers_do_not_delay_eight_hundred_healthy_ones() {
         .flat_map(|kind| {
             let ways = ways_to(kind.name, &place).into_iter();
             ways.map(|mut way| {
-                if matches!(kind.name, "postgres" | "redis") {
+                if matches!(kind.name, "postgres" | "mysql" | "redis") {
                     // Told to open them all: otherwise few at a time would ask, and hang in turn.
                     way["max_connections"] = json!(1_000);
                 }

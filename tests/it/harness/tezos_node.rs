@@ -1,5 +1,5 @@
-//! A small Tezos node: answers the three requests of the kind `tezos` in the shapes of a real one,
-//! in whatever state a test puts it.
+//! A small Tezos node: answers the requests of the kind `tezos` in the shapes of a real one, in
+//! whatever state a test puts it.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +23,16 @@ pub struct State {
     pub age: i64,
     /// Its chain.
     pub chain_id: &'static str,
+    /// The protocol in force.
+    pub protocol: &'static str,
+    /// The seconds between its blocks.
+    pub delay: &'static str,
+    /// How many peers it has.
+    pub peers: usize,
+    /// How many blocks back it keeps the state.
+    pub keeps: u64,
+    /// What its hashes begin with: another branch is another letter.
+    pub branch: char,
     /// What it does instead, by the end of the path that is asked for.
     pub instead: Vec<(&'static str, Play)>,
 }
@@ -35,6 +45,11 @@ impl Default for State {
             level: 11_000_000,
             age: 3,
             chain_id: MAINNET,
+            protocol: "PtTALLiNtPec7mE7yY4m3k26J8Qukef3E3ehzhfXgFZKGtDdAXu",
+            delay: "10",
+            peers: 2,
+            keeps: 1_000,
+            branch: 'a',
             instead: Vec::new(),
         }
     }
@@ -76,6 +91,10 @@ impl State {
         if let Some((_, play)) = instead {
             return play.clone();
         }
+        if path.ends_with("/network/connections") {
+            let peer = json!({"incoming": false, "peer_id": "idrpUzezw7VJ4NU6phQYuxh88RiU1t"});
+            return Play::json(json!(vec![peer; self.peers]));
+        }
         let Some((_, path)) = path.split_once("/chains/main/") else {
             return Play::Answer(404, "text/plain", "no such path".to_owned());
         };
@@ -86,6 +105,25 @@ impl State {
             })),
             "chain_id" => Play::json(json!(self.chain_id)),
             "blocks/head/header" => Play::json(self.header()),
+            other => self.of_block(other.strip_prefix("blocks/").unwrap_or_default()),
+        }
+    }
+
+    fn of_block(&self, path: &str) -> Play {
+        let (block, what) = path.split_once('/').unwrap_or_default();
+        let level = if block == "head" {
+            Some(self.level)
+        } else {
+            block.parse().ok().filter(|level| *level <= self.level)
+        };
+        let kept = level.is_some_and(|level| self.level - level <= self.keeps);
+        match (level, what) {
+            (Some(level), "hash") => Play::json(json!(format!("BL{}{level}", self.branch))),
+            (Some(_), "context/constants") if kept => Play::json(json!({
+                "consensus_rights_delay": 2,
+                "blocks_per_cycle": 14_400,
+                "minimal_block_delay": self.delay,
+            })),
             _ => Play::Answer(404, "text/plain", "no such path".to_owned()),
         }
     }
@@ -94,7 +132,7 @@ impl State {
         let now = jiff::Timestamp::now().as_second();
         let made = jiff::Timestamp::from_second(now - self.age).expect("a time of today");
         json!({
-            "protocol": "PtTALLiNtPec7mE7yY4m3k26J8Qukef3E3ehzhfXgFZKGtDdAXu",
+            "protocol": self.protocol,
             "chain_id": self.chain_id,
             "hash": "BLockGenesisGenesisGenesisGenesisGenesisf79b5d1CoW2",
             "level": self.level,

@@ -1,7 +1,10 @@
 //! The kind `evm`, against a real anvil and against nodes that misbehave.
 
+mod abilities;
 mod fallback;
+mod finality;
 mod odd_nodes;
+mod references;
 mod tls;
 mod tolerance;
 
@@ -34,6 +37,7 @@ async fn a_node_that_makes_blocks_passes_with_its_readings() {
     assert_eq!(reading(&sample, "syncing"), Some(0.0));
     assert_eq!(reading(&sample, "endpoint"), Some(1.0));
     assert_eq!(reading(&sample, "head_advance"), Some(0.0));
+    assert_eq!(reading(&sample, "throttled"), Some(0.0));
     assert!(reading(&sample, "head_age").unwrap() < 30.0);
     assert!(sample.notes.is_empty(), "{:?}", sample.notes);
     assert!(sample.phases.total() > Duration::ZERO);
@@ -156,7 +160,8 @@ async fn a_low_head_does_not_hold() {
 #[test]
 fn settings_that_cannot_work_are_named() {
     let url = "http://127.0.0.1:1";
-    let cases: [(Value, &[&str]); 8] = [
+    let (a, b) = ("http://127.0.0.1:2", "http://127.0.0.1:3");
+    let cases: [(Value, &[&str]); 16] = [
         (json!({}), &["endpoints"]),
         (json!({"endpoints": []}), &["endpoints"]),
         (json!({"url": url, "endpoints": [url]}), &["url"]),
@@ -170,6 +175,32 @@ fn settings_that_cannot_work_are_named() {
         (
             json!({"url": url, "tls": {"ca": "/no/such/file"}}),
             &["tls", "ca"],
+        ),
+        (json!({"url": url, "references": [a]}), &["references"]),
+        (
+            json!({"url": url, "references": [a, url]}),
+            &["references", "1"],
+        ),
+        (
+            json!({"url": url, "references": [a, a]}),
+            &["references", "1"],
+        ),
+        (json!({"url": url, "capabilities": {}}), &["capabilities"]),
+        (
+            json!({"url": url, "expect": {"lag": {"le": 3}}}),
+            &["expect", "lag"],
+        ),
+        (
+            json!({"url": url, "references": [a, b], "expect": {"lag": {}}}),
+            &["expect", "lag"],
+        ),
+        (
+            json!({"url": url, "expect": {"peers": {}}}),
+            &["expect", "peers"],
+        ),
+        (
+            json!({"url": url, "finality": false, "expect": {"finality_lag": {"le": 9}}}),
+            &["expect", "finality_lag"],
         ),
     ];
     for (settings, path) in cases {

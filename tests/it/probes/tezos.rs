@@ -1,5 +1,7 @@
 //! The kind `tezos`, against a small node of our own that answers in the shapes of a real one.
 
+mod depth;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -39,7 +41,8 @@ async fn a_node_in_step_passes_with_its_readings() {
         [
             "/chains/main/chain_id",
             "/chains/main/blocks/head/header",
-            "/chains/main/is_bootstrapped"
+            "/chains/main/is_bootstrapped",
+            "/chains/main/blocks/head/context/constants"
         ]
     );
     assert_eq!(node.peer.connections(), 1);
@@ -269,7 +272,7 @@ async fn the_address_of_a_node_is_never_told() {
 #[test]
 fn settings_that_cannot_work_are_named() {
     let url = "http://127.0.0.1:1";
-    let cases: [(Value, &[&str]); 5] = [
+    let cases: [(Value, &[&str]); 8] = [
         (json!({}), &["endpoints"]),
         (json!({"url": url, "chain_id": "ghostnet"}), &["chain_id"]),
         (json!({"url": url, "chain_id": "NetX"}), &["chain_id"]),
@@ -277,6 +280,15 @@ fn settings_that_cannot_work_are_named() {
         (
             json!({"url": url, "expect": {"head_age": {}}}),
             &["expect", "head_age"],
+        ),
+        (
+            json!({"url": url, "references": ["http://127.0.0.1:2"]}),
+            &["references"],
+        ),
+        (json!({"url": url, "capabilities": {}}), &["capabilities"]),
+        (
+            json!({"url": url, "expect": {"lag": {"le": 3}}}),
+            &["expect", "lag"],
         ),
     ];
     for (settings, path) in cases {

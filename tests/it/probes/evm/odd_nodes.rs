@@ -182,7 +182,7 @@ async fn one_connection_serves_a_look_and_a_closed_one_is_opened_again() {
         .await;
     assert_eq!(sample.outcome, Outcome::Pass, "{sample:?}");
     assert_eq!(keeps.connections(), 1);
-    assert_eq!(keeps.asked().len(), 3);
+    assert_eq!(keeps.asked().len(), 5);
 
     let closes = start(|method, id, _| {
         let answer = match method {
@@ -199,7 +199,7 @@ async fn one_connection_serves_a_look_and_a_closed_one_is_opened_again() {
         .await;
     assert_eq!(sample.outcome, Outcome::Pass, "{sample:?}");
     assert!(sample.notes.is_empty(), "{:?}", sample.notes);
-    assert_eq!(closes.connections(), 3);
+    assert_eq!(closes.connections(), 5);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The envelope of JSON-RPC: whether a body answers our request, with a result or with an error.
 //!
 //! It refuses what cannot be trusted (another request's answer, an array, both result and error)
-//! and tolerates, with a note, what is merely sloppy. Pure; called by the probe.
+//! and tolerates, with a note, what is merely sloppy. Pure; called by [`super::rpc`].
 
 use serde_json::{Map, Value, json};
 
@@ -39,10 +39,23 @@ pub enum EnvelopeFault {
     Neither,
 }
 
+/// Which version of JSON-RPC is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Version 2.0.
+    Two,
+    /// Version 1.0, whose answers bear no mark and both members, one of them `null`.
+    One,
+}
+
 /// Writes a request.
 #[must_use]
-pub fn request(id: u64, method: &str, params: Value) -> Vec<u8> {
-    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+pub fn request(dialect: Dialect, id: u64, method: &str, params: Value) -> Vec<u8> {
+    let version = match dialect {
+        Dialect::Two => "2.0",
+        Dialect::One => "1.0",
+    };
+    json!({"jsonrpc": version, "id": id, "method": method, "params": params})
         .to_string()
         .into_bytes()
 }
@@ -51,7 +64,7 @@ pub fn request(id: u64, method: &str, params: Value) -> Vec<u8> {
 ///
 /// # Errors
 /// When the body is no envelope, or not the one of this request.
-pub fn open(body: &[u8], id: u64) -> Result<Opened, EnvelopeFault> {
+pub fn open(dialect: Dialect, body: &[u8], id: u64) -> Result<Opened, EnvelopeFault> {
     let value: Value = serde_json::from_slice(body).map_err(|_| EnvelopeFault::NotJson)?;
     let mut envelope = match value {
         Value::Object(envelope) => envelope,
@@ -61,7 +74,8 @@ pub fn open(body: &[u8], id: u64) -> Result<Opened, EnvelopeFault> {
     let error = envelope.remove("error").filter(|error| !error.is_null());
     let result = envelope.remove("result");
     let mut quirks = Vec::new();
-    if envelope.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+    let marked = envelope.get("jsonrpc").and_then(Value::as_str) == Some("2.0");
+    if dialect == Dialect::Two && !marked {
         quirks.push("the node does not mark its answers as JSON-RPC 2.0");
     }
     // An error may come without an identifier: the node could not read the request that far.
@@ -97,12 +111,17 @@ mod tests {
     use proptest::prelude::*;
 
     fn result_of(body: &str) -> Result<Value, EnvelopeFault> {
-        open(body.as_bytes(), 7).map(|opened| opened.content.unwrap())
+        open(Dialect::Two, body.as_bytes(), 7).map(|opened| opened.content.unwrap())
     }
 
     #[test]
     fn a_result_is_taken_out() {
-        let opened = open(br#"{"jsonrpc":"2.0","id":7,"result":"0x36"}"#, 7).unwrap();
+        let opened = open(
+            Dialect::Two,
+            br#"{"jsonrpc":"2.0","id":7,"result":"0x36"}"#,
+            7,
+        )
+        .unwrap();
         assert_eq!(opened.content, Ok(json!("0x36")));
         assert!(opened.quirks.is_empty());
         let null = result_of(r#"{"jsonrpc":"2.0","id":7,"result":null}"#);
@@ -119,7 +138,7 @@ mod tests {
             r#"{"jsonrpc":2.0,"id":7,"result":1}"#,
             r#"{"jsonrpc":"2.0","id":"7","result":1}"#,
         ] {
-            let opened = open(body.as_bytes(), 7).unwrap();
+            let opened = open(Dialect::Two, body.as_bytes(), 7).unwrap();
             assert_eq!(opened.content, Ok(json!(1)), "{body}");
             assert_eq!(opened.quirks.len(), 1, "{body}");
         }
@@ -168,21 +187,41 @@ mod tests {
 
     #[test]
     fn an_error_may_lack_the_id() {
-        let opened = open(br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700}}"#, 7).unwrap();
+        let opened = open(
+            Dialect::Two,
+            br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700}}"#,
+            7,
+        )
+        .unwrap();
         assert_eq!(opened.content.unwrap_err().code, Some(-32700));
     }
 
     #[test]
     fn a_request_is_written_as_the_protocol_asks() {
-        let written: Value = serde_json::from_slice(&request(1, "eth_chainId", json!([]))).unwrap();
+        let written: Value =
+            serde_json::from_slice(&request(Dialect::Two, 1, "eth_chainId", json!([]))).unwrap();
         let expected = json!({"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]});
         assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn the_first_version_bears_no_mark() {
+        let body = br#"{"result":{"blocks":5},"error":null,"id":7}"#;
+        let opened = open(Dialect::One, body, 7).unwrap();
+        assert_eq!(opened.content, Ok(json!({"blocks": 5})));
+        assert!(opened.quirks.is_empty());
+        let refused = br#"{"result":null,"error":{"code":-28,"message":"Loading"},"id":7}"#;
+        let opened = open(Dialect::One, refused, 7).unwrap();
+        assert_eq!(opened.content.unwrap_err().code, Some(-28));
+        let written = request(Dialect::One, 1, "getblockcount", json!([]));
+        let written: Value = serde_json::from_slice(&written).unwrap();
+        assert_eq!(written["jsonrpc"], "1.0");
     }
 
     proptest! {
         #[test]
         fn no_bytes_at_all_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(open(&body, 1).is_err());
+            prop_assert!(open(Dialect::Two, &body, 1).is_err());
         }
     }
 }

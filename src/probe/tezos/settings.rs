@@ -1,0 +1,138 @@
+//! What is declared below `tezos`, and what of it cannot work.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::chain_id;
+use crate::probe::Misfit;
+use crate::probe::chain::expectation::{Bounds, Expected};
+use crate::probe::chain::follower::Declared;
+use crate::probe::chain::pace::Rhythm;
+use crate::probe::wire::tls::TlsSettings;
+use crate::quantity::Span;
+use crate::secret::Secret;
+
+/// What is declared below `tezos`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The node's RPC address, `http` or `https`. Messages show its host and port only.
+    #[serde(default)]
+    url: Option<Secret>,
+    /// Several addresses instead of `url`, the preferred one first: the others are asked, in this
+    /// order and within the same timeout, when the one before does not serve.
+    #[serde(default)]
+    endpoints: Option<Vec<Secret>>,
+    /// Headers that go with every request, such as a provider's key.
+    #[serde(default)]
+    headers: BTreeMap<String, Secret>,
+    /// How the certificates of `https` endpoints are checked.
+    #[serde(default)]
+    tls: TlsSettings,
+    /// The chain that every endpoint must serve: `mainnet`, or an identity as `NetXdQprcVkpaWU`.
+    /// One that serves another gives `wrong_chain`: the configuration is at fault, and nothing is
+    /// learnt about the node.
+    #[serde(default)]
+    chain_id: Option<String>,
+    /// Two to eight addresses of the same chain at other providers, beside which the node is judged:
+    /// how many blocks it lacks, whether its blocks are theirs, and whether a head that stands still
+    /// is the node's or the chain's. `headers` do not go to them.
+    #[serde(default)]
+    references: Option<Vec<Secret>>,
+    /// How often the chain makes a block; when absent the node's own constant
+    /// `minimal_block_delay`, which is read again when the protocol changes. Where `expect.head_age`
+    /// is absent, a head older than ten block times (at least 30s) fails, and one older than four is
+    /// noted; where `expect.lag` is, a node may lack eight blocks, or what the chain makes in 30s if
+    /// that is more.
+    #[serde(default)]
+    block_time: Option<Span>,
+    /// What the node must be able to do beside serving its newest block. Nothing is asked of what is
+    /// not set.
+    #[serde(default)]
+    pub capabilities: Option<Capabilities>,
+    /// What is expected of the head. That the node is bootstrapped and in step is expected always.
+    #[serde(default)]
+    expect: Option<Expect>,
+}
+
+/// What the node must be able to do beside serving its newest block.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Give state of so many blocks ago. A node whose history mode does not keep it gives
+    /// `missing_data`.
+    #[serde(default)]
+    pub archive: Option<u64>,
+}
+
+/// What is expected of the head.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    /// How old the newest block may be: `{ lt: 90s }`. Replaces the limit that follows from
+    /// `block_time`.
+    #[serde(default)]
+    head_age: Option<Bounds<Span>>,
+    /// The level of the newest block: `{ ge: 1000000 }`.
+    #[serde(default)]
+    head: Option<Bounds<u64>>,
+    /// For how long the head may stand at one level, over the samples of this check: `{ lt: 2m }`.
+    #[serde(default)]
+    since_advance: Option<Bounds<Span>>,
+    /// How many blocks the node may lack that the references agree on: `{ le: 5 }`. Replaces the
+    /// limit that follows from `block_time`; where the references do not agree, nothing is learnt.
+    #[serde(default)]
+    lag: Option<Bounds<u64>>,
+    /// How many peers the node has: `{ ge: 3 }`. They are asked for where this is set only:
+    /// providers do not tell.
+    #[serde(default)]
+    peers: Option<Bounds<u64>>,
+}
+
+impl Settings {
+    /// The declared identity in full, or why it is none.
+    pub fn chain(&self) -> Result<Option<String>, Misfit> {
+        self.chain_id.as_deref().map(chain_id::read).transpose()
+    }
+
+    /// What cannot work in it by itself.
+    pub fn misfits(&self) -> Vec<Misfit> {
+        let mut misfits = Vec::new();
+        if self.expect.is_some() && self.expected() == Expected::default() {
+            misfits.push(Expected::emptiness());
+        }
+        if self.capabilities.is_some_and(|it| it.archive.is_none()) {
+            let hint = "leave it out, or write `archive: 100000`";
+            misfits.push(Misfit::at(&["capabilities"], "nothing is asked for").hint(hint));
+        }
+        misfits
+    }
+
+    /// What is shared with the other chains.
+    pub fn declared(self) -> Declared {
+        Declared {
+            expected: self.expected(),
+            url: self.url,
+            endpoints: self.endpoints,
+            headers: self.headers,
+            tls: self.tls,
+            references: self.references,
+            block_time: self.block_time,
+            rhythm: Rhythm::Scheduled,
+        }
+    }
+
+    fn expected(&self) -> Expected {
+        let expect = self.expect.unwrap_or_default();
+        Expected {
+            head_age: expect.head_age,
+            head: expect.head,
+            since_advance: expect.since_advance,
+            lag: expect.lag,
+            finality_lag: None,
+            peers: expect.peers,
+        }
+    }
+}
