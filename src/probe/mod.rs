@@ -20,6 +20,7 @@ pub mod flow;
 mod generated;
 pub mod grpc;
 pub mod http;
+pub mod icmp;
 pub mod logs;
 pub mod metrics;
 mod mold;

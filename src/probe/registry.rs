@@ -73,6 +73,7 @@ kinds![
     super::flow::Flow,
     super::grpc::Grpc,
     super::http::Http,
+    super::icmp::Icmp,
     super::logs::Logs,
     super::metrics::Metrics,
     super::mysql::Mysql,

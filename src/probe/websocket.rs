@@ -23,7 +23,8 @@ use self::settings::Settings;
 use self::talk::Talk;
 use super::wire::tls::READINGS;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
-use crate::sample::{Fault, Phase, Unit};
+use crate::quantity::human;
+use crate::sample::{Fault, Phase, Reason, Unit};
 
 /// The kind `websocket`.
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +172,14 @@ async fn ping(attempt: &mut Attempt, talk: &mut Talk<'_>) -> Result<(), Fault> {
 
 /// Listens for as long as the connection has to stay open. None of that is the target's latency.
 async fn stay(attempt: &mut Attempt, talk: &mut Talk<'_>, span: Duration) -> Result<(), Fault> {
+    let left = attempt.remaining();
+    if left <= span {
+        let (left, span) = (human(left), human(span));
+        let detail = format!(
+            "what came before took so long that {left} were left to see it stay open for {span}"
+        );
+        return Err(Fault::new(Reason::Timeout, detail));
+    }
     let before = attempt.now();
     let closed = tokio::time::timeout(span, talk.listen(span)).await;
     let open = attempt.now().since(before);

@@ -93,6 +93,13 @@ const SHOWN_OF_TARGETS: &[Shown] = &[
     ("a peer that sends garbage", &["Reason::Malformed"]),
 ];
 
+/// And those of a kind that asks a host as such: there is no connection to refuse or to reset.
+const SHOWN_OF_HOSTS: &[Shown] = &[
+    ("a host that does not answer", &["Reason::Timeout"]),
+    ("a host without an address", &["Reason::Dns"]),
+    ("what is not permitted to us", &["Reason::NoRoute"]),
+];
+
 /// And those of a kind that asks somebody else about it, who is to blame for none of that.
 const SHOWN_OF_SOURCES: &[Shown] = &[
     ("a source that cannot be reached", &["Reason::SourceDown"]),
@@ -123,6 +130,8 @@ const OF_SOURCES: &[&str] = &[
     "sentry",
     "target_health",
 ];
+/// The kinds that ask hosts.
+const OF_HOSTS: &[&str] = &["icmp"];
 /// The kinds that run a program.
 const OF_PROGRAMS: &[&str] = &["exec"];
 
@@ -130,6 +139,7 @@ const OF_PROGRAMS: &[&str] = &["exec"];
 fn wanted(kind: &str) -> impl Iterator<Item = &'static Shown> {
     let own = match kind {
         kind if OF_SOURCES.contains(&kind) => SHOWN_OF_SOURCES,
+        kind if OF_HOSTS.contains(&kind) => SHOWN_OF_HOSTS,
         kind if OF_PROGRAMS.contains(&kind) => SHOWN_OF_PROGRAMS,
         _ => SHOWN_OF_TARGETS,
     };
@@ -300,7 +310,7 @@ fn each_omission_is_seen() {
         opening("//! One.\n//!\n//! Two.\nuse std;\n//! Three."),
         " One.\n\n Two."
     );
-    for kind in ["http", "cloudwatch", "exec"] {
+    for kind in ["http", "cloudwatch", "icmp", "exec"] {
         assert_eq!(not_shown(kind, "").len(), wanted(kind).count());
         let all: String = wanted(kind).map(|(_, words)| words[0]).collect();
         assert_eq!(not_shown(kind, &all), [""; 0]);

@@ -119,63 +119,73 @@ impl Dialogue {
     }
 }
 
+/// The field of a step at fault, and what is wrong with it.
+type Wrong = (&'static str, String);
+
 impl Step {
-    /// Reads one step; else the field at fault, and what is wrong with it.
-    fn read(line: Line, limit: usize) -> Result<Self, (&'static str, String)> {
-        let Line {
-            send,
-            expect,
-            until,
-            length,
-            to_end,
-            form,
-        } = line;
-        let both = "a step either sends or expects: make two of it";
-        let Some(expected) = expect else {
-            for (field, stands) in [
-                ("until", until.is_some()),
-                ("length", length.is_some()),
-                ("to_end", to_end.is_some()),
-                ("as", form.is_some()),
-            ] {
-                if stands {
-                    return Err((field, format!("`{field}` belongs to a step with `expect`")));
-                }
-            }
-            return match send {
-                Some(payload) if payload.bytes().is_empty() => {
-                    Err(("send", "nothing is sent".to_owned()))
-                }
-                Some(payload) => Ok(Self::Send(payload)),
-                None => Err(("", "a step has `send` or `expect`".to_owned())),
-            };
+    /// Reads one step.
+    fn read(mut line: Line, limit: usize) -> Result<Self, Wrong> {
+        let Some(expected) = line.expect.take() else {
+            return Self::sending(line);
         };
-        if send.is_some() {
+        if line.send.is_some() {
+            let both = "a step either sends or expects: make two of it";
             return Err(("send", both.to_owned()));
         }
-        let is_line = until.is_none();
-        let end = match (until, length, to_end.unwrap_or(false)) {
-            (Some(payload), None, false) if payload.bytes().is_empty() => {
-                return Err(("until", "nothing cannot be waited for".to_owned()));
+        Ok(Self::Hear(Wish {
+            is_line: line.until.is_none(),
+            end: End::read(line.until, line.length, line.to_end, limit)?,
+            expected,
+            form: line.form.unwrap_or_default(),
+        }))
+    }
+
+    /// Reads a step that expects nothing.
+    fn sending(line: Line) -> Result<Self, Wrong> {
+        for (field, stands) in [
+            ("until", line.until.is_some()),
+            ("length", line.length.is_some()),
+            ("to_end", line.to_end.is_some()),
+            ("as", line.form.is_some()),
+        ] {
+            if stands {
+                return Err((field, format!("`{field}` belongs to a step with `expect`")));
             }
-            (Some(payload), None, false) => End::Delimiter(payload.bytes().to_vec()),
+        }
+        match line.send {
+            Some(payload) if payload.bytes().is_empty() => {
+                Err(("send", "nothing is sent".to_owned()))
+            }
+            Some(payload) => Ok(Self::Send(payload)),
+            None => Err(("", "a step has `send` or `expect`".to_owned())),
+        }
+    }
+}
+
+impl End {
+    /// Reads where an answer of at most `limit` bytes ends; with its line, where nothing is said.
+    fn read(
+        until: Option<Payload>,
+        length: Option<u32>,
+        to_end: Option<bool>,
+        limit: usize,
+    ) -> Result<Self, Wrong> {
+        match (until, length, to_end.unwrap_or(false)) {
+            (Some(payload), None, false) if payload.bytes().is_empty() => {
+                Err(("until", "nothing cannot be waited for".to_owned()))
+            }
+            (Some(payload), None, false) => Ok(Self::Delimiter(payload.bytes().to_vec())),
             (None, Some(length), false) => match usize::try_from(length) {
-                Ok(length) if (1..=limit).contains(&length) => End::Length(length),
-                _ => return Err(("length", format!("from 1 to {limit}, as `limit` allows"))),
+                Ok(length) if (1..=limit).contains(&length) => Ok(Self::Length(length)),
+                _ => Err(("length", format!("from 1 to {limit}, as `limit` allows"))),
             },
-            (None, None, true) => End::Close,
-            (None, None, false) => End::Delimiter(b"\n".to_vec()),
+            (None, None, true) => Ok(Self::Close),
+            (None, None, false) => Ok(Self::Delimiter(b"\n".to_vec())),
             _ => {
                 let message = "an answer ends in one way: `until`, `length` or `to_end`";
-                return Err(("", message.to_owned()));
+                Err(("", message.to_owned()))
             }
-        };
-        Ok(Self::Hear(Wish {
-            end,
-            expected,
-            form: form.unwrap_or_default(),
-            is_line,
-        }))
+        }
     }
 }
 

@@ -53,6 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("regex", &["config", "expect"]),
     ("rustix", &["probe/exec"]),
     ("rusqlite", &["store/sqlite"]),
+    ("socket2", &["probe/icmp"]),
     ("statrs", &["verdict"]),
     ("tokio_postgres", &["probe/postgres"]),
     ("tokio_tungstenite", &["probe/websocket"]),

@@ -11,6 +11,7 @@ mod flow;
 mod grpc;
 mod guards;
 mod http;
+mod icmp;
 mod logs;
 mod metrics;
 mod mysql;

@@ -91,6 +91,11 @@ async fn a_connection_that_stays_open_is_watched_and_one_that_closes_says_why() 
     // What was watched is no latency.
     assert!(sample.latency.as_secs_f64() < sample.phases.total().as_secs_f64() + 0.001);
     assert!(sample.phases.get(Phase::Body).is_none());
+    // The greeting was there, and of the second too little is left.
+    let settings = json!({"url": url(&server), "stays_open": "1s"});
+    let sample = run_within(Duration::from_secs(1), "websocket", settings).await;
+    let detail = &fault(&sample, Reason::Timeout).detail;
+    assert!(detail.contains("stay open for 1s"), "{detail}");
     let closing = json!([{"send": "expire"}]);
     let settings = json!({"url": url(&server), "dialogue": closing, "stays_open": "4s"});
     let sample = run("websocket", settings).await;
@@ -130,9 +135,8 @@ async fn a_subprotocol_is_agreed_on() {
     passed(&run("websocket", offering(json!(["chat.v1"]))).await);
     passed(&run("websocket", offering(json!(["chat.v9", "chat.v2"]))).await);
     let sample = run("websocket", offering(json!(["chat.v9"]))).await;
-    let told = sample.fault.as_ref().expect("none is agreed on");
-    let fits = matches!(told.reason, Reason::Expectation | Reason::Status);
-    assert!(fits, "{told:?}");
+    let detail = &fault(&sample, Reason::Expectation).detail;
+    assert!(detail.contains("no subprotocol is agreed on"), "{detail}");
 }
 
 #[tokio::test]
