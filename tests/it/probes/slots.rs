@@ -70,8 +70,9 @@ pub fn ways_to(kind: &str, place: &str) -> Vec<Value> {
             "url": format!("http://{place}/metrics"),
             "read": {"users": {"series": "active_users"}},
         })],
-        // The steps of a flow are of the other kinds, and a program meets no peer.
-        "flow" | "exec" => Vec::new(),
+        // The steps of a flow are of the other kinds, a program meets no peer,
+        // and an echo request opens no connection.
+        "flow" | "exec" | "icmp" => Vec::new(),
         // What hangs there is somebody else and not the target: nothing is learnt.
         "cloudwatch" | "datadog" | "ecs" | "logs" | "prometheus" | "sentry" | "target_health" => {
             Vec::new()
