@@ -37,12 +37,13 @@ use self::measures::Memory;
 use self::questions::Questions;
 use self::session::Talk;
 use self::target::{Identity, Target};
-use super::database::Metrics;
+use super::database::{self, Metrics};
 use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::{self, TlsSettings};
 use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::sample::{Fault, Unit};
 use crate::secret::Secret;
+use crate::verdict::threshold::Threshold;
 
 /// The kind `mysql`.
 pub struct Mysql;
@@ -85,6 +86,7 @@ pub struct Settings {
 
 struct MysqlProbe {
     target: Target,
+    metrics: Option<Metrics>,
     questions: Questions,
     expectation: Expectation,
     memory: Memory,
@@ -184,6 +186,7 @@ impl Kind for Mysql {
         Ok(Box::new(MysqlProbe {
             pool: POOLS.join(&target.name(), Arc::new(identity), limit),
             target,
+            metrics: settings.metrics,
             questions,
             expectation,
             memory: Memory::default(),
@@ -205,6 +208,10 @@ impl Probe for MysqlProbe {
 
     fn target(&self) -> Option<super::Target> {
         Some(self.pool.target())
+    }
+
+    fn limits(&self) -> Vec<Threshold> {
+        database::limits(self.metrics)
     }
 }
 

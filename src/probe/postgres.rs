@@ -46,12 +46,13 @@ use self::measures::Memory;
 use self::questions::Questions;
 use self::session::Talk;
 use self::target::{Identity, Target};
-use super::database::Metrics;
+use super::database::{self, Metrics};
 use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::TlsSettings;
 use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::sample::Fault;
 use crate::secret::Secret;
+use crate::verdict::threshold::Threshold;
 
 /// The kind `postgres`.
 pub struct Postgres;
@@ -94,6 +95,7 @@ pub struct Settings {
 
 struct PostgresProbe {
     target: Target,
+    metrics: Option<Metrics>,
     questions: Questions,
     expectation: Expectation,
     memory: Memory,
@@ -144,6 +146,7 @@ impl Kind for Postgres {
         Ok(Box::new(PostgresProbe {
             pool: POOLS.join(&target.name(), Arc::new(identity), limit),
             target,
+            metrics: settings.metrics,
             questions,
             expectation,
             memory: Memory::default(),
@@ -176,6 +179,10 @@ impl Probe for PostgresProbe {
 
     fn target(&self) -> Option<super::Target> {
         Some(self.pool.target())
+    }
+
+    fn limits(&self) -> Vec<Threshold> {
+        database::limits(self.metrics)
     }
 }
 

@@ -7,6 +7,7 @@
 mod answer;
 mod figures;
 mod gains;
+mod limits;
 mod migration;
 
 use schemars::JsonSchema;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub use answer::{Answer, Column, Form, LookedAt, TooManyRows};
 pub use figures::{Expected, Figures, Seen};
 pub use gains::{Gain, Gains};
+pub use limits::limits;
 pub use migration::{Migration, Revision, Source, Tool};
 
 /// The part that a server has among those that hold the same data.
@@ -50,7 +52,8 @@ impl Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metrics {
-    /// All that the kind can give. Its page names them, with limits that suit most servers.
+    /// All that the kind can give. Its page names them, with limits that suit most servers; two of
+    /// those hold where the check declares no thresholds.
     Standard,
 }
 

@@ -50,8 +50,10 @@ async fn a_primary_is_told_from_its_replica_and_the_replica_has_a_lag() {
 #[tokio::test]
 async fn a_replica_that_applies_nothing_falls_behind_and_one_that_stopped_has_no_lag() {
     let primary = MariaDb::start().await;
-    primary.run("create table t (n int)");
     let replica = primary.replica().await;
+    primary.run("create table t (n int)");
+    let there = "select count(*) from information_schema.tables where table_name = 't'";
+    replica.until(there, "1").await;
     once_it_passes(&replica, json!({"lag": 0})).await;
     // It waits for the lock while it applies what the primary wrote.
     let holds = replica.hold("lock tables t read; select sleep(600)");

@@ -24,6 +24,7 @@ async fn the_standard_metrics_are_there_and_rates_take_two_runs() {
     let settings = json!({"url": server.url(""), "metrics": "standard"});
     let check = build("postgres", settings).expect("it can work");
     let clock = clock();
+    assert_eq!(check.limits().len(), 2, "connections and locks are judged");
     let first = run_by(&clock, &*check).await;
     passed(&first);
     assert_eq!(
