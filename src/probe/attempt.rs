@@ -212,14 +212,6 @@ impl Attempt {
         self.conditions.opened_since
     }
 
-    /// Since when the window is open in which this run is judged: for who counts what has happened
-    /// since. Absent where it is judged by itself.
-    #[must_use]
-    pub fn window_since(&self) -> Option<Moment> {
-        let conditions = &self.conditions;
-        conditions.in_window.then_some(conditions.opened_since)
-    }
-
     /// Whether this run must open new connections, whatever the check declares.
     #[must_use]
     pub const fn fresh(&self) -> bool {

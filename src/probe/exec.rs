@@ -19,95 +19,27 @@ mod nagios;
 mod output;
 mod program;
 mod report;
+mod settings;
 mod suite;
 mod told;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use self::program::{Finished, Program};
 use self::report::ReportFile;
+pub use self::settings::{Expectation, Format, Settings};
 use self::told::Told;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::expect::Matcher;
 use crate::quantity::Bytes;
 use crate::sample::{Fault, Reason, Unit};
-use crate::secret::{Mask, Secret};
+use crate::secret::Mask;
 use crate::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 
 /// The kind `exec`.
 pub struct Exec;
-
-/// What a check of kind `exec` declares.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// The program and its arguments: `[pytest, tests/smoke]`. No shell reads it. A program with a
-    /// `/` in its name is looked for in `folder`, any other on the `PATH`.
-    #[serde(default)]
-    pub command: Vec<String>,
-    /// A line for `/bin/sh -c`, in place of `command`: for pipes and the like.
-    #[serde(default)]
-    pub shell: Option<String>,
-    /// The folder in which it runs; without it that of the file which declares the check.
-    #[serde(default)]
-    pub folder: Option<PathBuf>,
-    /// What it finds in its environment, besides our `PATH`, `HOME` and `LANG`.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// The same for what must not be seen: wherever the program repeats it, it is masked.
-    #[serde(default)]
-    pub secrets: BTreeMap<String, Secret>,
-    /// How it is read: `status`, `nagios`, `json_lines` or `junit`.
-    #[serde(default)]
-    pub format: Option<Format>,
-    /// The file, below `folder`, into which it writes its JUnit report; without it, `format: junit`
-    /// reads the standard output. What an earlier run left there does not count.
-    #[serde(default)]
-    pub junit: Option<PathBuf>,
-    /// What is expected of it, for the format `status` only; without it, exit status 0.
-    #[serde(default)]
-    pub expect: Option<Expectation>,
-    /// How much of each output, and of a report, is read: 1MiB without it. Where the output is what
-    /// is judged, a program that writes more fails; else the rest is thrown away.
-    #[serde(default)]
-    pub max_output: Option<Bytes>,
-}
-
-/// How a program is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// By its exit status, and where `expect` says so by its output.
-    Status,
-    /// As a Nagios plugin: exit status 0 passes, 1 warns, 2 fails, 3 says nothing; performance data
-    /// become readings.
-    Nagios,
-    /// By the lines of its standard output that are JSON objects.
-    JsonLines,
-    /// By the JUnit report of a suite of tests.
-    Junit,
-}
-
-/// What is expected of a program that is read by its exit status.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Expectation {
-    /// The exit status; 0 without it.
-    #[serde(default)]
-    pub status: Option<Matcher>,
-    /// The standard output as a text, without white space at its end.
-    #[serde(default)]
-    pub stdout: Option<Matcher>,
-    /// The standard error, likewise.
-    #[serde(default)]
-    pub stderr: Option<Matcher>,
-}
 
 struct ExecProbe {
     program: Program,
@@ -132,7 +64,7 @@ impl Kind for Exec {
         settings: Settings,
         surroundings: &Surroundings,
     ) -> Result<Box<dyn Probe>, Vec<Misfit>> {
-        let misfits = misfits(&settings);
+        let misfits = settings.misfits();
         if !misfits.is_empty() {
             return Err(misfits);
         }
@@ -155,80 +87,6 @@ impl Kind for Exec {
             mask,
         }))
     }
-}
-
-/// Everything about the settings that cannot work.
-fn misfits(settings: &Settings) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
-    let is_empty = |text: &str| text.trim().is_empty();
-    match (settings.command.first(), &settings.shell) {
-        (Some(_), Some(_)) => misfits.push(
-            Misfit::at(&["shell"], "there is a `command` already")
-                .hint("keep one: a shell where you need its signs, else the command"),
-        ),
-        (None, None) => misfits.push(
-            Misfit::at(&["command"], "there is no program to run")
-                .hint("write `command: [make, smoke]`, or `shell: …` for a line of a shell"),
-        ),
-        (Some(program), None) if is_empty(program) => {
-            misfits.push(Misfit::at(&["command", "0"], "the program has no name"));
-        }
-        (None, Some(line)) if is_empty(line) => {
-            misfits.push(Misfit::at(&["shell"], "there is nothing to run"));
-        }
-        (Some(_), None) | (None, Some(_)) => {}
-    }
-    if settings.junit.is_some() && settings.format.is_some_and(|it| it != Format::Junit) {
-        misfits.push(
-            Misfit::at(
-                &["junit"],
-                "a JUnit report is read by `format: junit` alone",
-            )
-            .hint("leave `format` out"),
-        );
-    }
-    let reads_status = settings.junit.is_none()
-        && settings
-            .format
-            .is_none_or(|format| format == Format::Status);
-    if settings.expect.is_some() && !reads_status {
-        misfits.push(
-            Misfit::at(&["expect"], "this format says itself what passes")
-                .hint("remove `expect`, or use `format: status`"),
-        );
-    }
-    if settings
-        .max_output
-        .is_some_and(|most| most.0 == 0 || most.0 > LARGEST_OUTPUT)
-    {
-        misfits.push(
-            Misfit::at(&["max_output"], "it is from 1B to 64MiB").hint("write `max_output: 4MiB`"),
-        );
-    }
-    for (section, name) in names(settings) {
-        if name.is_empty() || name.contains(['=', '\0']) {
-            misfits.push(Misfit::at(
-                &[section, name],
-                "this is no name of a variable",
-            ));
-        } else if section == "secrets" && settings.env.contains_key(name) {
-            misfits.push(Misfit::at(
-                &[section, name],
-                "`env` sets the same variable, where it would be seen",
-            ));
-        }
-    }
-    misfits
-}
-
-/// The names of the variables that are set, and where.
-fn names(settings: &Settings) -> impl Iterator<Item = (&'static str, &str)> {
-    let seen = settings.env.keys().map(|name| ("env", name.as_str()));
-    let unseen = settings
-        .secrets
-        .keys()
-        .map(|name| ("secrets", name.as_str()));
-    seen.chain(unseen)
 }
 
 fn most(declared: Option<Bytes>) -> usize {
@@ -362,8 +220,6 @@ const NOT_EXECUTABLE: i32 = 126;
 const NOT_FOUND: i32 = 127;
 /// More than any suite says in a good or a bad run.
 const USUAL_OUTPUT: u64 = 1 << 20;
-/// Several checks hold as much at once.
-const LARGEST_OUTPUT: u64 = 64 << 20;
 
 const READINGS: &[(&str, Unit, &str)] = &[
     ("exit_status", Unit::Number, "with what the program ended"),

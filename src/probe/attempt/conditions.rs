@@ -47,6 +47,14 @@ impl Attempt {
         };
         Self::start(Arc::clone(&self.clock), timeout, conditions)
     }
+
+    /// Since when the window is open in which this run is judged: for who counts what has happened
+    /// since. Absent where it is judged by itself.
+    #[must_use]
+    pub fn window_since(&self) -> Option<Moment> {
+        let conditions = &self.conditions;
+        conditions.in_window.then_some(conditions.opened_since)
+    }
 }
 
 /// The one place that a run asks, whatever else stands for its target.

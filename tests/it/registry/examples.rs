@@ -170,8 +170,7 @@ fn the_example_of_exec_runs_as_it_stands() {
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&output.stdout);
-    // The disk of whoever runs the tests may be nearly full: that warns.
-    assert!(matches!(output.status.code(), Some(0 | 2)), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{said}");
 }
 
 /// A cloud with all that the examples ask about, by the clock of this machine.
