@@ -259,9 +259,9 @@ fn left_out(page: &str, kind: &Entry) -> Vec<String> {
     let fields = fields.and_then(Value::as_object).into_iter().flatten();
     let readings = kind.readings.named.iter().map(|(name, ..)| *name);
     let named = fields.map(|(name, _)| name.as_str()).chain(readings);
-    // Of a setting a page often shows what is below it: `expect.status`.
+    // Of a setting a page often shows what is below it, or a value: `expect.status`.
     let silent = named.filter(|name| {
-        let written = ["`", "."].map(|end| page.contains(&format!("`{name}{end}")));
+        let written = ["`", ".", ":"].map(|end| page.contains(&format!("`{name}{end}")));
         !written.contains(&true)
     });
     silent
