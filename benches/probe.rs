@@ -42,10 +42,10 @@ fn three_expectations(bencher: Bencher, size: usize) {
     }))
     .expect("an expectation");
     let answer = answer(size);
-    assert_eq!(expected.fault(&answer), None);
+    assert_eq!(expected.fault(&answer, None), None);
     bencher
         .counter(BytesCount::new(answer.body.len()))
-        .bench(|| expected.fault(black_box(&answer)));
+        .bench(|| expected.fault(black_box(&answer), None));
 }
 
 /// The reading of the body alone.
@@ -140,6 +140,7 @@ fn answer(size: usize) -> Answer {
         status: StatusCode::OK,
         headers,
         body: body(size),
+        trailers: HeaderMap::new(),
         foreign_encoding: None,
         version: Version::HTTP_11,
     }

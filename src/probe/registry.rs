@@ -88,6 +88,9 @@ kinds![
     super::websocket::WebSocket,
 ];
 
+/// What settings make, or those among them that cannot work.
+type Made<T> = Result<T, Vec<Misfit>>;
+
 /// Reads a login that many checks share.
 ///
 /// # Errors
@@ -96,7 +99,7 @@ pub fn session<'de, D: Deserializer<'de>>(
     name: &str,
     settings: D,
     surroundings: &Surroundings,
-) -> Result<Result<Arc<dyn Session>, Vec<Misfit>>, D::Error> {
+) -> Result<Made<Arc<dyn Session>>, D::Error> {
     let settings = SessionSettings::deserialize(settings)?;
     Ok(
         FlowSession::new(name, settings, surroundings).map(|session| {

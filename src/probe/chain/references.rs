@@ -195,7 +195,7 @@ mod tests {
 
     fn lowered(references: &[&str]) -> Result<References, Vec<Misfit>> {
         let node = endpoint::read_bare(&Secret::new("https://node.example/v3/canary")).unwrap();
-        let declared: Vec<Secret> = references.iter().map(|url| Secret::new(*url)).collect();
+        let declared: Vec<Secret> = references.iter().map(|url| Secret::new(url)).collect();
         References::lower(Some(&declared), &[node])
     }
 

@@ -128,13 +128,13 @@ impl MetricSettings {
                 return None;
             }
         };
-        if let Source::Metric { statistic, .. } = &source {
-            if !is_statistic(statistic) {
-                misfits.push(
-                    at("statistic", "CloudWatch has no such statistic")
-                        .hint("write Average, Sum, Minimum, Maximum, SampleCount, p95, tm90 …"),
-                );
-            }
+        if let Source::Metric { statistic, .. } = &source
+            && !is_statistic(statistic)
+        {
+            misfits.push(
+                at("statistic", "CloudWatch has no such statistic")
+                    .hint("write Average, Sum, Minimum, Maximum, SampleCount, p95, tm90 …"),
+            );
         }
         let (unit, factor) = match self.unit {
             None | Some(UnitName::Number) => (Unit::Number, 1.0),

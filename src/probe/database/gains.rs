@@ -82,7 +82,7 @@ impl<const N: usize> Before<N> {
         for (now, before) in gained.iter_mut().zip(self.counters) {
             *now -= before;
         }
-        gained.iter().all(|gained| *gained >= 0.0).then(|| Gain {
+        gained.iter().all(|gained| *gained >= 0.0).then_some(Gain {
             seconds: passed.as_secs_f64(),
             gained,
         })

@@ -159,10 +159,10 @@ impl Course {
     }
 
     fn add(&mut self, text: &str) {
-        if let (true, Some(case)) = (self.in_failure, &mut self.case) {
-            if case.text.len() < LONGEST_TEXT {
-                case.text.extend(text.chars().take(LONGEST_TEXT));
-            }
+        if let (true, Some(case)) = (self.in_failure, &mut self.case)
+            && case.text.len() < LONGEST_TEXT
+        {
+            case.text.extend(text.chars().take(LONGEST_TEXT));
         }
     }
 

@@ -76,7 +76,7 @@ impl Scope {
                     }
                     self.captured.insert(name.clone(), value);
                 }
-                Err(why) => missed = missed.or_else(|| Some((name, why))),
+                Err(why) => missed = missed.or(Some((name, why))),
             }
         }
         match missed {

@@ -39,8 +39,9 @@ impl CookieExpectation {
     /// What the cookie of this name lacks; several of one name are one, the last, as for a browser.
     pub fn fault(&self, name: &str, headers: &HeaderMap) -> Option<String> {
         let set = headers.get_all(SET_COOKIE).iter();
-        let set = set.filter_map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes())));
-        let cookie = set.filter(|cookie| cookie.name == name).last();
+        let mut set =
+            set.filter_map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes())));
+        let cookie = set.rfind(|cookie| cookie.name == name);
         if let Some(matcher) = &self.value {
             let told = match &cookie {
                 Some(cookie) => matcher.judge_text(&cookie.value),

@@ -21,6 +21,7 @@ const AMPLE: Duration = Duration::from_secs(60);
 
 /// A probe whose relative paths start in `folder`.
 fn in_folder(folder: &Path, settings: Value) -> Box<dyn Probe> {
+    #[expect(clippy::disallowed_methods, reason = "a test stands at the edge")]
     let path = std::env::var("PATH").expect("there is a PATH");
     let environment = [
         ("PATH", path.as_str()),

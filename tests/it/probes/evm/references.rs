@@ -42,7 +42,8 @@ async fn a_node_is_judged_by_how_many_blocks_it_lacks() {
     let none = || json!({});
     let two = || json!({"expect": {"lag": {"le": 2}}});
     // the node's head, the references' heads, settings, the lag, the reason
-    let cases: [(u64, &[u64], Value, Option<f64>, Option<Reason>); 9] = [
+    type Case<'a> = (u64, &'a [u64], Value, Option<f64>, Option<Reason>);
+    let cases: [Case<'_>; 9] = [
         (1_000, &[1_000, 1_001], none(), Some(0.0), None),
         (1_000, &[1_008, 1_009], none(), Some(8.0), None),
         (

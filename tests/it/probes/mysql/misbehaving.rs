@@ -159,7 +159,7 @@ async fn a_peer_that_hangs_resets_closes_or_babbles_is_called_what_it_is() {
             ]),
             Reason::NotReady,
         ),
-        (told(&[prepared.clone()]), Reason::Timeout),
+        (told(std::slice::from_ref(&prepared)), Reason::Timeout),
         (
             told(&[prepared.clone(), packet(1, b"\0\0\0\x02\0\0\0")]),
             Reason::Malformed,
