@@ -32,7 +32,7 @@ struct Kept {
 
 impl Cookies {
     /// Takes what the answer to a request of `url` sets. A cookie for a host that `url` is no part of
-    /// is passed over, as is one beyond [`MOST`] or [`LONGEST`].
+    /// is passed over, as is one too many or too long to keep.
     pub fn take(&self, url: &Url, header: &str, now: WallTime) {
         let Some(cookie) = Cookie::parse(header).filter(|_| header.len() <= LONGEST) else {
             return;
