@@ -9,10 +9,6 @@ use crate::config::problem::{Code, Problem};
 use crate::config::tree::Key;
 use crate::quantity::Ratio;
 
-/// Kinds of check that are part of the language and not of this version. A kind that is in the
-/// registry is available, whatever stands here.
-pub const LATER_KINDS: &[&str] = &["solana", "bitcoin"];
-
 /// How often a check runs when nothing says otherwise.
 pub const DEFAULT_EVERY: Duration = Duration::from_secs(10);
 

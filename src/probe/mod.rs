@@ -7,6 +7,7 @@
 mod addresses;
 pub mod api;
 pub mod attempt;
+pub mod bitcoin;
 pub mod chain;
 pub mod cloudwatch;
 mod cookies;
@@ -35,6 +36,7 @@ mod reply;
 mod reuse;
 pub mod sentry;
 mod session;
+pub mod solana;
 pub mod target_health;
 pub mod tcp;
 pub mod tezos;

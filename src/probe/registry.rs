@@ -64,6 +64,7 @@ macro_rules! kinds {
 }
 
 kinds![
+    super::bitcoin::Bitcoin,
     super::cloudwatch::CloudWatch,
     super::dns::Dns,
     super::datadog::Datadog,
@@ -81,6 +82,7 @@ kinds![
     super::prometheus::Prometheus,
     super::redis::Redis,
     super::sentry::Sentry,
+    super::solana::Solana,
     super::target_health::TargetHealth,
     super::tcp::Tcp,
     super::tezos::Tezos,

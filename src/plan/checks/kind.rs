@@ -4,7 +4,6 @@ use crate::config::problem::{Code, Problem};
 use crate::config::{Deserializer, Entry, Node, Outcome, Step, Value, read_with, suggestion};
 use crate::deployment::Platform;
 use crate::plan::kinds::{Built, Kinds};
-use crate::plan::language::{LATER_KINDS, not_available};
 use crate::plan::sessions::SessionDraft;
 use crate::plan::steps::{self, template};
 use crate::probe::{Attended, Misfit, Probe, Surroundings};
@@ -95,10 +94,6 @@ pub fn find<'e>(
         let key = entry.key.text.as_str();
         if let Some(name) = names.iter().find(|name| **name == key) {
             found.push((name, entry));
-        } else if LATER_KINDS.contains(&key) {
-            strangers += 1;
-            let what = format!("the kind `{key}`");
-            problems.push(not_available(&what, &entry.key.place));
         } else if !bearer.keys.contains(&key) {
             strangers += 1;
             problems.push(unknown(entry, entries, bearer, &names));
@@ -131,10 +126,7 @@ fn unknown(
     names: &[&'static str],
 ) -> Problem {
     let key = entry.key.text.as_str();
-    let near_kind = suggestion::nearest(
-        key,
-        names.iter().copied().chain(LATER_KINDS.iter().copied()),
-    );
+    let near_kind = suggestion::nearest(key, names.iter().copied());
     let near_key = suggestion::nearest(key, bearer.keys.iter().copied());
     let has_kind = entries
         .iter()

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::answer;
-use super::complaint::Meaning;
+use super::complaint::{Complaint, Meaning};
 use super::conversation::Conversation;
 use super::envelope::{self, Dialect};
 use super::fallback::Visit;
@@ -45,6 +45,27 @@ impl<'a> Rpc<'a> {
         method: &str,
         params: Value,
     ) -> Result<Value, Fault> {
+        let content = self.hear(visit, method, params).await?;
+        content.map_err(|complaint| self.fault(visit, method, &complaint))
+    }
+
+    /// The fault that an error of the node stands for.
+    #[must_use]
+    pub fn fault(&self, visit: &Visit<'_>, method: &str, complaint: &Complaint) -> Fault {
+        let masked = |text: &str| visit.endpoint.masked(text);
+        complaint.fault(method, self.meaning, masked)
+    }
+
+    /// As [`Rpc::call`], for who reads the node's own error as well.
+    ///
+    /// # Errors
+    /// The fault of the connection, of the HTTP status or of the envelope.
+    pub async fn hear(
+        &mut self,
+        visit: &mut Visit<'_>,
+        method: &str,
+        params: Value,
+    ) -> Result<Result<Value, Complaint>, Fault> {
         self.last_id += 1;
         let id = self.last_id;
         let request = envelope::request(self.dialect, id, method, params);
@@ -66,9 +87,6 @@ impl<'a> Rpc<'a> {
         for quirk in opened.quirks {
             visit.seen.note(quirk);
         }
-        let masked = |text: &str| visit.endpoint.masked(text);
-        opened
-            .content
-            .map_err(|complaint| complaint.fault(method, self.meaning, masked))
+        Ok(opened.content)
     }
 }

@@ -1,6 +1,7 @@
 //! Servers and tools that the tests start: real ones where they exist, our own where a peer must misbehave.
 
 pub mod anvil;
+pub mod bitcoin_node;
 pub mod certificates;
 pub mod dnsmasq;
 pub mod evm_node;
@@ -18,10 +19,12 @@ pub mod raw_peer;
 pub mod redis;
 pub mod reference;
 pub mod relay;
+pub mod rpc_node;
 pub mod schema;
 pub mod scripted_node;
 pub mod seeded;
 pub mod slow_peer;
+pub mod solana_node;
 pub mod stepwise_peer;
 pub mod talk_peer;
 pub mod tezos_node;

@@ -1,5 +1,6 @@
 //! One file per kind of check: its probe against a real server, and against peers that misbehave.
 
+mod bitcoin;
 pub mod cloud;
 mod cloudwatch;
 mod datadog;
@@ -22,6 +23,7 @@ mod reasons;
 mod redis;
 mod sentry;
 pub mod slots;
+mod solana;
 mod target_health;
 mod tcp;
 mod tezos;

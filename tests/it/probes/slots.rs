@@ -41,7 +41,7 @@ pub fn ways_to(kind: &str, place: &str) -> Vec<Value> {
             json!({"url": format!("redis://:p@{place}")}),
             json!({"url": format!("rediss://:p@{place}")}),
         ],
-        "evm" | "tezos" => vec![
+        "evm" | "tezos" | "solana" | "bitcoin" => vec![
             json!({"url": format!("http://{place}/")}),
             json!({"endpoints": [format!("http://{place}/"), format!("https://{place}/")]}),
         ],

@@ -7,12 +7,15 @@ use serde_json::json;
 use tokio::process::Command;
 
 use super::root;
+use crate::harness::anvil::Anvil;
 use crate::harness::certificates::Authority;
 use crate::harness::dnsmasq::Dnsmasq;
 use crate::harness::http_peer::{self, Does, Peer};
 use crate::harness::prometheus::Prometheus;
 use crate::harness::python::PythonServer;
 use crate::harness::talk_peer::{TalkPeer, begins_tls};
+use crate::harness::tezos_node::{State, TezosNode};
+use crate::harness::{bitcoin_node, solana_node};
 
 /// Runs `smokejumper gate` of a kind's example with nothing but this in the environment.
 async fn gate(kind: &str, environment: &[(&str, &str)]) {
@@ -123,4 +126,29 @@ async fn datadog_and_sentry() {
     let peer = Peer::start(answers).await;
     gate("sentry", &[("SENTRY_URL", &peer.url(""))]).await;
     gate("datadog", &[("DD_URL", &peer.url(""))]).await;
+}
+
+#[tokio::test]
+async fn evm() {
+    let anvil = Anvil::start().await;
+    anvil.mine(100).await;
+    gate("evm", &[("EVM_RPC_URL", &anvil.url())]).await;
+}
+
+#[tokio::test]
+async fn tezos() {
+    let node = TezosNode::start(State::default()).await;
+    gate("tezos", &[("TEZOS_RPC_URL", &node.url())]).await;
+}
+
+#[tokio::test]
+async fn solana() {
+    let node = solana_node::start(166_974_442, 1, &[]).await;
+    gate("solana", &[("SOLANA_RPC_URL", &node.url())]).await;
+}
+
+#[tokio::test]
+async fn bitcoin() {
+    let node = bitcoin_node::start(936_616, 300, &[]).await;
+    gate("bitcoin", &[("BITCOIN_RPC_URL", &node.url())]).await;
 }
