@@ -70,6 +70,11 @@ fn of_somebody_who_was_only_asked_about_the_target_no_trouble_condemns_it() {
         Reason::Expectation,
         Reason::Syncing,
         Reason::Stale,
+        Reason::Behind,
+        Reason::Forked,
+        Reason::FinalityStalled,
+        Reason::FewPeers,
+        Reason::MissingData,
     ];
     for reason in Reason::ALL {
         let meant = reason.secondhand();
