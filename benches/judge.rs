@@ -179,6 +179,7 @@ fn sample(check: CheckId, at: Duration, random: &mut Random) -> Sample {
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     }
 }
 

@@ -171,6 +171,7 @@ fn sample(at: Duration) -> Sample {
         retries: 0,
         closer_look: false,
         session: None,
+        trace: None,
         sending: None,
     }
 }

@@ -30,6 +30,7 @@ mod aws;
 
 // What is acted upon.
 pub mod deploy;
+pub mod notify;
 pub mod store;
 
 // The shell.
@@ -38,3 +39,5 @@ pub mod diagnostic;
 pub mod engine;
 pub mod rehearsal;
 pub mod report;
+pub mod server;
+pub mod telemetry;

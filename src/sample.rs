@@ -3,6 +3,7 @@
 mod reason;
 mod sending;
 mod session;
+mod trace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::clock::Moment;
 pub use reason::Reason;
 pub use sending::Sending;
 pub use session::{Session, TlsSession};
+pub use trace::Trace;
 
 /// The name under which the user declared a check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,7 +131,9 @@ impl Fault {
 const MOST_FURTHER: usize = 20;
 
 /// What a reading counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// A plain number.
@@ -296,4 +300,7 @@ pub struct Sample {
     /// What it talked over; absent where that is not known. Equal ones of a check share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Arc<Session>>,
+    /// By which names it can be found in a tracing system; absent where nobody named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }

@@ -67,8 +67,8 @@ impl CallFault {
             SdkError::ConstructionFailure(_) => (Blame::NotSent, innermost(error)),
             SdkError::TimeoutError(_) => (Blame::Silence, "no answer in time".to_owned()),
             SdkError::DispatchFailure(_) => (Blame::Silence, innermost(error)),
-            SdkError::ServiceError(_) => of_code(error.code(), status, error.message()),
-            _ => of_code(None, status, None),
+            SdkError::ServiceError(_) => of_code(operation, error.code(), status, error.message()),
+            _ => of_code(operation, None, status, None),
         };
         Self {
             operation,
@@ -164,14 +164,19 @@ impl CallFault {
 
     /// Who was asked, as people call it.
     pub(crate) fn api(&self) -> &'static str {
-        match self.operation.split_once(':') {
-            Some(("codedeploy", _)) => "CodeDeploy",
-            Some(("cloudwatch", _)) => "CloudWatch",
-            Some(("logs", _)) => "CloudWatch Logs",
-            Some(("elasticloadbalancing", _)) => "Elastic Load Balancing",
-            Some(_) => "AWS",
-            None => "ECS",
-        }
+        api(self.operation)
+    }
+}
+
+/// Whose operation it is, as people call them.
+fn api(operation: &str) -> &'static str {
+    match operation.split_once(':') {
+        Some(("codedeploy", _)) => "CodeDeploy",
+        Some(("cloudwatch", _)) => "CloudWatch",
+        Some(("logs", _)) => "CloudWatch Logs",
+        Some(("elasticloadbalancing", _)) => "Elastic Load Balancing",
+        Some(_) => "AWS",
+        None => "ECS",
     }
 }
 
@@ -182,13 +187,19 @@ impl fmt::Display for CallFault {
 }
 
 /// By the error code; by the status where an answer has none.
-fn of_code(code: Option<&str>, status: Option<u16>, message: Option<&str>) -> (Blame, String) {
+fn of_code(
+    operation: &str,
+    code: Option<&str>,
+    status: Option<u16>,
+    message: Option<&str>,
+) -> (Blame, String) {
     let Some(code) = code else {
+        let api = api(operation);
         let detail = status.map_or_else(
-            || "an answer that is not ECS's".to_owned(),
-            |status| format!("HTTP {status} with an answer that is not ECS's"),
+            || format!("an answer that is not {api}'s"),
+            |status| format!("HTTP {status} with an answer that is not {api}'s"),
         );
-        // A proxy or an emulator wrote it; ECS itself always gives a code.
+        // A proxy or an emulator wrote it; AWS itself always gives a code.
         return match status {
             Some(429) => (Blame::Throttled, detail),
             _ => (Blame::Garbled, detail),
@@ -295,7 +306,11 @@ mod tests {
             (None, None, Blame::Garbled),
         ];
         for (code, status, blame) in cases {
-            assert_eq!(of_code(code, status, None).0, blame, "{code:?} {status:?}");
+            assert_eq!(
+                of_code("ListTasks", code, status, None).0,
+                blame,
+                "{code:?} {status:?}"
+            );
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What can be typed: the commands, their flags, and what each value means.
 
 mod guarded;
+mod notifying;
+mod report;
+mod serve;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +11,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use guarded::{DoctorArguments, RollbackArguments};
+pub use notifying::{NotifyArguments, NotifyCommand, NotifyTestArguments};
+pub use report::ReportArguments;
+pub use serve::ServeArguments;
 
 use super::formats::{ReportRequest, plain_report, report_of_a_replay, report_of_a_run};
 use crate::deployment::Selector;
@@ -38,6 +44,8 @@ pub enum Command {
     Gate(GateArguments),
     /// Pin the deployment under test, bake, decide, roll back if armed, verify, exit
     Watch(WatchArguments),
+    /// Watch without end: a window for each deployment that appears, history, API, pages, alerts
+    Serve(ServeArguments),
     /// Return a service to its last good revision by hand, guarded, and prove that it helped
     Rollback(RollbackArguments),
     /// Reach everything, exercise every permission to read, say what is missing; changes nothing
@@ -48,8 +56,12 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Simulate faults against this policy: how fast is each caught, how often is a healthy release rolled back
     Drill(DrillArguments),
+    /// Render a window of the daemon's history again: nothing is probed
+    Report(ReportArguments),
     /// A whole incident on this machine: bad release, detection, rollback, proof
     Demo(DemoArguments),
+    /// Try who is told of what
+    Notify(NotifyArguments),
 }
 
 impl Command {
@@ -59,12 +71,15 @@ impl Command {
         match self {
             Self::Gate(arguments) => arguments.common.shown,
             Self::Watch(arguments) => arguments.common.shown,
+            Self::Serve(arguments) => arguments.common.shown,
+            Self::Report(arguments) => arguments.common.shown,
             Self::Doctor(arguments) => arguments.common.shown,
             Self::Rollback(arguments) => arguments.common.shown,
             Self::Plan(arguments) => arguments.common.shown,
             Self::Replay(arguments) => arguments.common.shown,
             Self::Drill(arguments) => arguments.common.shown,
             Self::Demo(arguments) => arguments.shown,
+            Self::Notify(arguments) => arguments.shown(),
         }
     }
 }
@@ -123,7 +138,7 @@ pub enum When {
 /// Flags on what is reported.
 #[derive(Debug, Args)]
 pub struct Reported {
-    /// Report as text, json, samples or prometheus, to stdout or to a file (repeatable)
+    /// Report as text, json, html, junit, markdown, samples or prometheus, to stdout or to a file (repeatable)
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_run)]
     pub reports: Vec<ReportRequest>,
     /// Exit with 5 when there are warnings
@@ -231,7 +246,7 @@ pub struct ReplayArguments {
     /// By what to judge.
     #[command(flatten)]
     pub common: Common,
-    /// Report as text, json or ndjson (how the verdict moved), to stdout or to a file (repeatable)
+    /// Report as text, json, junit, markdown or ndjson (how the verdict moved), to stdout or to a file (repeatable)
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = report_of_a_replay)]
     pub reports: Vec<ReportRequest>,
     /// Exit with 5 when there are warnings

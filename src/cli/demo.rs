@@ -139,6 +139,8 @@ async fn rehearse(arguments: &DemoArguments, stop: &Stop) -> Result<u8, NotStage
             },
             journaling: state::journal_in(state.path()).await,
             kill_switch: None,
+            window: None,
+            desk: None,
         },
     };
     let record = watch.run().await.map_err(|error| error.to_string())?;

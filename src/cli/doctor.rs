@@ -48,7 +48,12 @@ pub async fn run(arguments: DoctorArguments) -> u8 {
                 "{}\n",
                 doctor::json(&examination, code, mask)?
             ))),
-            Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
+            Format::Samples
+            | Format::Ndjson
+            | Format::Prometheus
+            | Format::Html
+            | Format::Junit
+            | Format::Markdown => Ok(None),
         },
     );
     session.end(code, shown.and(written))

@@ -59,7 +59,12 @@ pub fn run(arguments: &DrillArguments) -> u8 {
             Ok(Some(format!("{line}\n")))
         }
         // No samples were taken, and no verdict moved: the command line does not take these.
-        Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
+        Format::Samples
+        | Format::Ndjson
+        | Format::Prometheus
+        | Format::Html
+        | Format::Junit
+        | Format::Markdown => Ok(None),
     });
     session.end(exit::PASS, written)
 }

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
+use crate::report::{junit, markdown};
+
 /// A report that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportRequest {
@@ -24,21 +28,53 @@ pub enum Format {
     Ndjson,
     /// What was counted, for Prometheus.
     Prometheus,
+    /// A page of its own.
+    Html,
+    /// For a CI system that shows tests.
+    Junit,
+    /// For a pull request or a chat.
+    Markdown,
 }
 
 impl Format {
     /// The formats that this version writes.
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Text,
         Self::Json,
         Self::Samples,
         Self::Ndjson,
         Self::Prometheus,
+        Self::Html,
+        Self::Junit,
+        Self::Markdown,
     ];
     /// Those of `gate` and `watch`.
-    const OF_A_RUN: &[Self] = &[Self::Text, Self::Json, Self::Samples, Self::Prometheus];
+    const OF_A_RUN: &[Self] = &[
+        Self::Text,
+        Self::Json,
+        Self::Samples,
+        Self::Prometheus,
+        Self::Html,
+        Self::Junit,
+        Self::Markdown,
+    ];
     /// Those of `replay`.
-    const OF_A_REPLAY: &[Self] = &[Self::Text, Self::Json, Self::Ndjson];
+    const OF_A_REPLAY: &[Self] = &[
+        Self::Text,
+        Self::Json,
+        Self::Ndjson,
+        Self::Junit,
+        Self::Markdown,
+    ];
+    /// Those of `report`.
+    const OF_A_WINDOW: &[Self] = &[
+        Self::Text,
+        Self::Json,
+        Self::Samples,
+        Self::Html,
+        Self::Junit,
+        Self::Markdown,
+    ];
     /// Those of `drill`, `doctor` and `rollback`.
     const PLAIN: &[Self] = &[Self::Text, Self::Json];
 
@@ -51,7 +87,19 @@ impl Format {
             Self::Samples => "samples",
             Self::Ndjson => "ndjson",
             Self::Prometheus => "prometheus",
+            Self::Html => "html",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
         }
+    }
+}
+
+/// A format that is made from the JSON report.
+pub(super) fn of_json(format: Format, report: &Value) -> serde_json::Result<Option<String>> {
+    match format {
+        Format::Junit => junit::render(report).map(Some),
+        Format::Markdown => markdown::render(report).map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -63,6 +111,11 @@ pub(super) fn report_of_a_run(text: &str) -> Result<ReportRequest, String> {
 /// What `replay` can be asked for.
 pub(super) fn report_of_a_replay(text: &str) -> Result<ReportRequest, String> {
     ReportRequest::parse(text, Format::OF_A_REPLAY)
+}
+
+/// What `report` can be asked for.
+pub(super) fn report_of_a_window(text: &str) -> Result<ReportRequest, String> {
+    ReportRequest::parse(text, Format::OF_A_WINDOW)
 }
 
 /// What commands can be asked for that record no samples.
@@ -80,15 +133,12 @@ impl ReportRequest {
         let names: Vec<&str> = offered.iter().map(|format| format.name()).collect();
         let there_are = names.join(", ");
         let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        match (known, name) {
-            (Some(format), _) if offered.contains(&format) => Ok(Self { format, file }),
-            (Some(_), _) => Err(format!(
+        match known {
+            Some(format) if offered.contains(&format) => Ok(Self { format, file }),
+            Some(_) => Err(format!(
                 "the format `{name}` is not one of this command; there are {there_are}"
             )),
-            (None, "junit" | "markdown" | "html") => Err(format!(
-                "the format `{name}` is not available in this version; there are {there_are}"
-            )),
-            (None, _) => Err(format!(
+            None => Err(format!(
                 "there is no format `{name}`; there are {there_are}"
             )),
         }
@@ -111,7 +161,7 @@ mod tests {
             file: Some(PathBuf::from("a=b.json")),
         };
         assert_eq!(report_of_a_run("json=a=b.json").unwrap(), file);
-        for wrong in ["xml", "json=", "junit", "ndjson", ""] {
+        for wrong in ["xml", "json=", "ndjson", ""] {
             assert!(report_of_a_run(wrong).is_err(), "{wrong}");
         }
         assert_eq!(report_of_a_replay("ndjson").unwrap().format, Format::Ndjson);

@@ -14,14 +14,19 @@ mod exposition;
 pub mod formats;
 pub mod gate;
 pub mod history;
+mod notify;
+pub mod page;
 pub mod plan;
 pub mod replay;
+mod report;
 mod rollback;
 pub mod samples;
 pub mod seen;
+mod serve;
 pub mod session;
 pub mod state;
 pub mod stop;
+mod telling;
 pub mod terminal;
 pub mod watch;
 
@@ -91,12 +96,15 @@ async fn run(command: Command) -> u8 {
     match command {
         Command::Gate(arguments) => gate::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Report(arguments) => report::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rollback(arguments) => rollback::run(arguments).await,
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Drill(arguments) => drill::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Notify(arguments) => notify::run(arguments).await,
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread::available_parallelism;
 
 use super::arguments::{FailOn, ReplayArguments};
-use super::formats::Format;
+use super::formats::{self, Format};
 use super::session::Session;
 use super::terminal::Terminal;
 use super::watch::reachable;
@@ -116,7 +116,13 @@ fn report(
             Format::Text => mask.apply(&summary(Colour::Plain)),
             Format::Json => format!("{}\n", json::render(&record, code, mask)?),
             Format::Ndjson => timeline.ndjson(replayed, mask)?,
-            Format::Samples | Format::Prometheus => return Ok(None),
+            Format::Junit | Format::Markdown => {
+                return Ok(formats::of_json(
+                    format,
+                    &json::value(&record, code, mask)?,
+                )?);
+            }
+            Format::Samples | Format::Prometheus | Format::Html => return Ok(None),
         }))
     });
     session.end(code, written)

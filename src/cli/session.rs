@@ -1,25 +1,24 @@
 //! What every command with a configuration does first and last: load it, select from it, show
 //! events while it works, and write the reports.
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
+pub use self::shown::Shown;
+use self::shown::show_events;
 use super::arguments::Common;
 use super::exposition::Exposition;
-use super::formats::{Format, ReportRequest};
-use super::samples::{self, Recorder};
-use super::seen::Seen;
+use super::formats::{self, Format, ReportRequest};
+use super::page::Page;
+use super::samples;
 use super::stop::Stop;
 use super::terminal::{Terminal, named};
 use super::{capacity, exit, refuse};
-use crate::clock::{Clock, WallTime};
+use crate::clock::Clock;
 use crate::config::{self, Loaded, Problem, Sources};
 use crate::diagnostic;
 use crate::engine::clock::SystemClock;
@@ -28,11 +27,9 @@ use crate::engine::control::Control;
 use crate::engine::instruments::Instruments;
 use crate::engine::record::Record;
 use crate::engine::slots::Slots;
-use crate::event::Event;
+use crate::plan::telemetry::Names;
 use crate::plan::{self, CheckPlan, Plan, Selection};
-use crate::report::board::Board;
-use crate::report::line::{self, Detail};
-use crate::report::wall::time_of_day;
+use crate::report::line::Detail;
 use crate::report::{json, text};
 use crate::sample::CheckId;
 
@@ -46,10 +43,9 @@ pub struct Session {
     /// The names of all checks that are declared, selected or not.
     pub declared: Vec<CheckId>,
     reports: Vec<ReportRequest>,
+    /// What is gathered for a page, where one was asked for.
+    page: Option<Page>,
 }
-
-/// How often the state of a bake is shown.
-const BOARD_EVERY: Duration = Duration::from_secs(5);
 
 impl Session {
     /// Loads the configuration and selects from it; every problem is told.
@@ -139,6 +135,10 @@ impl Session {
             terminal,
             declared,
             reports: reports.to_vec(),
+            page: reports
+                .iter()
+                .any(|report| report.format == Format::Html)
+                .then(Page::default),
         })
     }
 
@@ -168,20 +168,25 @@ impl Session {
     /// Starts showing events; the context is what the engine runs in, with instruments for `checks`.
     #[must_use]
     pub fn context(&self, stop: &Stop, checks: &[CheckPlan]) -> (Context, Shown) {
-        let clock = Arc::new(SystemClock::start());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (events, receiver) = Events::queue(clock.clone());
         let showing = show_events(
             receiver,
             self.terminal.clone(),
             clock.clone(),
             stop.token.clone(),
+            self.page.clone(),
         );
         let mask = self.terminal.mask();
         let (tape, recorder) = self
             .wanted(Format::Samples)
             .map(|report| samples::record(report.file.as_deref(), mask))
             .unzip();
-        let instruments = Arc::new(Instruments::of(checks));
+        let mut instruments = Instruments::of(checks);
+        if self.plan.telemetry.names == Names::Blackbox {
+            instruments = instruments.keeping_last(&clock);
+        }
+        let instruments = Arc::new(instruments);
         let exposition = self
             .wanted(Format::Prometheus)
             .map(|report| Exposition::begin(report.file.as_deref(), &instruments, mask));
@@ -201,6 +206,7 @@ impl Session {
                 instruments,
                 stop: stop.token.clone(),
                 tape,
+                traces: Arc::default(),
             },
             shown,
         )
@@ -220,10 +226,21 @@ impl Session {
         let written = self.write(summary, |format| match format {
             Format::Text => Ok(Some(mask.apply(&summary(text::Colour::Plain)))),
             Format::Json => Ok(Some(format!("{}\n", json::render(record, code, mask)?))),
+            Format::Html => Ok(self.page(record, code)?),
+            Format::Junit | Format::Markdown => {
+                Ok(formats::of_json(format, &json::value(record, code, mask)?)?)
+            }
             // They were written while they came.
             Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
         });
         self.end(code, recorded.and(written))
+    }
+
+    /// The page of a run, where one was asked for.
+    fn page(&self, record: &Record, code: u8) -> serde_json::Result<Option<String>> {
+        let page = self.page.as_ref();
+        page.map(|page| page.render(record, code, &self.plan.checks, self.terminal.mask()))
+            .transpose()
     }
 
     /// Writes every report that was asked for, and the summary for whoever sits before it.
@@ -277,94 +294,6 @@ impl Session {
     }
 }
 
-/// The tasks that show events and record samples.
-#[derive(Debug)]
-pub struct Shown {
-    showing: JoinHandle<Seen>,
-    recorder: Option<Recorder>,
-    exposition: Option<Exposition>,
-}
-
-/// How long the terminal may take for what is left to show, when the program is to end at once.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-impl Shown {
-    /// Waits until everything was shown, and recorded where that was asked for. Everyone who emits
-    /// events must be gone.
-    ///
-    /// # Errors
-    /// When the samples could not all be recorded, or what was counted could not be written.
-    pub async fn finish(self) -> io::Result<()> {
-        // The task ends when the queue closes; it cannot panic in a way that matters here.
-        self.showing.await.unwrap_or_default();
-        let recorded = match self.recorder {
-            Some(recorder) => recorder.finish().await,
-            None => Ok(()),
-        };
-        match self.exposition {
-            Some(exposition) => recorded.and(exposition.finish().await),
-            None => recorded,
-        }
-    }
-
-    /// Ends a run that was given up at the second signal, and says with which code: what was proven
-    /// or begun until then is not hidden. Everyone who emits events must be gone.
-    pub async fn give_up(self, terminal: &Terminal, signal: u8) -> u8 {
-        let seen = tokio::time::timeout(LAST_WORDS, self.showing).await;
-        let seen = seen.ok().and_then(Result::ok).unwrap_or_default();
-        let code = seen.code(signal);
-        refuse(terminal, code, &seen.last_words())
-    }
-}
-
-async fn show_events(
-    mut events: mpsc::Receiver<Event>,
-    terminal: Terminal,
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-) -> Seen {
-    let mut board = Board::default();
-    let mut seen = Seen::default();
-    let mut told_to_stop = false;
-    let mut turns = tokio::time::interval(BOARD_EVERY);
-    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // The first turn is at once, when there is nothing to show yet.
-    turns.tick().await;
-    loop {
-        tokio::select! {
-            // In this order: an end must not come before the answer to whoever asked for it.
-            biased;
-            () = stop.cancelled(), if !told_to_stop => {
-                told_to_stop = true;
-                let line = "told to stop: what is under way is brought to an end; \
-                            a second signal ends at once";
-                tell(&terminal, clock.wall(), line);
-            }
-            _ = turns.tick(), if terminal.detail == Detail::Normal => {
-                let lines = board.lines(clock.now());
-                if let Some((first, rest)) = lines.split_first() {
-                    tell(&terminal, clock.wall(), first);
-                    terminal.tell(&rest.iter().map(|line| format!("{line}\n")).collect::<String>());
-                }
-            }
-            event = events.recv() => {
-                let Some(event) = event else { return seen };
-                board.take(&event);
-                seen.take(&event.what);
-                if let Some(line) = line::line(&event, terminal.detail) {
-                    tell(&terminal, event.wall, &line);
-                }
-            }
-        }
-    }
-}
-
-fn tell(terminal: &Terminal, time: WallTime, line: &str) {
-    let mut wrapped = String::new();
-    text::push_wrapped(&mut wrapped, &format!("{}  ", time_of_day(time)), line);
-    terminal.tell(&wrapped);
-}
-
 fn show(terminal: &Terminal, problems: &[Problem]) {
     if !problems.is_empty() {
         let styled = terminal.talk_colour == text::Colour::Styled;
@@ -379,7 +308,7 @@ pub(super) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn variables(common: &Common) -> Result<Vec<(String, String)>, String> {
+pub(super) fn variables(common: &Common) -> Result<Vec<(String, String)>, String> {
     let split = |pair: &String| match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         // What was given may be a secret whose name was forgotten.

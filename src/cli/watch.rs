@@ -10,6 +10,7 @@ use super::history::History;
 use super::session::{Session, environment};
 use super::state;
 use super::stop::Stop;
+use super::telling::Telling;
 use super::{exit, refuse};
 use crate::decision::Permission;
 use crate::deploy::ecs::EcsTarget;
@@ -45,7 +46,8 @@ pub async fn run(arguments: WatchArguments) -> u8 {
         Err(error) => return not_pinned(&session, &error),
     };
     let environment = environment();
-    let (context, shown) = session.context(&stop, &checks);
+    let (mut context, shown) = session.context(&stop, &checks);
+    let telling = Telling::begin(&session, &mut context, &service.name);
     let watch = Watch {
         context: &context,
         service: &service,
@@ -58,17 +60,23 @@ pub async fn run(arguments: WatchArguments) -> u8 {
             pace: pace(&service),
             journaling: state::journal(&environment, session.terminal.mask()).await,
             kill_switch: Some(state::kill_switch(&environment)),
+            window: None,
+            desk: None,
         },
     };
     let watched = match stop.unless_insisted(watch.run()).await {
         Ok(watched) => watched,
         Err(signal) => {
             drop(context);
+            telling.finish(&session.terminal, Telling::LAST_WORDS).await;
             return shown.give_up(&session.terminal, signal).await;
         }
     };
     drop(context);
-    let recorded = shown.finish().await;
+    let (recorded, ()) = tokio::join!(
+        shown.finish(),
+        telling.finish(&session.terminal, Telling::PATIENCE),
+    );
     match watched {
         Ok(record) => {
             let fail_on_warning = arguments.reported.fail_on == Some(FailOn::Warning);

@@ -26,6 +26,18 @@ pub struct Document {
     pub environment: Arc<BTreeMap<String, String>>,
     /// `sessions`, in the order of declaration.
     pub sessions: Vec<Entry>,
+    /// `server`: where the daemon listens, and for whom.
+    pub server: Vec<Entry>,
+    /// `store`: where the daemon remembers, and for how long.
+    pub store: Vec<Entry>,
+    /// `notifiers`, in the order of declaration: how people are told.
+    pub notifiers: Vec<Entry>,
+    /// `routes`, in the order of declaration: who is told of what.
+    pub routes: Vec<Entry>,
+    /// `silences`, in the order of declaration: when nobody is told.
+    pub silences: Vec<Entry>,
+    /// `telemetry`: where metrics and traces go.
+    pub telemetry: Vec<Entry>,
     /// The files, in the order in which they were read.
     pub files: Vec<PathBuf>,
     /// The problems of reading.
@@ -37,7 +49,19 @@ pub struct Document {
 }
 
 /// The keys of a file.
-pub const SECTIONS: [&str; 5] = ["services", "defaults", "checks", "policies", "sessions"];
+pub const SECTIONS: [&str; 11] = [
+    "services",
+    "defaults",
+    "checks",
+    "policies",
+    "sessions",
+    "server",
+    "store",
+    "notifiers",
+    "routes",
+    "silences",
+    "telemetry",
+];
 
 impl Document {
     /// Adds what a file declares. What an overlay defines again is laid over: mappings are merged,
@@ -64,26 +88,32 @@ impl Document {
     fn add_section(&mut self, section: Entry, overlay: bool) {
         let place = section.pointer();
         let name = section.key.text.as_str();
-        let [
-            of_services,
-            of_defaults,
-            of_checks,
-            of_policies,
-            of_sessions,
-        ] = &mut self.names;
-        let (known, names) = match name {
-            "services" => (&mut self.services, of_services),
-            "defaults" => (&mut self.defaults, of_defaults),
-            "checks" => (&mut self.checks, of_checks),
-            "policies" => (&mut self.policies, of_policies),
-            "sessions" => (&mut self.sessions, of_sessions),
+        if name.starts_with("x-") {
             // A place to keep anchored values, as other tools have it.
-            extension if extension.starts_with("x-") => return,
-            unknown => {
-                self.problems
-                    .push(unknown_section(unknown, &section.key.place));
-                return;
-            }
+            return;
+        }
+        let Some(number) = SECTIONS.iter().position(|one| *one == name) else {
+            self.problems
+                .push(unknown_section(name, &section.key.place));
+            return;
+        };
+        let names = &mut self.names[number];
+        // In the order of `SECTIONS`.
+        let known = [
+            &mut self.services,
+            &mut self.defaults,
+            &mut self.checks,
+            &mut self.policies,
+            &mut self.sessions,
+            &mut self.server,
+            &mut self.store,
+            &mut self.notifiers,
+            &mut self.routes,
+            &mut self.silences,
+            &mut self.telemetry,
+        ];
+        let Some(known) = known.into_iter().nth(number) else {
+            return;
         };
         match section.value.value {
             Value::Map(entries) => {

@@ -17,8 +17,10 @@ mod section;
 mod substitution;
 pub mod suggestion;
 pub mod tree;
+mod written;
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ pub use self::secrets::look::masked as mask_by_look;
 pub use self::section::{Outcome, read, read_with};
 pub use self::substitution::reason as unreadable_because;
 pub use self::tree::{Entry, Node, Step, Value};
+pub use self::written::yaml;
 use crate::secret::Mask;
 
 /// What to read, and what may be filled in.
@@ -88,6 +91,25 @@ pub fn load(sources: &Sources) -> Loaded {
     Loaded { document, mask }
 }
 
+/// Something that differs as soon as a file comes, goes or is changed; what they hold is not read.
+/// Secrets that are read from files of their own are no part of it.
+#[must_use]
+pub fn fingerprint(sources: &Sources) -> u64 {
+    let mut problems = Vec::new();
+    let (paths, overlays) = (&sources.paths, &sources.overlays);
+    let mut hasher = DefaultHasher::new();
+    for file in files::list(&sources.folder, paths, overlays, &mut problems) {
+        file.real.hash(&mut hasher);
+        let facts = std::fs::metadata(&file.real).ok();
+        facts.as_ref().map(std::fs::Metadata::len).hash(&mut hasher);
+        facts
+            .and_then(|facts| facts.modified().ok())
+            .hash(&mut hasher);
+    }
+    problems.len().hash(&mut hasher);
+    hasher.finish()
+}
+
 fn take(
     document: &mut Document,
     file: &std::sync::Arc<SourceFile>,
@@ -106,6 +128,7 @@ fn take(
     }
     filler.fill(&mut tree, &mut document.problems);
     secrets::hide_literals(&tree, filler.mask);
+    secrets::hide_of_notifiers(&tree, filler.mask);
     document.add(tree, overlay);
 }
 

@@ -56,6 +56,67 @@ pub fn hide_literals(node: &Node, mask: &Mask) {
     }
 }
 
+/// Hides what notifiers are declared with, whatever it comes from: who knows the address of a webhook, a
+/// routing key or a token can speak for us.
+pub fn hide_of_notifiers(tree: &Node, mask: &Mask) {
+    let Some(section) = tree.entry("notifiers") else {
+        return;
+    };
+    for settings in section
+        .value
+        .entries()
+        .iter()
+        .flat_map(|one| one.value.entries())
+    {
+        for setting in settings.value.entries() {
+            match setting.key.text.as_str() {
+                "url" => hide_address(&setting.value, mask),
+                key if PUBLIC_SETTINGS.contains(&key) => {}
+                "sign" => match setting.value.entry("secret") {
+                    Some(secret) => hide_all(&secret.value, mask),
+                    None => hide_all(&setting.value, mask),
+                },
+                // A misspelt `routing_key` is a secret as well.
+                _ => hide_all(&setting.value, mask),
+            }
+        }
+    }
+}
+
+/// The settings of notifiers that open nothing.
+const PUBLIC_SETTINGS: [&str; 5] = ["method", "body", "timeout", "channel", "api"];
+
+/// Hides an address as a whole, and what stands behind its host, which is the secret part of it.
+fn hide_address(node: &Node, mask: &Mask) {
+    let Value::Text(text) = &node.value else {
+        return;
+    };
+    hide_word(&text.text, mask);
+    let behind = text
+        .text
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('/'));
+    if let Some((_, path)) = behind.filter(|(_, path)| path.len() >= SHORTEST_PATH) {
+        hide_word(path, mask);
+        let last = path
+            .rsplit('/')
+            .next()
+            .filter(|last| last.len() >= SHORTEST_PATH);
+        last.into_iter().for_each(|last| hide_word(last, mask));
+    }
+}
+
+/// A shorter path is a word like any other.
+const SHORTEST_PATH: usize = 16;
+
+/// Every scalar below a node.
+fn hide_all(node: &Node, mask: &Mask) {
+    hide_scalars(node, mask);
+    node.entries()
+        .iter()
+        .for_each(|entry| hide_all(&entry.value, mask));
+}
+
 /// Whether a variable's name says that its value is secret.
 #[must_use]
 pub fn is_secret_variable(name: &str) -> bool {

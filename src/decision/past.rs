@@ -206,6 +206,12 @@ impl Past {
         self.rollbacks.iter().filter(|one| one.at >= at).count()
     }
 
+    /// Whether this deployment was watched to the end.
+    #[must_use]
+    pub fn has_judged(&self, deployment: &str) -> bool {
+        self.finished.contains(deployment)
+    }
+
     /// How many deployments were watched to the end.
     #[must_use]
     pub fn deployments_seen(&self) -> usize {

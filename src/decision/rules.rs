@@ -94,6 +94,7 @@ fn failing_reason() -> FindingReason {
         samples: 0,
         first_bad: None,
         text: String::new(),
+        is_glimpse: false,
         evidence: None,
     }
 }

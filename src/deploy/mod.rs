@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::clock::Clock;
 use crate::deployment::{
     Answer, Call, Deployment, Diagnosis, Examined, NoRollback, Progress, Purpose, RollbackPlan,
-    Selector, Standing, StartedRollback, Task, Wanted,
+    Selector, Sighting, Standing, StartedRollback, Task, Wanted,
 };
 pub use crate::deployment::{EcsService, Platform};
 
@@ -77,6 +77,15 @@ pub trait DeploymentTarget: Send + Sync {
 
     /// How far the platform's own rollback of the deployment has come (`Standing::RollingBack`).
     async fn own_rollback(&self, deployment: &Deployment) -> Result<Progress, DeployError>;
+}
+
+/// Several services, looked at together with as few questions as their platform allows. Changes
+/// nothing.
+#[async_trait]
+pub trait Lookout: Send + Sync {
+    /// What is deployed at each of them now, in the order in which they were named. Whoever asks
+    /// chooses how often; one call is one question to the platform, or as few as it takes.
+    async fn look(&self) -> Vec<Result<Sighting, DeployError>>;
 }
 
 /// Who writes down the calls that change something, and may forbid them to the last.

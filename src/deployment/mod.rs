@@ -4,6 +4,7 @@ mod call;
 mod diagnosis;
 mod examined;
 mod place;
+mod sighting;
 mod task;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use call::{Answer, Call};
 pub use diagnosis::{Diagnosis, ServiceEvent, StoppedContainer, StoppedTask, TargetHealth};
 pub use examined::{Examined, Permission, Purpose, State};
 pub use place::{EcsService, Platform};
+pub use sighting::Sighting;
 pub use task::Task;
 
 /// The digests of images, by container; those that the platform did not resolve are absent.
@@ -290,4 +292,37 @@ pub enum RollbackOutcome {
     NotRollbackable,
     /// It would have been rolled back; nothing was changed.
     DryRun,
+}
+
+impl RollbackOutcome {
+    /// All outcomes, the best first.
+    pub const ALL: [Self; 10] = [
+        Self::RolledBackVerified,
+        Self::RolledBackByEcs,
+        Self::RolledBackUnhealthy,
+        Self::Failed,
+        Self::Timeout,
+        Self::Refused,
+        Self::Superseded,
+        Self::NoTarget,
+        Self::NotRollbackable,
+        Self::DryRun,
+    ];
+
+    /// The name, as in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RolledBackVerified => "rolled_back_verified",
+            Self::RolledBackUnhealthy => "rolled_back_unhealthy",
+            Self::RolledBackByEcs => "rolled_back_by_ecs",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Superseded => "superseded",
+            Self::NoTarget => "no_target",
+            Self::NotRollbackable => "not_rollbackable",
+            Self::DryRun => "dry_run",
+        }
+    }
 }

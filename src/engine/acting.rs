@@ -3,6 +3,8 @@
 
 use super::baking::Baked;
 use super::brakes::{Brakes, Watched};
+use super::by_hand;
+use super::desk::Ruled;
 use super::guard::Guard;
 use super::hand::Hand;
 use super::judged;
@@ -64,15 +66,19 @@ impl Watch<'_> {
         record.rollback = rollback;
         record.diagnosis = diagnosis;
         record.finished = Stamp::now(&*self.context.clock);
+        if baked.ruled == Some(Ruled::RollBack) && record.assessment.verdict != Verdict::Fail {
+            by_hand::learn(scene.log, scene.deployment, record).await;
+        }
         self.conclude(scene, record).await;
     }
 
     async fn act(&self, scene: &Scene<'_>, baked: &Baked) -> Option<RollbackRecord> {
-        let watched = Watched {
+        // A person who orders a rollback has judged, and needs no evidence of ours.
+        let watched = baked.ruled.is_none().then_some(Watched {
             since: scene.since,
             heard: baked.heard,
-        };
-        let brakes = self.brakes(scene, Some(watched));
+        });
+        let brakes = self.brakes(scene, watched);
         let hand = self.hand(scene, &brakes);
         let order = self.order(scene, &brakes, &hand);
         match &baked.decision {

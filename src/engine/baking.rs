@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::asking;
 use super::bake::Bake;
+use super::desk::{Ruled, Telling};
 use super::panel::{Change, Heard, Panel, nothing_proven};
 use super::record::Stamp;
 use super::sampling::{CloserLook, Manner, Sampling};
@@ -34,6 +35,8 @@ pub(super) struct Baked {
     pub(super) heard: Heard,
     /// What our own machine kept it from learning.
     pub(super) troubles: Troubles,
+    /// What a person ordered about it; absent where the judge and the policy decided.
+    pub(super) ruled: Option<Ruled>,
 }
 
 /// How much of a bake was heard.
@@ -69,11 +72,15 @@ impl Watch<'_> {
         let mut panel = Panel::of_bake(self.checks, policy, bake.start.moment, before);
         let mut sampling = self.sampling(deployment, bake.start.moment);
         let (mut standings, _poller) = self.follow(deployment, standing);
+        let mut telling = Telling::default();
         loop {
             let standing = *standings.borrow_and_update();
             let now = self.context.clock.now();
             if self.context.stop.is_cancelled() {
                 return self.interrupted(panel, standing);
+            }
+            if let Some(ruling) = self.ruling() {
+                return self.end_by_ruling(panel, &ruling, standing);
             }
             if bake.is_over(now, standing) {
                 break;
@@ -88,6 +95,7 @@ impl Watch<'_> {
             if decision != Decision::Wait {
                 return self.end_early(panel, decision);
             }
+            self.lay_out(&mut telling, &panel, bake.next_end(now), standing);
             tokio::select! {
                 Some(sample) = sampling.next() => {
                     if bake.judges(&sample, standing) {
@@ -98,6 +106,7 @@ impl Watch<'_> {
                     self.emit(What::StandingChanged(*standings.borrow()));
                 }
                 () = self.context.sleep_until(bake.next_end(now)) => {}
+                () = self.ruled_upon() => {}
                 () = self.context.stop.cancelled() => {}
             }
         }
@@ -137,6 +146,7 @@ impl Watch<'_> {
             assessment: panel.assessment(),
             decision,
             interrupted: false,
+            ruled: None,
         }
     }
 
@@ -155,6 +165,7 @@ impl Watch<'_> {
             assessment,
             decision,
             interrupted: true,
+            ruled: None,
         }
     }
 
@@ -212,6 +223,7 @@ impl Watch<'_> {
             assessment,
             decision,
             interrupted: false,
+            ruled: None,
         }
     }
 
@@ -294,7 +306,7 @@ impl Watch<'_> {
         (receiver, AbortOnDropHandle::new(task))
     }
 
-    fn tell(&self, changes: impl IntoIterator<Item = Change>) {
+    pub(super) fn tell(&self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
             self.context.instruments.judged(change.place, change.to);
             self.emit(What::CheckJudged {

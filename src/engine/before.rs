@@ -1,10 +1,13 @@
-//! How a service was before the deployment, live or from recordings: the yardstick of checks that
-//! declare a `baseline`. Used by `cli`, by the replay and by the watch; the judge knows nothing of
-//! files.
+//! How a service was before the deployment, live, from recordings or from the history: the yardstick
+//! of checks that declare a `baseline`. Used by `cli`, by the replay and by the watch; the judge knows
+//! nothing of files.
+
+mod remembered;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::remembered::from_history;
 use super::recorded::{self, Recording, RecordingError, Roster};
 use crate::clock::Moment;
 use crate::plan::CheckPlan;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::context::Context;
-use super::freeze::Freeze;
+use super::freeze::{self, Freeze};
 use super::guard::Guard;
 use super::guards;
 use super::logbook::Logbook;
@@ -55,7 +55,8 @@ pub struct Brakes<'a> {
     pub watched: Option<Watched>,
     /// What the guards answered when the window was opened.
     pub observed: &'a [Observation],
-    /// The file whose presence stops every rollback on this machine.
+    /// The file whose presence stops every rollback on this machine; those of single services lie
+    /// beside it.
     pub kill_switch: Option<PathBuf>,
     /// The interlocks that a person has overridden, by name.
     pub overridden: &'a [String],
@@ -114,9 +115,17 @@ impl Brakes<'_> {
     #[must_use]
     pub fn freeze(&self) -> Freeze<'_> {
         let declared = &self.service.policy.rollback.freeze;
-        let files = declared.file.iter().chain(&self.kill_switch);
+        let all = self.kill_switch.clone();
+        let own = all.as_deref();
+        let own = own.map(|all| freeze::of_service(all, &self.service.name));
         Freeze {
-            files: files.cloned().collect(),
+            files: declared
+                .file
+                .clone()
+                .into_iter()
+                .chain(all)
+                .chain(own)
+                .collect(),
             parameter: declared.parameter.clone(),
             target: self.target,
         }

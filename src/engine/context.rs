@@ -14,12 +14,15 @@ use super::record::Stamp;
 use super::slots::Slots;
 use super::tape::Tape;
 use super::threads::ProbeThreads;
+use super::traces::Traces;
 use crate::clock::{Clock, Moment};
 use crate::event::{Event, What};
 use crate::sample::Sample;
 
 /// How many events may wait for whoever shows them.
 const EVENT_QUEUE: usize = 16_384;
+/// How many may wait for whoever tells people: they are few without the samples.
+const LISTENER_QUEUE: usize = 1_024;
 
 /// What every run of the engine shares.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub struct Context {
     pub instruments: Arc<Instruments>,
     /// Where the samples of the window are recorded, when somebody wants them.
     pub tape: Option<Tape>,
+    /// Where runs get the names under which tracing systems know them.
+    pub traces: Arc<Traces>,
 }
 
 impl Context {
@@ -69,6 +74,8 @@ impl Context {
 #[derive(Clone, Debug)]
 pub struct Events {
     sender: mpsc::Sender<Event>,
+    /// Where everything but samples goes as well, for whoever tells people.
+    listener: Option<mpsc::Sender<Event>>,
     lost: Arc<AtomicU64>,
     service: Option<Arc<str>>,
     clock: Arc<dyn Clock>,
@@ -82,6 +89,7 @@ impl Events {
         (
             Self {
                 sender,
+                listener: None,
                 lost: Arc::default(),
                 service: None,
                 clock,
@@ -99,6 +107,15 @@ impl Events {
         }
     }
 
+    /// The same way out, with a second queue for everything but samples: whoever tells people shall not
+    /// wait for a terminal that is blocked.
+    #[must_use]
+    pub fn heard(self) -> (Self, mpsc::Receiver<Event>) {
+        let (listener, receiver) = mpsc::channel(LISTENER_QUEUE);
+        let listener = Some(listener);
+        (Self { listener, ..self }, receiver)
+    }
+
     /// Emits an event that happens now.
     pub fn emit(&self, what: What) {
         let event = Event {
@@ -107,6 +124,12 @@ impl Events {
             service: self.service.clone(),
             what,
         };
+        if let Some(listener) = &self.listener
+            && !matches!(event.what, What::Sampled(_))
+            && listener.try_send(event.clone()).is_err()
+        {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
         if self.sender.try_send(event).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

@@ -13,6 +13,19 @@ use crate::deploy::DeploymentTarget;
 const ANSWER: Duration = Duration::from_secs(10);
 /// So much of a reason is repeated.
 const REASON: usize = 120;
+/// The folder beside the kill switch of the machine with those of single services.
+const SERVICES: &str = "frozen";
+/// The line of a file that says who pulled it, where a person did so through the daemon.
+pub(super) const BY: &str = "by: ";
+
+/// The file whose presence stops every rollback of one service on this machine; `kill_switch` is the one
+/// that stops those of all.
+#[must_use]
+pub fn of_service(kill_switch: &Path, service: &str) -> PathBuf {
+    // The name of a service is letters, digits and `-_.`, and begins with none of these three.
+    kill_switch.with_file_name(SERVICES).join(service)
+}
+
 /// Where to look.
 #[derive(Clone)]
 pub struct Freeze<'a> {
@@ -56,7 +69,12 @@ fn by_file(file: &Path) -> Option<String> {
     let shown = file.display();
     match std::fs::read_to_string(file) {
         Ok(reason) if reason.trim().is_empty() => Some(format!("{shown} exists")),
-        Ok(reason) => Some(format!("{shown} says {}", first_line(&reason))),
+        Ok(reason) => {
+            let by = reason.lines().find_map(|line| line.strip_prefix(BY));
+            let by = by.map(|by| format!(", by {}", first_line(by)));
+            let (reason, by) = (first_line(&reason), by.unwrap_or_default());
+            Some(format!("{shown} says {reason}{by}"))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(format!("{shown} exists")),
         Err(error) => Some(format!("{shown} cannot be looked at: {error}")),
@@ -81,6 +99,9 @@ mod tests {
         assert!(by_file(&file).is_some_and(|why| why.ends_with("exists")));
         std::fs::write(&file, "\n  migration under way\nask ops\n").expect("written");
         assert!(by_file(&file).is_some_and(|why| why.ends_with("says migration under way")));
+        std::fs::write(&file, "sale of the year\nby: ops\n").expect("written");
+        let why = by_file(&file).expect("it is pulled");
+        assert!(why.ends_with("says sale of the year, by ops"), "{why}");
         std::fs::write(&file, [0xff, 0xfe]).expect("written");
         assert!(by_file(&file).is_some_and(|why| why.ends_with("exists")));
         assert!(by_file(folder.path()).is_some_and(|why| why.contains("cannot be looked at")));

@@ -77,6 +77,7 @@ fn finding(kept: &JudgedCheck, check: &CheckPlan) -> Finding {
                 samples,
                 first_bad: None,
                 text: text.clone(),
+                is_glimpse: false,
                 evidence: None,
             })
             .collect(),

@@ -278,6 +278,7 @@ fn blank() -> Sample {
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     }
 }
 

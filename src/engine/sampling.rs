@@ -59,6 +59,8 @@ pub struct Manner {
     /// The runs that there are, where they are counted; otherwise each check runs at its interval
     /// without end.
     pub stint: Option<Stint>,
+    /// When each check runs first, where its runs are not counted; spread from now on otherwise.
+    pub first: Option<Vec<Moment>>,
 }
 
 /// Runs that are counted: those of a gate.
@@ -120,7 +122,9 @@ impl Sampling {
             None => context.control.keep_looking(context),
             Some(_) => None,
         };
-        let stint = manner.stint.unwrap_or_else(|| endless(checks, since));
+        let stint = manner
+            .stint
+            .unwrap_or_else(|| endless(checks, since, manner.first));
         let of_target = |check: &CheckPlan| {
             let target = check.probe.target();
             target.map(|target| context.slots.of_target(&target))
@@ -169,6 +173,14 @@ impl Sampling {
         }
     }
 
+    /// The same for as many samples as are there at once; none after the last ones.
+    pub async fn next_batch(&mut self) -> Option<Vec<Sample>> {
+        if self.waiting.is_empty() {
+            return self.batches.recv().await;
+        }
+        Some(self.waiting.drain(..).collect())
+    }
+
     /// Starts no more probes; those in flight still end, at the latest at their deadlines.
     pub fn finish(&self) {
         self.stop.cancel();
@@ -182,10 +194,10 @@ fn places(check: &CheckPlan) -> Option<Semaphore> {
 }
 
 /// Each check at its interval, for as long as the probing lasts.
-fn endless(checks: &[CheckPlan], since: Moment) -> Stint {
+fn endless(checks: &[CheckPlan], since: Moment, first: Option<Vec<Moment>>) -> Stint {
     let every: Vec<Duration> = checks.iter().map(|check| check.every).collect();
     Stint {
-        first: schedule::spread(&every, since),
+        first: first.unwrap_or_else(|| schedule::spread(&every, since)),
         every,
         turns: checks.iter().map(|check| own(check, u32::MAX)).collect(),
         sends: checks.iter().map(sends).collect(),

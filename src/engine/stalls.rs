@@ -108,6 +108,7 @@ mod tests {
             closer_look: false,
             sending: None,
             session: None,
+            trace: None,
         }
     }
 

@@ -107,6 +107,7 @@ mod tests {
             closer_look: false,
             sending: None,
             session: None,
+            trace: None,
         };
         for _ in 0..TAPE_QUEUE + 2 {
             tape.take(start, &sample);

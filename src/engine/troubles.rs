@@ -107,6 +107,7 @@ mod tests {
             retries: 0,
             closer_look: false,
             session: None,
+            trace: None,
             sending: None,
         }
     }

@@ -8,6 +8,7 @@ use super::acting::Scene;
 use super::baking::Baked;
 use super::before;
 use super::context::Context;
+use super::desk::Desk;
 use super::guard::Guard;
 use super::guards;
 use super::logbook::{Journaling, Logbook};
@@ -37,6 +38,10 @@ pub struct WatchOptions {
     pub journaling: Journaling,
     /// The file whose presence stops every rollback on this machine.
     pub kill_switch: Option<PathBuf>,
+    /// The name of its window (a ULID); a new one where absent.
+    pub window: Option<String>,
+    /// Who sits by it; absent where nobody does.
+    pub desk: Option<Desk>,
 }
 
 /// One watch over one service.
@@ -64,7 +69,10 @@ impl Watch<'_> {
     pub async fn run(&self) -> Result<Record, DeployError> {
         let identity = self.identity().await?;
         let clock = Arc::clone(&self.context.clock);
-        let log = Logbook::open(self.options.journaling.clone(), &identity, clock);
+        let mut log = Logbook::open(self.options.journaling.clone(), &identity, clock);
+        if let Some(window) = &self.options.window {
+            log = log.in_window(window);
+        }
         let guard = self.guard(&log).await;
         let watched = self.watch(&log, &guard).await;
         guard.give_back().await;
@@ -143,6 +151,7 @@ impl Watch<'_> {
             self.confirm(&deployment, at_start.as_deref(), &mut baked)
                 .await,
         );
+        self.hear_objections(&mut baked).await;
         notes.extend(self.context.control.notes().await);
         let mut record = self.record(started, &deployment, &baked, log);
         record.warnings = notes;

@@ -15,7 +15,15 @@ use crate::quantity::{Span, human};
 
 /// Limits on an age, all of which hold: `{ lt: 60s }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Age(Vec<(Bound, Duration)>);
+pub struct Age(Vec<Limit>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Limit {
+    bound: Bound,
+    span: Duration,
+    /// The span as it was written.
+    written: String,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
@@ -40,10 +48,7 @@ impl Age {
     /// Judges the age of the date that a value is.
     pub fn judge(&self, value: &Value, origin: Origin, now: Option<WallTime>) -> Told {
         let Some(now) = now else {
-            let why = format!(
-                "{}, whose age this kind of check does not tell",
-                shown(value)
-            );
+            let why = format!("{}, whose age is not told here", shown(value));
             return Told::Unknown(why);
         };
         let Some(date) = date(value, origin) else {
@@ -56,11 +61,11 @@ impl Age {
             return Told::Unknown(why);
         }
         let age = now.unix().saturating_sub(date);
-        let holds = self.0.iter().all(|(bound, limit)| match bound {
-            Bound::Less => age < *limit,
-            Bound::AtMost => age <= *limit,
-            Bound::Greater => age > *limit,
-            Bound::AtLeast => age >= *limit,
+        let holds = self.0.iter().all(|limit| match limit.bound {
+            Bound::Less => age < limit.span,
+            Bound::AtMost => age <= limit.span,
+            Bound::Greater => age > limit.span,
+            Bound::AtLeast => age >= limit.span,
         });
         if holds {
             Told::Holds
@@ -97,17 +102,17 @@ const MILLISECONDS_FROM: f64 = 1e11;
 
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (bound, limit)) in self.0.iter().enumerate() {
-            let words = match bound {
-                Bound::Less => "less than",
-                Bound::AtMost => "at most",
-                Bound::Greater => "more than",
-                Bound::AtLeast => "at least",
+        let limits = self.0.iter().map(|limit| {
+            let name = match limit.bound {
+                Bound::Less => "lt",
+                Bound::AtMost => "le",
+                Bound::Greater => "gt",
+                Bound::AtLeast => "ge",
             };
-            let before = if index == 0 { "an age of " } else { " and " };
-            write!(f, "{before}{words} {}", human(*limit))?;
-        }
-        Ok(())
+            format!("{name}: {}", limit.written)
+        });
+        let limits: Vec<String> = limits.collect();
+        write!(f, "{{ {} }}", limits.join(", "))
     }
 }
 
@@ -132,7 +137,13 @@ impl<'de> Deserialize<'de> for Age {
                         "ge" => Bound::AtLeast,
                         unknown => return Err(de::Error::unknown_field(unknown, KEYS)),
                     };
-                    bounds.push((bound, map.next_value::<Span>()?.0));
+                    let written: String = map.next_value()?;
+                    let Span(span) = Span::parse(&written).map_err(de::Error::custom)?;
+                    bounds.push(Limit {
+                        bound,
+                        span,
+                        written,
+                    });
                 }
                 if bounds.is_empty() {
                     let message = "an age without a limit expects nothing; write `{ lt: 60s }`";
@@ -257,6 +268,6 @@ mod tests {
             assert!(error.to_string().contains(part), "{limits}: {error}");
         }
         let age: Age = serde_json::from_value(json!({ "gt": "1s", "le": "1m" })).unwrap();
-        assert_eq!(age.to_string(), "an age of more than 1s and at most 1m");
+        assert_eq!(age.to_string(), "{ gt: 1s, le: 1m }");
     }
 }

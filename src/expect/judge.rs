@@ -16,7 +16,13 @@ impl Matcher {
     /// What the matcher says of one JSON value.
     #[must_use]
     pub fn judge(&self, value: &Value) -> Answer {
-        self.on(&[value], Sight::of(Origin::Json, None))
+        self.judge_at(value, None)
+    }
+
+    /// As [`Matcher::judge`], where it is known what time it is.
+    #[must_use]
+    pub fn judge_at(&self, value: &Value, now: Option<WallTime>) -> Answer {
+        self.told_of(&[value], Sight::of(Origin::Json, now))
     }
 
     /// What the matcher says of a value that travels as text: a header, a field of Redis. There,
@@ -34,7 +40,7 @@ impl Matcher {
             return Answer::Holds;
         }
         let value = Value::String(text.to_owned());
-        self.on(&[&value], Sight::of(Origin::Text, now))
+        self.told_of(&[&value], Sight::of(Origin::Text, now))
     }
 
     /// What the matcher says of a value that may stand several times, each of them a text: the values
@@ -53,14 +59,15 @@ impl Matcher {
 
     fn of_several(&self, values: &[&str], sight: Sight) -> Answer {
         if values.is_empty() {
-            return self.on(&[], sight);
+            return self.told_of(&[], sight);
         }
         let joined = Value::String(values.join(", "));
         let apart = Value::from(values);
-        every(self.operators.iter().map(|one| {
+        let answer = every(self.operators.iter().map(|one| {
             let seen = if one.asks_elements() { &apart } else { &joined };
             one.on(&[seen], sight)
-        }))
+        }));
+        answer.worded(|mismatch| self.whole(mismatch))
     }
 
     fn asks_elements(&self) -> bool {
@@ -86,19 +93,25 @@ impl Matcher {
     /// As [`Matcher::judge_found`], where it is known what time it is.
     #[must_use]
     pub fn judge_found_at(&self, found: &[&Value], now: Option<WallTime>) -> Answer {
-        self.on(found, Sight::of(Origin::Json, now))
+        self.told_of(found, Sight::of(Origin::Json, now))
     }
 
     /// What the matcher says where nothing is: a header that is missing.
     #[must_use]
     pub fn judge_absent(&self) -> Answer {
-        self.on(&[], Sight::of(Origin::Text, None))
+        self.told_of(&[], Sight::of(Origin::Text, None))
     }
 
     /// Whether the matcher holds of a text as a text, told without making a value of it. Where it
     /// does not, the long way may still find that it holds.
     pub(super) fn surely_holds(&self, text: &str) -> bool {
         self.operators.iter().all(|one| one.surely_holds(text))
+    }
+
+    /// The answer in the words of the whole matcher.
+    fn told_of(&self, found: &[&Value], sight: Sight) -> Answer {
+        self.on(found, sight)
+            .worded(|mismatch| self.whole(mismatch))
     }
 
     fn on(&self, found: &[&Value], sight: Sight) -> Answer {
@@ -296,7 +309,7 @@ impl Operator {
             [_] => return self.answer(None, found),
             several => several.len(),
         };
-        match matcher.judge(&Value::from(length)) {
+        match matcher.on(&[&Value::from(length)], Sight::of(Origin::Json, None)) {
             Answer::Holds => Answer::Holds,
             Answer::DoesNotHold(_) => {
                 Answer::DoesNotHold(self.mismatch(format!("length {length}")))

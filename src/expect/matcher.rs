@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::Decimal;
 use super::age::Age;
-use super::shown::shown;
 
 /// What is expected of a value: all of these operators hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +112,12 @@ impl Pattern {
         let found = self.0.captures(text)?;
         let group = found.get(1).or_else(|| found.get(0));
         group.map(|group| group.as_str())
+    }
+
+    /// The expression as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 
     /// Whether the expression is found in `text`.
@@ -223,56 +228,4 @@ impl Matcher {
     pub fn operators(&self) -> &[Operator] {
         &self.operators
     }
-}
-
-impl fmt::Display for Matcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        joined(f, &self.operators, " and ")
-    }
-}
-
-impl fmt::Display for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Equal(value) => f.write_str(&shown(value)),
-            Self::NotEqual(value) => write!(f, "anything but {}", shown(value)),
-            Self::Less(limit) => write!(f, "less than {limit}"),
-            Self::AtMost(limit) => write!(f, "at most {limit}"),
-            Self::Greater(limit) => write!(f, "more than {limit}"),
-            Self::AtLeast(limit) => write!(f, "at least {limit}"),
-            Self::In(values) => {
-                f.write_str("one of ")?;
-                let values: Vec<String> = values.iter().map(shown).collect();
-                joined(f, &values, ", ")
-            }
-            Self::Contains(value) => write!(f, "something with {}", shown(value)),
-            Self::NotContains(value) => write!(f, "something without {}", shown(value)),
-            Self::StartsWith(text) => write!(f, "something that starts with {text:?}"),
-            Self::EndsWith(text) => write!(f, "something that ends with {text:?}"),
-            Self::Matches(pattern) => write!(f, "something that matches {pattern}"),
-            Self::Exists(true) => f.write_str("something"),
-            Self::Exists(false) => f.write_str("nothing"),
-            Self::Type(wanted) => {
-                let named = JsonType::NAMED.iter().find(|(_, named)| named == wanted);
-                write!(f, "a value of type {}", named.map_or("", |(name, _)| name))
-            }
-            Self::Length(length) => write!(f, "length {length}"),
-            Self::All(matchers) => joined(f, matchers, " and "),
-            Self::Any(matchers) => joined(f, matchers, " or "),
-            Self::EachElement(matcher) => write!(f, "each element {matcher}"),
-            Self::AnyElement(matcher) => write!(f, "some element {matcher}"),
-            Self::Not(matcher) => write!(f, "not {matcher}"),
-            Self::Age(age) => age.fmt(f),
-        }
-    }
-}
-
-fn joined<T: fmt::Display>(f: &mut fmt::Formatter<'_>, parts: &[T], between: &str) -> fmt::Result {
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            f.write_str(between)?;
-        }
-        write!(f, "{part}")?;
-    }
-    Ok(())
 }

@@ -15,14 +15,19 @@ mod path;
 mod read;
 mod shown;
 mod sieve;
+mod undated;
+mod unmet;
 mod unordered;
 mod walk;
+mod written;
 
 pub use decimal::Decimal;
-pub use document::{Document, JsonExpectations, Unmet};
+pub use document::{Document, JsonExpectations};
 pub use matcher::{JsonType, Matcher, OPERATORS, Operator, Pattern};
 pub use path::Path;
-pub use shown::{first_and_count, shown};
+pub use shown::shown;
+pub use undated::Undated;
+pub use unmet::{Inquiry, Unmet};
 pub use unordered::Unordered;
 
 use std::fmt;
@@ -52,6 +57,15 @@ impl Answer {
     #[must_use]
     pub const fn holds(&self) -> bool {
         matches!(self, Self::Holds)
+    }
+
+    /// The same with what is wrong in other words.
+    fn worded(self, word: impl FnOnce(Mismatch) -> Mismatch) -> Self {
+        match self {
+            Self::Holds => Self::Holds,
+            Self::DoesNotHold(mismatch) => Self::DoesNotHold(word(mismatch)),
+            Self::CannotTell(mismatch) => Self::CannotTell(word(mismatch)),
+        }
     }
 
     /// What is wrong, where something is.

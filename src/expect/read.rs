@@ -9,10 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-use super::Decimal;
 use super::age::Age;
 use super::compare::{self, Origin};
 use super::matcher::{JsonType, Matcher, OPERATORS, Operator, Pattern};
+use super::{Decimal, Undated};
 
 impl<'de> Deserialize<'de> for Matcher {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -120,7 +120,7 @@ impl Operator {
             "matches" => Self::Matches(map.next_value()?),
             "exists" => Self::Exists(map.next_value()?),
             "type" => Self::Type(map.next_value()?),
-            "len" => Self::Length(map.next_value()?),
+            "len" => Self::Length(map.next_value::<Undated>()?.into_matcher()),
             "all" => match map.next_value()? {
                 OneOrList::One(matcher) => Self::EachElement(matcher),
                 OneOrList::List(matchers) => Self::All(matchers),

@@ -34,16 +34,6 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// The first of several faults, and how many others there are.
-#[must_use]
-pub fn first_and_count(faults: &[String]) -> Option<String> {
-    let (first, rest) = faults.split_first()?;
-    Some(match rest.len() {
-        0 => first.clone(),
-        more => format!("{first} (and {more} more)"),
-    })
-}
-
 fn shortened(text: &str, length: usize) -> String {
     if length <= LONGEST {
         return text.to_owned();
@@ -82,13 +72,5 @@ mod tests {
         let long = shown(&json!("é".repeat(1000)));
         assert!(long.ends_with("…\" (1000 characters)"), "{long}");
         assert!(shown(&json!(vec![1; 1000])).chars().count() < 110);
-    }
-
-    #[test]
-    fn the_first_fault_is_told_and_the_others_counted() {
-        let faults = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(first_and_count(&faults[..1]).unwrap(), "a");
-        assert_eq!(first_and_count(&faults).unwrap(), "a (and 2 more)");
-        assert_eq!(first_and_count(&[]), None);
     }
 }

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::matcher::{Matcher, Operator};
-use super::{Answer, Mismatch};
+use super::{Answer, Mismatch, Undated};
 
 /// A matcher of a list without an order. A bare list means these and no others, in any order, each
 /// as often as it stands there; a bare value means that it is the only one. Any other matcher
@@ -50,7 +50,7 @@ impl fmt::Display for Unordered {
 
 impl<'de> Deserialize<'de> for Unordered {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let matcher = Matcher::deserialize(deserializer)?;
+        let matcher = Undated::deserialize(deserializer)?.into_matcher();
         Ok(Self(match matcher.operators() {
             [Operator::Equal(Value::Array(expected))] => {
                 let mut texts: Vec<String> = expected.iter().map(text).collect();
@@ -77,7 +77,7 @@ impl JsonSchema for Unordered {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let matcher = generator.subschema_for::<Matcher>();
+        let matcher = generator.subschema_for::<Undated>();
         json_schema!({
             "description": "What is expected of several texts: a list of them in any order, the only one, or a matcher of the list, as { contains: x }.",
             "allOf": [matcher]

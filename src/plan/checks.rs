@@ -180,6 +180,9 @@ fn check<'a>(
         own: kind
             .as_ref()
             .and_then(|kind| kind.probe.as_deref()?.readings()),
+        asks_each: kind
+            .as_ref()
+            .and_then(|kind| thresholds::asks_each(kind.probe.as_deref()?)),
     };
     let rate = load::lower(entry, problems);
     let schedule = Schedule::of(&settings, &rate, entry, around.defaults, problems);
@@ -204,6 +207,7 @@ fn check<'a>(
     };
     load::refuse_for_each(&rate, probe.as_deref(), problems);
     schedule.refuse_shorter_than(probe.as_deref(), entry, problems);
+    schedule.refuse_longer_part(probe.as_deref(), entry, problems);
     if control {
         control::reachable(entry, probe.as_deref(), problems);
     }

@@ -8,7 +8,8 @@ use super::policies;
 use super::rules;
 use super::services::{self, ServiceDraft};
 use super::{
-    CheckPlan, Plan, ServicePlan, control, defaults, feasibility, reach, references, sessions,
+    CheckPlan, Plan, ServicePlan, control, defaults, feasibility, notifiers, reach, references,
+    routes, server, sessions, silences, store, telemetry,
 };
 use crate::config::Document;
 use crate::config::problem::{Problem, in_reading_order};
@@ -58,9 +59,22 @@ pub fn compile_with(document: &Document, kinds: &dyn Kinds) -> Result<Compiled, 
     if !document.partial {
         references::examine(&policies, &services, &checks, &mut problems);
     }
+    let silences = silences::lower(document, &services, &checks, &mut problems);
     feasibility::examine(&services, &checks, &mut problems);
     reach::examine(&checks, &mut problems);
-    let plan = plan(services, checks, controls, kinds);
+    let server = server::lower(document, &services, &mut problems);
+    let notifiers = notifiers::lower(document, &mut problems);
+    let notifying = routes::lower(document, &notifiers, &mut problems);
+    let store = store::lower(document, &mut problems);
+    let telemetry = telemetry::lower(document, &mut problems);
+    let plan = plan(services, checks, controls, kinds).map(|plan| Plan {
+        silences,
+        server,
+        notifying,
+        store,
+        telemetry,
+        ..plan
+    });
     let problems = in_reading_order(problems, &document.files);
     match plan {
         Some(plan) if !problems.iter().any(Problem::is_error) => Ok(Compiled {
@@ -94,6 +108,7 @@ fn plan(
         services: services.collect(),
         checks,
         controls: controls.collect::<Option<Vec<_>>>()?,
+        ..Plan::default()
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{Deserializer, Error};
-use crate::probe::{Misfit, Probe, Readings, Session, Surroundings, registry};
+use crate::probe::{Misfit, Probe, Readings, Replies, Session, Surroundings, registry};
 
 /// What the settings of a check became: serde's error, settings that cannot work, or the probe.
 pub type Built = Result<Result<Box<dyn Probe>, Vec<Misfit>>, Error>;
@@ -39,9 +39,9 @@ pub trait Kinds {
         surroundings: &Surroundings,
     ) -> Option<Built>;
 
-    /// Whether a kind says what it was answered, so that a step can capture values of it.
-    fn replies(&self, name: &str) -> bool {
-        registered(name).is_some_and(|kind| kind.replies)
+    /// How much a kind says of what it was answered, so that a step can capture values of it.
+    fn replies(&self, name: &str) -> Replies {
+        registered(name).map_or(Replies::Nothing, |kind| kind.replies)
     }
 
     /// The lists in the settings of a kind whose items are steps.

@@ -9,21 +9,28 @@ mod baseline;
 mod checks;
 mod compile;
 mod control;
+pub mod declared;
 mod defaults;
 mod feasibility;
 mod guards;
 pub mod kinds;
 mod language;
+mod notifiers;
 pub mod pace;
 mod policies;
 mod reach;
 mod references;
+mod routes;
 mod rules;
 pub mod schema;
 pub mod selection;
+pub mod server;
 mod services;
 mod sessions;
+pub mod silences;
 mod steps;
+pub mod store;
+pub mod telemetry;
 mod thresholds;
 
 use std::fmt;
@@ -32,6 +39,7 @@ use std::time::Duration;
 
 use crate::decision::Policy;
 use crate::deploy::Platform;
+use crate::notify::Notifying;
 use crate::probe::{Probe, Resolver};
 use crate::sample::CheckId;
 use crate::verdict::threshold::Threshold;
@@ -40,9 +48,11 @@ use crate::verdict::{CheckFacts, Tolerance};
 pub use self::compile::{Compiled, compile, compile_with};
 pub use self::pace::{Load, Pace};
 pub use self::selection::{Selection, SelectionError};
+pub use self::silences::SilencePlan;
+pub use self::telemetry::TelemetryPlan;
 
 /// What was declared, resolved and found possible.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// The services, in the order of declaration.
     pub services: Vec<ServicePlan>,
@@ -50,6 +60,16 @@ pub struct Plan {
     pub checks: Vec<CheckPlan>,
     /// The control checks, in the order of declaration: they are never judged.
     pub controls: Vec<ControlPlan>,
+    /// The maintenance windows, in the order of declaration.
+    pub silences: Vec<SilencePlan>,
+    /// Where the daemon listens, and for whom.
+    pub server: server::ServerPlan,
+    /// Who can be told of what happens, and of what each is told.
+    pub notifying: Notifying,
+    /// Where the daemon remembers, and for how long.
+    pub store: store::StorePlan,
+    /// What leaves for other tools.
+    pub telemetry: TelemetryPlan,
 }
 
 /// A service to judge.

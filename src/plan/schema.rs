@@ -14,8 +14,14 @@ use super::checks::CheckSettings;
 use super::checks::load::RateSettings;
 use super::defaults::DefaultSettings;
 use super::policies::PolicySettings;
+use super::routes::RouteSettings;
+use super::server::ServerSettings;
 use super::services::ServiceSettings;
+use super::silences::SilenceSettings;
+use super::store::StoreSettings;
+use super::telemetry::TelemetrySettings;
 use super::thresholds::LimitSettings;
+use crate::notify::registry::CHANNELS;
 use crate::probe::registry::{KINDS, session_schema};
 
 /// The schema of a configuration with the kinds of this version.
@@ -27,6 +33,12 @@ pub fn configuration() -> Schema {
     let policies = generator.subschema_for::<PolicySettings>();
     let defaults = generator.subschema_for::<DefaultSettings>();
     let sessions = session_schema(&mut generator);
+    let silences = generator.subschema_for::<SilenceSettings>();
+    let server = generator.subschema_for::<ServerSettings>();
+    let notifier = notifier(&mut generator);
+    let routes = generator.subschema_for::<RouteSettings>();
+    let store = generator.subschema_for::<StoreSettings>();
+    let telemetry = generator.subschema_for::<TelemetrySettings>();
     let kinds = kinds(&mut generator);
     let mut definitions = generator.take_definitions(false);
     // So have steps, and no step is made of steps itself.
@@ -53,7 +65,13 @@ pub fn configuration() -> Schema {
             "defaults": defaults,
             "checks": named("What is probed, by name: each with one kind.", &check),
             "policies": named("How deployments are judged, by name.", &policies),
-            "sessions": named("Logins that checks share, by name.", &sessions)
+            "sessions": named("Logins that checks share, by name.", &sessions),
+            "silences": named("Maintenance windows, by name.", &silences),
+            "server": server,
+            "notifiers": named("How people are told, by name: each by one channel.", &notifier),
+            "routes": named("Who is told of what, by name.", &routes),
+            "store": store,
+            "telemetry": telemetry
         },
         "patternProperties": { "^x-": true },
         "additionalProperties": false,
@@ -117,6 +135,19 @@ fn check(generator: &mut SchemaGenerator) -> Schema {
     }
     let kinds = kinds(generator);
     add_kinds(schema.ensure_object(), kinds);
+    schema
+}
+
+/// A notifier: exactly one channel.
+fn notifier(generator: &mut SchemaGenerator) -> Schema {
+    let channels = CHANNELS.iter().map(|channel| {
+        let settings = (channel.schema)(generator);
+        let described = json!({ "description": channel.summary, "allOf": [settings] });
+        (channel.name.to_owned(), described)
+    });
+    let channels: Map<String, Value> = channels.collect();
+    let mut schema = json_schema!({ "type": "object", "properties": {} });
+    add_kinds(schema.ensure_object(), channels);
     schema
 }
 

@@ -60,10 +60,15 @@ impl Plan {
         let services = self.services.into_iter();
         let services = services.filter(|service| used(&service.name)).collect();
         Ok(Self {
+            notifying: self.notifying,
             services,
             checks,
             // Whatever is selected: whether we ourselves can reach anything must be told.
             controls: self.controls,
+            silences: self.silences,
+            server: self.server,
+            store: self.store,
+            telemetry: self.telemetry,
         })
     }
 

@@ -14,7 +14,7 @@ use super::kinds::Kinds;
 use crate::config::problem::{Code, Problem};
 use crate::config::tree::Key;
 use crate::config::{Entry, Node, Place, Step, Value};
-use crate::probe::Mold;
+use crate::probe::{Mold, Nature, Readings, Replies, ValueOf};
 
 /// The keys of a step besides its kind.
 const KEYS: [&str; 3] = ["name", "capture", "timeout"];
@@ -147,14 +147,14 @@ fn mold(
     kinds: &dyn Kinds,
     problems: &mut Vec<Problem>,
 ) -> Arc<Mold> {
+    let nature = Nature {
+        kind: "",
+        replies: Replies::Whole,
+        readings: Readings::UNKNOWN,
+    };
     let unread = || {
-        Arc::new(Mold::new(
-            "",
-            true,
-            None,
-            Vec::new(),
-            |_| Err(String::new()),
-        ))
+        let nothing = |_: &ValueOf<'_>| Err(String::new());
+        Arc::new(Mold::new(nature, None, Vec::new(), nothing))
     };
     let Some((name, entry)) = kind::find(step, entries, &BEARER, kinds, problems) else {
         return unread();

@@ -7,7 +7,7 @@ mod setting;
 use schemars::JsonSchema;
 
 use self::course::CourseSettings;
-pub use self::measurable::Measurable;
+pub use self::measurable::{Measurable, asks_each};
 use self::measurable::{measures, subject};
 use self::setting::LimitSetting;
 
@@ -92,6 +92,8 @@ fn threshold<'a>(
     }
     let before = problems.len();
     let settings = read::<LimitSettings>(&entry.value, &entry.key.place, problems).any()?;
+    // What is missing of a setting that was not read has been told.
+    let is_whole = problems.len() == before;
     let measures = measures(subject.as_ref()?, readings);
     let is_reading = matches!(subject, Some(Subject::Reading(_)));
     let mut limit = |setting: &Option<LimitSetting>, level: &str| {
@@ -102,7 +104,8 @@ fn threshold<'a>(
             .map_or_else(|| entry.pointer(), Entry::pointer);
         match setting {
             LimitSetting::Text(text) => parse(text, measures, &place, problems),
-            LimitSetting::Course(course) => across(course, is_reading, &place, problems),
+            LimitSetting::Course(_) if !is_whole => None,
+            LimitSetting::Course(course) => across(course, is_reading, readings, &place, problems),
         }
     };
     let threshold = Threshold {
@@ -122,16 +125,25 @@ fn threshold<'a>(
 fn across(
     settings: &CourseSettings,
     is_reading: bool,
+    readings: &Measurable,
     place: &Place,
     problems: &mut Vec<Problem>,
 ) -> Option<Limit> {
-    let refused = match settings.limit() {
-        Ok(limit) if is_reading => return Some(limit),
-        Ok(_) => Problem::error(Code::BadThreshold, "a summary has no course of its own").help(
-            "limit a reading like this; error rates and latencies are compared with before by \
+    let refused = match (settings.limit(), readings.asks_each) {
+        // What one counted says nothing of another, and a fall from one to the next is none.
+        (Ok(_), Some(word)) if is_reading => {
+            let message = "a reading of several has no course: each has its own";
+            Problem::error(Code::BadThreshold, message).help(format!(
+                "remove `addresses: {word}`, or limit the value itself"
+            ))
+        }
+        (Ok(limit), _) if is_reading => return Some(limit),
+        (Ok(_), _) => Problem::error(Code::BadThreshold, "a summary has no course of its own")
+            .help(
+                "limit a reading like this; error rates and latencies are compared with before by \
              `baseline`",
-        ),
-        Err(message) => Problem::error(Code::BadThreshold, message).help(course::FORMS),
+            ),
+        (Err(message), _) => Problem::error(Code::BadThreshold, message).help(course::FORMS),
     };
     problems.push(refused.at(place));
     None

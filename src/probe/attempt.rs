@@ -9,6 +9,7 @@ mod deadline;
 mod part;
 mod queue;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub struct Attempt {
     conditions: Conditions,
     queue: Option<Queue>,
     current: Option<(Phase, Moment)>,
+    doing: Option<Cow<'static, str>>,
     stopped: Option<Moment>,
     /// How long the stopwatch stood still between two answers.
     paused: Duration,
@@ -70,6 +72,7 @@ impl Attempt {
             conditions,
             queue: None,
             current: None,
+            doing: None,
             stopped: None,
             paused: Duration::ZERO,
             phases,
@@ -92,6 +95,7 @@ impl Attempt {
     /// As [`Attempt::enter`], at a moment that has passed already: only later does one know which
     /// byte was the request's last. Never before what was stamped last.
     pub fn enter_at(&mut self, phase: Phase, at: Moment) {
+        self.doing = None;
         let since = match (self.current.take(), self.stopped.take()) {
             (Some((running, since)), _) => {
                 let at = at.max(since);
@@ -341,6 +345,7 @@ impl Attempt {
                 ..Sending::default()
             }),
             session,
+            trace: self.conditions.trace,
         }
     }
 }

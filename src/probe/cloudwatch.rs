@@ -24,7 +24,7 @@ use self::missing::Missing;
 use self::ready_made::{AlbSettings, EcsSettings, RdsSettings};
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::aws::access::{Access, Place};
-use crate::expect::Matcher;
+use crate::expect::Undated;
 use crate::quantity::Span;
 use crate::sample::{Fault, Unit};
 
@@ -63,7 +63,7 @@ pub struct Settings {
     pub missing: Option<Missing>,
     /// What is expected of the readings, by their names.
     #[serde(default)]
-    pub expect: BTreeMap<String, Matcher>,
+    pub expect: BTreeMap<String, Undated>,
     /// The region; without it that of the service's deployment or of the environment.
     #[serde(default)]
     pub region: Option<String>,

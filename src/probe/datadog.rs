@@ -291,7 +291,8 @@ impl DatadogProbe {
 
     /// A refusal with what Datadog says of it, and with what to do about it.
     fn explained(&self, fault: Fault, answer: &Answer) -> Fault {
-        let said = answer::errors(&answer.body).unwrap_or_default();
+        let said = answer::errors(&answer.body).filter(|said| !said.is_empty());
+        let said = said.unwrap_or_else(|| format!("status {}", answer.status));
         let said = self.source.masked(&said);
         match (answer.status.as_u16(), fault.reason) {
             (400 | 404, _) => Fault::new(

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use self::facts::Facts;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::aws::access::{Access, Place};
-use crate::expect::Matcher;
+use crate::expect::{Matcher, Undated};
 use crate::sample::{Fault, Phase, Unit};
 
 /// The kind `ecs`.
@@ -40,7 +40,7 @@ pub struct Settings {
     /// What is expected of the readings, by their names, besides that the tasks which are wanted run
     /// and the rollout has not failed; `failed_tasks: 0` unless it says otherwise.
     #[serde(default)]
-    pub expect: BTreeMap<String, Matcher>,
+    pub expect: BTreeMap<String, Undated>,
     /// The region; without it that of the service's deployment or of the environment.
     #[serde(default)]
     pub region: Option<String>,
@@ -124,7 +124,9 @@ fn made(
     else {
         return Err(misfits);
     };
-    let mut expected = settings.expect;
+    let expected = settings.expect.into_iter();
+    let expected = expected.map(|(name, matcher)| (name, matcher.into_matcher()));
+    let mut expected: BTreeMap<String, Matcher> = expected.collect();
     expected
         .entry("failed_tasks".to_owned())
         .or_insert_with(|| Matcher::equal(0));
@@ -157,7 +159,7 @@ const READINGS: &[(&str, Unit, &str)] = &[
     (
         "running",
         Unit::Number,
-        "how many run, of all its deployments",
+        "how many run, of all its deployments; of task sets, of the newest",
     ),
     ("pending", Unit::Number, "how many are being started"),
     (

@@ -9,7 +9,7 @@
 //! The program gets no terminal, no input, and of our environment only `PATH`, `HOME` and `LANG`. It
 //! runs in a process group of its own, which is killed as a whole when it has ended, when the
 //! deadline passes and when the run is given up: SIGKILL, without a warning. A process that leaves
-//! the group (a daemon with a session of its own) is out of our reach.
+//! the group (a daemon with a session of its own) is known by its environment, and killed as well.
 
 mod ended;
 mod group;
@@ -20,6 +20,7 @@ mod output;
 mod program;
 mod report;
 mod settings;
+mod strays;
 mod suite;
 mod told;
 
@@ -31,8 +32,9 @@ use self::program::{Finished, Program};
 use self::report::ReportFile;
 pub use self::settings::{Expectation, Format, Settings};
 use self::told::Told;
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
-use crate::expect::Matcher;
+use super::{Attempt, Kind, Misfit, Probe, Readings, Replies, Reply, Surroundings};
+use crate::clock::WallTime;
+use crate::expect::{Inquiry, Matcher, Unmet};
 use crate::quantity::Bytes;
 use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Mask;
@@ -58,6 +60,7 @@ impl Kind for Exec {
         named: READINGS,
         open: true,
     };
+    const REPLIES: Replies = Replies::Body;
     type Settings = Settings;
 
     fn probe(
@@ -140,9 +143,11 @@ impl ExecProbe {
             None => None,
         };
         self.could_be_run(&finished)?;
+        let now = attempt.wall_if(self.expected.is_dated());
+        attempt.reply(|| Reply::of(finished.output.text().trim_end().to_owned()));
         let mut told = Told::default();
         let result = match self.format {
-            Format::Status => self.by_status(&finished),
+            Format::Status => self.by_status(&finished, now),
             Format::Nagios => nagios::read(&finished, &mut told),
             Format::JsonLines => json_lines::read(&finished, &mut told),
             Format::Junit => junit::read(&finished, report, &mut told),
@@ -172,7 +177,11 @@ impl ExecProbe {
         }
     }
 
-    fn by_status(&self, finished: &Finished) -> Result<(), Fault> {
+    fn by_status(&self, finished: &Finished, now: Option<WallTime>) -> Result<(), Fault> {
+        let texts = [
+            ("standard output", &self.expected.stdout, &finished.output),
+            ("standard error", &self.expected.stderr, &finished.errors),
+        ];
         let status = finished.ended.status().unwrap_or_default();
         let wanted = self.expected.status.as_ref();
         let answer = match wanted {
@@ -180,22 +189,25 @@ impl ExecProbe {
             None => Matcher::equal(0).judge(&status.into()),
         };
         if let Some(mismatch) = answer.mismatch() {
-            let detail = format!("exit status: {mismatch}{}", finished.last_words());
-            return Err(Fault::new(Reason::Status, detail));
+            let unmet = Unmet {
+                text: format!("exit status: {mismatch}{}", finished.last_words()),
+                is_dated: false,
+                after: texts
+                    .iter()
+                    .filter(|(_, matcher, _)| matcher.is_some())
+                    .count(),
+            };
+            return Err(Fault::new(Reason::Status, unmet.told()));
         }
-        let texts = [
-            ("standard output", &self.expected.stdout, &finished.output),
-            ("standard error", &self.expected.stderr, &finished.errors),
-        ];
+        let mut inquiry = Inquiry::at(now);
         for (name, matcher, text) in texts {
             let Some(matcher) = matcher else { continue };
             text.must_fit(name)?;
-            if let Some(mismatch) = matcher.judge_text(text.text().trim_end()).mismatch() {
-                let detail = format!("{name}: {mismatch}");
-                return Err(Fault::new(Reason::Expectation, detail));
-            }
+            inquiry.ask_of(name, matcher, |matcher, now| {
+                matcher.judge_text_at(text.text().trim_end(), now)
+            });
         }
-        Ok(())
+        inquiry.end()
     }
 }
 

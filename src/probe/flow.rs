@@ -17,6 +17,9 @@ mod session;
 mod settings;
 mod step;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 pub use self::session::FlowSession;
@@ -24,7 +27,7 @@ pub use self::settings::{FlowSettings, SessionSettings};
 
 use self::course::Course;
 use self::step::Step;
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
+use super::{Attempt, Kind, Misfit, Probe, Readings, Replies, Surroundings, Target};
 use crate::sample::{Fault, Unit};
 
 /// The kind `flow`.
@@ -49,7 +52,7 @@ impl Kind for Flow {
         )],
         open: true,
     };
-    const REPLIES: bool = true;
+    const REPLIES: Replies = Replies::Whole;
     const STEPS: &'static [&'static str] = &[STEPS, ALWAYS];
     type Settings = FlowSettings;
 
@@ -87,6 +90,12 @@ struct FlowProbe {
     always: Vec<Step>,
 }
 
+impl FlowProbe {
+    fn all(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().chain(&self.always)
+    }
+}
+
 #[async_trait]
 impl Probe for FlowProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
@@ -96,12 +105,29 @@ impl Probe for FlowProbe {
         course.end(failed, left_behind)
     }
 
+    fn readings(&self) -> Option<Vec<(Arc<str>, Unit)>> {
+        Some(self.all().flat_map(Step::readings).collect())
+    }
+
+    fn lasts(&self) -> Duration {
+        let lasts = |steps: &[Step]| steps.iter().map(|step| step.mold.lasts).sum::<Duration>();
+        let (steps, always) = (lasts(&self.steps), lasts(&self.always));
+        match self.always.is_empty() {
+            true => steps,
+            false => (steps + always).max(course::whole_of(steps)),
+        }
+    }
+
+    fn longest_part(&self) -> Option<(&str, Duration)> {
+        let declared = self.all().filter_map(|step| {
+            let timeout = step.timeout?;
+            Some((step.name.as_str(), timeout))
+        });
+        declared.max_by_key(|(_, timeout)| *timeout)
+    }
+
     fn target(&self) -> Option<Target> {
-        let mut targets = self
-            .steps
-            .iter()
-            .chain(&self.always)
-            .map(|step| &step.mold.target);
+        let mut targets = self.all().map(|step| &step.mold.target);
         let first = targets.next()?.as_ref()?;
         targets
             .all(|other| other.as_ref() == Some(first))

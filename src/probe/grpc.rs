@@ -21,12 +21,12 @@ use serde::Deserialize;
 use url::Url;
 
 use super::wire::connection::Connection;
-use super::wire::exchange::Request;
+use super::wire::exchange::{Answer, Request};
 use super::wire::host_port::HostPort;
 use super::wire::protocol::HttpProtocol;
 use super::wire::tls::{READINGS, Tls, TlsSettings};
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
-use crate::expect::Matcher;
+use crate::expect::{Matcher, Undated};
 use crate::sample::{Fault, Reason, Unit};
 use crate::secret::{Mask, Secret};
 
@@ -63,7 +63,21 @@ pub struct Settings {
 pub struct Expectation {
     /// The health: SERVING, NOT_SERVING, UNKNOWN or SERVICE_UNKNOWN, or a matcher, as
     /// `{ in: [SERVING, UNKNOWN] }`.
-    pub status: Matcher,
+    pub status: Undated,
+}
+
+/// A message in its frame, for who calls other methods over gRPC.
+#[must_use]
+pub fn framed(message: &[u8], is_compressed: bool) -> bytes::Bytes {
+    message::framed(message, is_compressed)
+}
+
+/// The message with which a call to `host` ended, for who calls other methods.
+///
+/// # Errors
+/// As the kind itself tells it.
+pub fn ended(answer: &Answer, host: &str, mask: &Mask) -> Result<Vec<u8>, Fault> {
+    call::ended(answer, host, mask).message
 }
 
 struct GrpcProbe {
@@ -120,14 +134,15 @@ impl Kind for Grpc {
             asked: Request {
                 method: Method::POST,
                 headers,
-                body: message::framed(&message::check(&settings.service)),
+                body: message::framed(&message::check(&settings.service), false),
                 body_limit: BODY_LIMIT,
                 ..Request::get(url, tls)
             },
             service: settings.service,
-            expected: settings
-                .expect
-                .map_or_else(|| Matcher::equal(message::SERVING), |expect| expect.status),
+            expected: settings.expect.map_or_else(
+                || Matcher::equal(message::SERVING),
+                |expect| expect.status.into_matcher(),
+            ),
             mask,
         }))
     }

@@ -22,7 +22,7 @@ use self::socket::Pinging;
 use super::wire::dial;
 use super::wire::host_port::HostPort;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
-use crate::expect::{Matcher, first_and_count};
+use crate::expect::{Inquiry, Undated};
 use crate::quantity::{Span, human};
 use crate::sample::{Fault, Phase, Reason, Unit};
 
@@ -86,10 +86,10 @@ pub enum Family {
 pub struct Expectation {
     /// How many of a hundred packets may be lost: `{ le: 34 }`, or 0.
     #[serde(default)]
-    pub loss_pct: Option<Matcher>,
+    pub loss_pct: Option<Undated>,
     /// How many seconds the packets that came back took on average: `{ lt: 0.05 }`.
     #[serde(default)]
-    pub rtt_mean: Option<Matcher>,
+    pub rtt_mean: Option<Undated>,
 }
 
 struct IcmpProbe {
@@ -246,13 +246,12 @@ impl IcmpProbe {
             (LOSS.0, &self.expected.loss_pct, loss),
             (RTT_MEAN.0, &self.expected.rtt_mean, mean.as_secs_f64()),
         ];
-        let wrong = expected.iter().filter_map(|(what, matcher, value)| {
-            let mismatch = matcher.as_ref()?.judge(&(*value).into()).mismatch()?;
-            Some(format!("{what}: {mismatch}"))
-        });
-        match first_and_count(&wrong.collect::<Vec<_>>()) {
-            None => Ok(()),
-            Some(detail) => Err(Fault::new(Reason::Expectation, detail)),
+        let mut inquiry = Inquiry::default();
+        for (what, matcher, value) in expected {
+            if let Some(matcher) = matcher {
+                inquiry.ask_of(what, matcher, |matcher, _| matcher.judge(&value.into()));
+            }
         }
+        inquiry.end()
     }
 }

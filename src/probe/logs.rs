@@ -29,7 +29,7 @@ use self::file::LogFile;
 use self::group::LogGroup;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::aws::access::{Access, Place};
-use crate::expect::{Matcher, Pattern};
+use crate::expect::{Pattern, Undated};
 use crate::quantity::Span;
 use crate::sample::{Fault, Unit};
 
@@ -97,10 +97,10 @@ pub enum From {
 pub struct Expectation {
     /// Of the number of matching lines.
     #[serde(default)]
-    pub matches: Option<Matcher>,
+    pub matches: Option<Undated>,
     /// Of how many there are a minute.
     #[serde(default)]
-    pub per_minute: Option<Matcher>,
+    pub per_minute: Option<Undated>,
 }
 
 /// Where the lines are.

@@ -60,11 +60,16 @@ pub use addresses::Addresses;
 pub use attempt::Attempt;
 pub use cookies::{Cookie, Cookies};
 pub use generated::Generated;
-pub use mold::{Mold, ValueOf, Values};
+pub use mold::{Mold, Nature, ValueOf, Values};
 pub use names::{Resolver, Source};
-pub use reply::Reply;
+pub use reply::{Replies, Reply};
 pub use reuse::ConnectionPolicy;
 pub use session::{Attended, Session};
+// How something is asked over HTTP that is no target of a check: where traces go, say.
+pub use wire::address::{Address, place_name};
+pub use wire::http_address::Address as HttpAddress;
+pub use wire::protocol::HttpProtocol;
+pub use wire::tls::{Tls, TlsSettings};
 
 /// The executable made from a check. One call of [`Probe::run`] is one attempt: it never retries.
 #[async_trait]
@@ -98,6 +103,18 @@ pub trait Probe: Send + Sync {
     /// open. A timeout that is no longer cannot hold it.
     fn lasts(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether its settings make it ask for something of which values can be captured, where its kind
+    /// can say what it was answered.
+    fn hears(&self) -> bool {
+        true
+    }
+
+    /// The part of a run that may take longest by what the check declares, and how long: it cannot take
+    /// longer than the whole.
+    fn longest_part(&self) -> Option<(&str, Duration)> {
+        None
     }
 
     /// Whom the runs ask, so that runs of many checks against one target can be counted together;
@@ -157,9 +174,9 @@ pub trait Kind {
     /// Whether it says what it was answered ([`Attempt::observe`]), so that a guard can compare it
     /// with before.
     const OBSERVES: bool = false;
-    /// Whether it says what it was answered ([`Attempt::reply`]), so that a step of a flow can capture
-    /// values of it.
-    const REPLIES: bool = false;
+    /// How much it says of what it was answered ([`Attempt::reply`]), so that a step of a flow can
+    /// capture values of it.
+    const REPLIES: Replies = Replies::Nothing;
     /// The lists in its settings whose items are steps: each has a kind of its own, whose settings
     /// reach the kind as [`Surroundings::steps`].
     const STEPS: &'static [&'static str] = &[];
@@ -183,6 +200,14 @@ pub struct Readings {
     pub named: &'static [(&'static str, Unit, &'static str)],
     /// Whether the user's settings can name others (columns of a query).
     pub open: bool,
+}
+
+impl Readings {
+    /// Those of a kind of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        named: &[],
+        open: true,
+    };
 }
 
 /// What a kind may know of the world at load time.

@@ -17,6 +17,7 @@
 
 mod expectation;
 mod fault;
+mod following;
 mod login;
 mod measures;
 mod packets;
@@ -40,7 +41,7 @@ use self::target::{Identity, Target};
 use super::database::{self, Metrics};
 use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::{self, TlsSettings};
-use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Replies, Surroundings};
 use crate::sample::{Fault, Unit};
 use crate::secret::Secret;
 use crate::verdict::threshold::Threshold;
@@ -159,6 +160,7 @@ impl Kind for Mysql {
     };
     const DEPENDENCY: Option<&'static str> = Some("database");
     const OBSERVES: bool = true;
+    const REPLIES: Replies = Replies::Body;
     type Settings = Settings;
 
     fn probe(
@@ -210,6 +212,10 @@ impl Probe for MysqlProbe {
         Some(self.pool.target())
     }
 
+    fn hears(&self) -> bool {
+        self.questions.has_a_query()
+    }
+
     fn limits(&self) -> Vec<Threshold> {
         database::limits(self.metrics)
     }
@@ -223,9 +229,13 @@ impl MysqlProbe {
         let (mut kept, heard) = self.ask(attempt, &mut place, keeps).await?;
         attempt.stop();
         heard.record(attempt);
+        if let Some(answer) = &heard.answer {
+            attempt.reply(|| answer.reply());
+        }
         let mask = &self.target.mask;
         attempt.observe(|| Some(mask.apply(&heard.in_words(&self.expectation)?)));
-        let judged = self.expectation.judge(&heard);
+        let now = attempt.wall_if(self.expectation.is_dated());
+        let judged = self.expectation.judge(&heard, now);
         // Whatever the server makes of the end of the session is no part of its answer.
         let within = attempt.remaining() / 2;
         if keeps && kept.connection.clean(within).await {

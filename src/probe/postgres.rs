@@ -20,7 +20,6 @@
 //! What our role may not see is never taken for something that the server lacks: it is noted, and
 //! where the check expects something of it, the run is `Unknown` and says what to grant.
 
-mod binding;
 mod bounds;
 mod columns;
 mod encryption;
@@ -49,7 +48,7 @@ use self::target::{Identity, Target};
 use super::database::{self, Metrics};
 use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::TlsSettings;
-use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Replies, Surroundings};
 use crate::sample::Fault;
 use crate::secret::Secret;
 use crate::verdict::threshold::Threshold;
@@ -119,6 +118,7 @@ impl Kind for Postgres {
     };
     const DEPENDENCY: Option<&'static str> = Some("database");
     const OBSERVES: bool = true;
+    const REPLIES: Replies = Replies::Body;
     type Settings = Settings;
 
     fn probe(
@@ -164,9 +164,13 @@ impl Probe for PostgresProbe {
         let (mut kept, heard) = self.ask(attempt, &mut place, keeps).await?;
         attempt.stop();
         heard.record(attempt);
+        if let Some(answer) = &heard.answer {
+            attempt.reply(|| answer.reply());
+        }
         let mask = &self.target.mask;
         attempt.observe(|| Some(mask.apply(&heard.in_words(&self.expectation)?)));
-        let judged = self.expectation.judge(&heard);
+        let now = attempt.wall_if(self.expectation.is_dated());
+        let judged = self.expectation.judge(&heard, now);
         // Whatever the server makes of the end of the session is no part of its answer.
         let within = attempt.remaining() / 2;
         if keeps && kept.connection.clean(within).await {
@@ -179,6 +183,10 @@ impl Probe for PostgresProbe {
 
     fn target(&self) -> Option<super::Target> {
         Some(self.pool.target())
+    }
+
+    fn hears(&self) -> bool {
+        self.questions.has_a_query()
     }
 
     fn limits(&self) -> Vec<Threshold> {

@@ -38,7 +38,7 @@ use self::target::{Identity, Target};
 use super::database::Gains;
 use super::pool::{self, Kept, Place, Pool, Pools};
 use super::wire::tls::TlsSettings;
-use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings};
+use super::{Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Replies, Surroundings};
 use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Secret;
 
@@ -99,6 +99,7 @@ impl Kind for Redis {
         open: true,
     };
     const OBSERVES: bool = true;
+    const REPLIES: Replies = Replies::Body;
     type Settings = Settings;
 
     fn probe(
@@ -157,7 +158,8 @@ impl RedisProbe {
         }
         let mask = &self.target.mask;
         attempt.observe(|| Some(mask.apply(&heard.in_words(&self.expectation)?)));
-        self.expectation.judge(&heard)
+        let now = attempt.wall_if(self.expectation.is_dated());
+        self.expectation.judge(&heard, now)
     }
 
     /// Asks all questions, one after the other, and reports what is a number.
@@ -168,6 +170,7 @@ impl RedisProbe {
         };
         if let Some(info) = &heard.info {
             info.record(attempt, self.expectation.info.keys());
+            attempt.reply(|| info.reply());
             heard.figures = replication::figures(info, &self.evictions, attempt.now());
             heard.figures.record(attempt, "");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize as _, Deserializer};
 
 use super::flow::{FlowSession, SessionSettings};
-use super::{Kind, Misfit, Probe, Readings, Session, Surroundings};
+use super::{Kind, Misfit, Probe, Readings, Replies, Session, Surroundings};
 
 /// What can be said of a kind without an instance.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct Entry {
     /// Whether it can say what it was answered, for a comparison with before.
     pub observes: bool,
     /// Whether it says what it was answered, for captures.
-    pub replies: bool,
+    pub replies: Replies,
     /// The lists in its settings whose items are steps.
     pub steps: &'static [&'static str],
     /// The JSON Schema of its settings.

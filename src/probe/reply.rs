@@ -16,7 +16,28 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// How much of what it was answered a kind can say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replies {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A text or bytes.
+    Body,
+    /// A status, headers and a body.
+    Whole,
+}
+
 impl Reply {
+    /// An answer that is nothing but a body.
+    #[must_use]
+    pub fn of(body: impl Into<Bytes>) -> Self {
+        Self {
+            body: body.into(),
+            ..Self::default()
+        }
+    }
+
     /// The values of a header, in the order in which they came.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self

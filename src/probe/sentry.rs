@@ -24,7 +24,7 @@ use super::wire::protocol::HttpProtocol;
 use super::wire::tls;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
 use crate::clock::WallTime;
-use crate::expect::Matcher;
+use crate::expect::Undated;
 use crate::quantity::human;
 use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Secret;
@@ -37,7 +37,7 @@ struct SentryProbe {
     source: Source,
     /// The question but for its times.
     question: Url,
-    expected: BTreeMap<String, Matcher>,
+    expected: BTreeMap<String, Undated>,
     over: Duration,
 }
 
@@ -212,7 +212,8 @@ impl SentryProbe {
 
     /// A refusal with what Sentry says of it, and with what to do about it.
     fn explained(&self, fault: Fault, answer: &Answer, now: WallTime) -> Fault {
-        let said = answer::refused(&answer.body).unwrap_or_default();
+        let said = answer::refused(&answer.body).filter(|said| !said.is_empty());
+        let said = said.unwrap_or_else(|| format!("status {}", answer.status));
         let said = self.source.masked(&said);
         match (answer.status.as_u16(), fault.reason) {
             (400 | 404, _) => Fault::new(

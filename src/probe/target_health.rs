@@ -17,7 +17,7 @@ use serde::Deserialize;
 use self::groups::Groups;
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings};
 use crate::aws::access::{Access, Place};
-use crate::expect::Matcher;
+use crate::expect::{Matcher, Undated};
 use crate::sample::{Fault, Phase, Unit};
 
 /// The kind `target_health`.
@@ -40,7 +40,7 @@ pub struct Settings {
     /// What is expected of the readings, by their names; `unhealthy: 0` and `healthy: { ge: 1 }`
     /// unless it says otherwise of these.
     #[serde(default)]
-    pub expect: BTreeMap<String, Matcher>,
+    pub expect: BTreeMap<String, Undated>,
     /// The region; without it that of the service's deployment or of the environment.
     #[serde(default)]
     pub region: Option<String>,
@@ -112,7 +112,9 @@ fn made(
     let (Ok(place), Ok(groups), true) = (place, groups, misfits.is_empty()) else {
         return Err(misfits);
     };
-    let mut expected = settings.expect;
+    let expected = settings.expect.into_iter();
+    let expected = expected.map(|(name, matcher)| (name, matcher.into_matcher()));
+    let mut expected: BTreeMap<String, Matcher> = expected.collect();
     expected
         .entry("unhealthy".to_owned())
         .or_insert_with(|| Matcher::equal(0));

@@ -20,7 +20,7 @@ use super::wire::address::place_name;
 use super::wire::channel::{self, Channel};
 use super::wire::session::Sessions;
 use super::wire::tls::{READINGS, Tls};
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
+use super::{Attempt, Kind, Misfit, Probe, Readings, Replies, Reply, Surroundings, Target};
 use crate::sample::{Fault, Phase, Unit};
 
 /// The kind `tcp`.
@@ -42,6 +42,7 @@ impl Kind for Tcp {
         named: &[RECEIVED, READINGS[0], READINGS[1], READINGS[2], READINGS[3]],
         open: false,
     };
+    const REPLIES: Replies = Replies::Body;
     type Settings = Settings;
 
     fn probe(
@@ -96,6 +97,10 @@ impl Probe for TcpProbe {
         talked
     }
 
+    fn hears(&self) -> bool {
+        self.dialogue.hears()
+    }
+
     fn target(&self) -> Option<Target> {
         Some(Target {
             name: place_name("tcp", &self.host, self.port).into(),
@@ -110,7 +115,9 @@ impl TcpProbe {
         attempt: &mut Attempt,
         mut stream: BufReader<Channel>,
     ) -> Result<(), Fault> {
+        let now = attempt.wall_if(self.dialogue.is_dated());
         let mut received = 0;
+        let mut said = Vec::new();
         let mut ended = Ok(());
         for (number, step) in (1..).zip(&self.dialogue.steps) {
             ended = match step {
@@ -122,7 +129,8 @@ impl TcpProbe {
                     let heard = self.hear(attempt, &mut stream, number, &wish.end).await;
                     heard.and_then(|heard| {
                         received += heard.len();
-                        self.dialogue.judge(number, wish, &heard)
+                        wish.add_to(&mut said, &heard);
+                        self.dialogue.judge(number, wish, &heard, now)
                     })
                 }
             };
@@ -134,6 +142,7 @@ impl TcpProbe {
         // At most a hundred answers of a mebibyte.
         let received = u32::try_from(received).map_or(f64::INFINITY, f64::from);
         attempt.reading(name, received, unit);
+        attempt.reply(|| Reply::of(said));
         ended
     }
 
@@ -164,8 +173,10 @@ impl TcpProbe {
         let doing = || format!("waiting for the answer of step {number}");
         let failed = |error: std::io::Error| channel::fault(&error, &self.host, &doing());
         attempt.enter(Phase::Ttfb);
+        attempt.doing(doing());
         stream.fill_buf().await.map_err(failed)?;
         attempt.enter(Phase::Body);
+        attempt.doing(format!("reading the answer of step {number}"));
         let heard = match end {
             End::Delimiter(delimiter) => channel::until(stream, delimiter, most).await,
             End::Length(length) => {

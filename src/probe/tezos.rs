@@ -136,6 +136,7 @@ impl Look for TezosProbe {
         node.identify(visit).await?;
         let header = node.header(visit).await?;
         let told = node.bootstrapped(visit).await?;
+        let is_stuck = told.bootstrapped && told.state == SyncState::Stuck;
         let seen = self.in_step(visit, &header.head, &told)?;
         self.demand(visit, &mut node, header.head.height).await?;
         let pace = self.pace(visit, &mut node, header.protocol).await;
@@ -149,8 +150,21 @@ impl Look for TezosProbe {
         };
         let council = self.follower.consult(&beside, &mut node, visit, question);
         let council = council.await;
-        self.follower
-            .judge(visit, &seen, council.as_ref(), Some(pace))
+        let judged = self
+            .follower
+            .judge(visit, &seen, council.as_ref(), Some(pace));
+        if !is_stuck {
+            return judged;
+        }
+        let pace = self.follower.pace(Some(pace)).unwrap_or(pace);
+        let tip = council.and_then(|council| council.tip(pace.agreement()));
+        match tip {
+            None => Err(stuck(visit, &header.head)),
+            Some(_) => judged.inspect(|()| {
+                let note = "the node calls the chain stuck, and the references do not";
+                visit.seen.note(note);
+            }),
+        }
     }
 }
 
@@ -166,8 +180,10 @@ impl TezosProbe {
         visit
             .seen
             .reading("bootstrapped", bootstrapped, Unit::Number);
-        if told.bootstrapped && told.state == SyncState::Stuck {
-            return Err(stuck(head, head.age(visit.attempt.wall())));
+        let is_stuck = told.bootstrapped && told.state == SyncState::Stuck;
+        // A node that was cut off with a few others says so too: whoever has references asks them.
+        if is_stuck && !self.follower.has_references() {
+            return Err(stuck(visit, head));
         }
         let seen = self.follower.see(visit, *head);
         in_step(visit, told)?;
@@ -222,9 +238,10 @@ impl TezosProbe {
     }
 }
 
-/// The fault of a node that calls its chain stuck.
-fn stuck(head: &Head, age: Option<Duration>) -> Fault {
-    let age = age.unwrap_or_default();
+/// The fault of a node that calls its chain stuck; nothing that it says of ages condemns it then.
+fn stuck(visit: &mut Visit<'_>, head: &Head) -> Fault {
+    visit.seen.without_ages();
+    let age = head.age(visit.attempt.wall()).unwrap_or_default();
     let detail = format!(
         "the node is in step with its peers and calls the chain stuck: its head, level {}, is {} old",
         head.height,

@@ -24,7 +24,7 @@ use super::wire::host_port::HostPort;
 use super::wire::session::Facts;
 use super::wire::tls::{READINGS, Tls, TlsSettings};
 use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
-use crate::expect::{Matcher, Unordered};
+use crate::expect::{Undated, Unordered};
 use crate::sample::Fault;
 
 /// The kind `tls`.
@@ -57,26 +57,26 @@ pub struct Expectation {
     /// For how many days the certificate must still be valid: `{ ge: 14 }`. A threshold on the
     /// reading of that name warns as well, at two levels.
     #[serde(default)]
-    pub cert_days: Option<Matcher>,
+    pub cert_days: Option<Undated>,
     /// The same for the first of all certificates that are shown to expire.
     #[serde(default)]
-    pub chain_days: Option<Matcher>,
+    pub chain_days: Option<Undated>,
     /// The names for which the certificate is valid (subject alternative names: hosts in lower
     /// case, addresses): a list in any order, or `{ contains: api.example.com }`.
     #[serde(default)]
     pub names: Option<Unordered>,
     /// Who the certificate is of, as `CN=api.example.com, O=Example`.
     #[serde(default)]
-    pub subject: Option<Matcher>,
+    pub subject: Option<Undated>,
     /// Who has signed it, as `C=US, O=Let's Encrypt, CN=R11`.
     #[serde(default)]
-    pub issuer: Option<Matcher>,
+    pub issuer: Option<Undated>,
     /// The version that is agreed on: `TLSv1.3` or `TLSv1.2`.
     #[serde(default)]
-    pub version: Option<Matcher>,
+    pub version: Option<Undated>,
     /// The cipher suite that is agreed on, as `TLS13_AES_256_GCM_SHA384`.
     #[serde(default)]
-    pub cipher: Option<Matcher>,
+    pub cipher: Option<Undated>,
 }
 
 struct CertificateProbe {

@@ -22,7 +22,7 @@ use self::handshake::Handshake;
 use self::settings::Settings;
 use self::talk::Talk;
 use super::wire::tls::READINGS;
-use super::{Attempt, Kind, Misfit, Probe, Readings, Surroundings, Target};
+use super::{Attempt, Kind, Misfit, Probe, Readings, Replies, Reply, Surroundings, Target};
 use crate::quantity::human;
 use crate::sample::{Fault, Phase, Reason, Unit};
 
@@ -53,6 +53,7 @@ impl Kind for WebSocket {
         ],
         open: false,
     };
+    const REPLIES: Replies = Replies::Body;
     type Settings = Settings;
 
     fn probe(
@@ -106,6 +107,11 @@ impl Probe for WebSocketProbe {
         })
     }
 
+    fn hears(&self) -> bool {
+        let mut steps = self.dialogue.steps.iter();
+        steps.any(|step| matches!(step, Step::Hear(_)))
+    }
+
     fn lasts(&self) -> Duration {
         self.stays_open.unwrap_or_default()
     }
@@ -145,12 +151,17 @@ impl WebSocketProbe {
                 Step::Hear(wish) => {
                     attempt.enter(Phase::Ttfb);
                     let doing = format!("waiting for the message of step {number}");
+                    let now = attempt.wall_if(wish.is_dated());
+                    attempt.doing(doing.clone());
                     let mut passed_over = 0;
                     loop {
                         let message = talk.next(&doing).await?;
-                        match wish.judge(number, &message, &self.handshake.mask) {
+                        match wish.judge(number, &message, &self.handshake.mask, now) {
                             Err(_) if passed_over < wish.skip => passed_over += 1,
-                            judged => break judged?,
+                            judged => {
+                                attempt.reply(|| Reply::of(message.into_data()));
+                                break judged?;
+                            }
                         }
                     }
                 }
@@ -163,6 +174,7 @@ impl WebSocketProbe {
 /// Sends a ping and waits until it is returned; messages meanwhile are the target's own business.
 async fn ping(attempt: &mut Attempt, talk: &mut Talk<'_>) -> Result<(), Fault> {
     attempt.enter(Phase::Ttfb);
+    attempt.doing(talk::PINGING);
     let before = attempt.now();
     talk.ping(PAYLOAD).await?;
     let took = attempt.now().since(before);

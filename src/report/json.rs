@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 pub use self::diagnosis::DiagnosisReport;
 pub use self::own::{LatenessReport, SelfReport};
@@ -226,6 +227,16 @@ pub fn render(record: &Record, exit_code: u8, mask: &Mask) -> Result<String, ser
     let mut report = report(record, exit_code);
     report.hide(mask);
     serde_json::to_string(&report)
+}
+
+/// The same as a value, for the forms that are made from it.
+///
+/// # Errors
+/// Never with these types; the serializer's error is handed on all the same.
+pub fn value(record: &Record, exit_code: u8, mask: &Mask) -> Result<Value, serde_json::Error> {
+    let mut report = report(record, exit_code);
+    report.hide(mask);
+    serde_json::to_value(&report)
 }
 
 impl Report {

@@ -224,6 +224,7 @@ mod tests {
                 closer_look: false,
                 sending: None,
                 session: None,
+                trace: None,
             },
         }
     }

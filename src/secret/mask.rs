@@ -21,7 +21,7 @@ struct Form {
 
 impl Mask {
     /// Adds a secret in the forms in which it may travel: as it is, line by line,
-    /// percent-encoded, JSON-escaped.
+    /// percent-encoded, JSON-escaped, quoted.
     ///
     /// A text shorter than [`SHORTEST`] characters is hidden only where it stands alone in
     /// quotes: anywhere else, masking it would make every output unreadable and hide nothing.
@@ -43,6 +43,19 @@ impl Mask {
                 quotes: 1,
             });
         }
+    }
+
+    /// Hides what another mask hides, as it does.
+    pub fn include(&self, other: &Self) {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return;
+        }
+        let forms = other
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        forms.into_iter().for_each(|form| self.add(form));
     }
 
     fn add(&self, form: Form) {
@@ -179,9 +192,11 @@ fn forms(secret: &str) -> Vec<String> {
             .replace('\n', "\\n")
             .replace('\r', "\\r")
             .replace('\t', "\\t");
+        // As our own messages quote it.
+        let quoted = part.replace('"', "\\\"");
         let encoded = ENCODED.map(|also| percent_encoded(part, also));
         let plus = percent_encoded(part, EVERYTHING).replace("%20", "+");
-        let all = [part.to_owned(), escaped, plus];
+        let all = [part.to_owned(), escaped, quoted, plus];
         for form in all.into_iter().chain(encoded) {
             let form = form.split_whitespace().collect::<Vec<_>>().join(" ");
             if !form.is_empty() && !forms.contains(&form) {
@@ -249,6 +264,12 @@ mod tests {
                 assert_eq!(masked, "a *** b", "{form}");
             }
         }
+    }
+
+    #[test]
+    fn a_secret_that_a_message_quotes_is_masked() {
+        let mask = hiding(r#"canary\a"b"#);
+        assert_eq!(mask.apply(r#""is canary\a\"b""#), r#""is ***""#);
     }
 
     #[test]

@@ -3,7 +3,13 @@
 //! A journal is append-only. What [`Journal::append`] has returned from survives the end of the
 //! process and of the machine. Adapters know no engine and decide nothing.
 
+pub mod behind;
+mod blocks;
+pub mod history;
 pub mod masked;
+pub mod postgres;
+pub mod reopened;
+pub mod retried;
 pub mod sqlite;
 
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The journal in one SQLite file on this machine, for any number of processes at once.
+//! The journal in one SQLite file on this machine, for any number of processes at once; the history
+//! has a file of its own ([`history`]).
 //!
 //! What was appended is on the disk: write-ahead log, `synchronous = FULL`. All calls run on a
 //! blocking thread. Nothing that is kept is passed over: an entry that this version does not
@@ -6,6 +7,7 @@
 //! Opened by `cli`, called by `engine` through [`Journal`].
 
 mod fault;
+pub mod history;
 mod holder;
 mod lease;
 mod schema;
@@ -39,9 +41,9 @@ impl Sqlite {
     /// [`StoreError::Unusable`] when it cannot be opened and written; [`StoreError::Strange`] when
     /// it is no journal, or one of a later version.
     pub async fn open(path: &Path, holder: Holder) -> Result<Self, StoreError> {
-        let file = File::at(path);
+        let file = File::at(path, schema::JOURNAL.what);
         let opened = file.clone();
-        let connection = blocking(&file, move || schema::open(&opened)).await?;
+        let connection = blocking(&file, move || schema::open(&opened, schema::JOURNAL)).await?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             file,

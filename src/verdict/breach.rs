@@ -89,6 +89,7 @@ fn summary_opinion(threshold: &Threshold, limit: Limit, look: Look<'_>) -> Opini
         samples: measured.samples,
         first_bad: measured.first_bad,
         text,
+        is_glimpse: false,
         evidence: None,
     };
     if let Some(lacking) = too_young(threshold, look) {

@@ -235,6 +235,7 @@ fn breached(
             samples,
             first_bad: Some(since),
             text,
+            is_glimpse: false,
             evidence: None,
         },
         bad: None,

@@ -111,6 +111,7 @@ fn reason(
         samples: measure.samples(),
         first_bad,
         text: one_line(&text),
+        is_glimpse: false,
         evidence: Some(evidence),
     }
 }

@@ -170,18 +170,24 @@ const SEEN_TOO_FEW: &str = "seen too few times to condemn";
 /// What becomes of a breached critical limit.
 enum Weight {
     Condemns,
+    Glimpsed,
     Warns(&'static str),
     CannotBeTold,
 }
 
 impl Scales {
+    /// Whether so many bad samples are too few to condemn.
+    fn is_glimpse(self, bad: Option<u64>) -> bool {
+        bad.is_some_and(|bad| bad < self.least_bad)
+    }
+
     fn weigh(self, strength: Strength, bad: Option<u64>) -> Weight {
         let is_few = self.known <= TOO_FEW_TO_CONDEMN;
-        if bad.is_some_and(|bad| bad < self.least_bad) {
-            return Weight::Warns(SEEN_TOO_FEW);
+        if self.is_glimpse(bad) {
+            return Weight::Glimpsed;
         }
         match (self.closing, strength) {
-            (_, Strength::Glimpsed) => Weight::Warns(SEEN_TOO_FEW),
+            (_, Strength::Glimpsed) => Weight::Glimpsed,
             (Closing::Running, Strength::Proven) if self.has_least && !is_few => Weight::Condemns,
             (Closing::Running, _) => Weight::Warns("not proven yet"),
             (Closing::Final, Strength::Proven) if !is_few => Weight::Condemns,
@@ -226,16 +232,23 @@ impl Case {
         match critical {
             Some(Opinion::Breached(breach)) => self.weigh(breach, scales),
             Some(Opinion::Untold(reason)) => self.gaps.push(reason),
-            Some(Opinion::Holds) | None => self.hear_warning(threshold, look),
+            Some(Opinion::Holds) | None => self.hear_warning(threshold, look, scales),
         }
     }
 
-    fn hear_warning(&mut self, threshold: &Threshold, look: Look<'_>) {
+    fn hear_warning(&mut self, threshold: &Threshold, look: Look<'_>, scales: Scales) {
         match threshold
             .warning
             .map(|limit| opinion(threshold, limit, look))
         {
-            Some(Opinion::Breached(breach)) => self.warnings.push(told(breach, Level::Warning, "")),
+            Some(Opinion::Breached(breach)) => {
+                let is_glimpse = scales.is_glimpse(breach.bad);
+                let reason = told(breach, Level::Warning, "");
+                self.warnings.push(FindingReason {
+                    is_glimpse,
+                    ..reason
+                });
+            }
             Some(Opinion::Untold(reason)) => self.gaps.push(reason),
             Some(Opinion::Holds) | None => {}
         }
@@ -244,6 +257,13 @@ impl Case {
     fn weigh(&mut self, breach: Breach, scales: Scales) {
         match scales.weigh(breach.strength, breach.bad) {
             Weight::Condemns => self.failures.push(told(breach, Level::Critical, "")),
+            Weight::Glimpsed => {
+                let reason = told(breach, Level::Warning, SEEN_TOO_FEW);
+                self.warnings.push(FindingReason {
+                    is_glimpse: true,
+                    ..reason
+                });
+            }
             Weight::Warns(why) => self.warnings.push(told(breach, Level::Warning, why)),
             Weight::CannotBeTold => {
                 let reason = told(breach, Level::Critical, "too little data to condemn");

@@ -146,6 +146,8 @@ pub struct FindingReason {
     pub first_bad: Option<Moment>,
     /// One line for a person, numbers included: `error rate 12.1 % over 58 samples, limit 5 %`.
     pub text: String,
+    /// Whether so few samples made it that it would condemn nothing, whatever its limit.
+    pub is_glimpse: bool,
     /// What stands behind it; absent where the limit was judged as written.
     pub evidence: Option<Evidence>,
 }
@@ -177,6 +179,7 @@ impl FindingReason {
             samples: 0,
             first_bad: None,
             text: String::new(),
+            is_glimpse: false,
             evidence: None,
         }
     }
@@ -191,6 +194,7 @@ impl FindingReason {
             samples,
             first_bad: None,
             text: wording::one_line(&text),
+            is_glimpse: false,
             evidence: None,
         }
     }

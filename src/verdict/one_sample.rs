@@ -61,6 +61,7 @@ fn faults_of(record: &Record) -> Vec<FindingReason> {
             samples: 1,
             first_bad: record.is_bad().then_some(record.started),
             text: one_line(&text),
+            is_glimpse: false,
             evidence: None,
         }
     });
@@ -91,6 +92,7 @@ fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
         samples: 1,
         first_bad: Some(record.started),
         text: one_line(&text),
+        is_glimpse: false,
         evidence: None,
     })
 }

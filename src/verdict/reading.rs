@@ -127,6 +127,7 @@ fn reason(
         samples: streak.samples,
         first_bad: Some(streak.since),
         text: wording::reading_breach(name, value, &lasted, limit),
+        is_glimpse: false,
         evidence: None,
     }
 }

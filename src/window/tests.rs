@@ -37,6 +37,7 @@ fn sample(start: u64, latency: u64, outcome: Outcome) -> Sample {
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     }
 }
 

@@ -32,7 +32,12 @@ pub(super) fn report(session: &Session, ends: &[End], shown: io::Result<()>) -> 
             let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
             Ok(Some(lines.iter().map(|line| format!("{line}\n")).collect()))
         }
-        Format::Samples | Format::Ndjson | Format::Prometheus => Ok(None),
+        Format::Samples
+        | Format::Ndjson
+        | Format::Prometheus
+        | Format::Html
+        | Format::Junit
+        | Format::Markdown => Ok(None),
     });
     session.end(code, shown.and(written))
 }

@@ -97,6 +97,7 @@ fn finding(name: &str, verdict: Verdict, code: &str) -> Finding {
         samples: 20,
         first_bad: None,
         text: format!("{code} of {name}"),
+        is_glimpse: false,
         evidence: None,
     };
     Finding {

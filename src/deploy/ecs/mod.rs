@@ -9,8 +9,8 @@
 //! `pinning` with `own` and `metadata`, `standing`, `candidate` with `past`, `history` and `named`,
 //! `planning` (what could be done), `acting` with `pinned_definition`, `stopping`, `tell` and
 //! `carrier`, `proof` (is it done); `concerns` (what to know before), `tasks` (what really runs),
-//! `diagnosis` (what a person needs when it went wrong), `parameter`; `examining` (is everything there
-//! that all this needs). Services that ECS does not move itself go other ways from each of these:
+//! `diagnosis` (what a person needs when it went wrong), `parameter`; `lookout` (is there anything new);
+//! `examining` (is everything there that all this needs). Services that ECS does not move itself go other ways from each of these:
 //! `codedeploy`, and `external` with `task_sets`.
 
 mod acting;
@@ -27,6 +27,7 @@ mod external;
 mod facts;
 mod fault;
 mod history;
+mod lookout;
 mod metadata;
 mod named;
 mod own;
@@ -59,6 +60,7 @@ use crate::deployment::{
     Standing, StartedRollback, Task, Wanted,
 };
 
+pub use lookout::EcsLookout;
 pub use pace::Pace;
 
 /// An ECS service as a deployment target.

@@ -88,6 +88,7 @@ fn context(parties: &[&Arc<Party>]) -> Context {
         control: Control::of(&plans),
         instruments: Arc::default(),
         tape: None,
+        traces: Arc::default(),
     }
 }
 
@@ -106,6 +107,7 @@ fn sample(context: &Context, reason: Reason, took: Duration) -> Sample {
         retries: 0,
         closer_look: false,
         session: None,
+        trace: None,
         sending: None,
     }
 }

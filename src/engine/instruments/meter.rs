@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::last::{Kept, Last};
+use crate::clock::Clock;
 use crate::event::Verdict;
 use crate::sample::{CheckId, Outcome, Phase, Phases, Reason, Sample};
 use crate::verdict::CheckFacts;
@@ -43,6 +45,8 @@ pub struct Meter {
     rest: Mutex<Rest>,
     /// The place in [`VERDICTS`], from 1; 0 before the first.
     verdict: AtomicU8,
+    /// Where somebody asks for it.
+    last: OnceLock<Box<Kept>>,
 }
 
 /// What changes seldom or is found by name.
@@ -128,7 +132,13 @@ impl Meter {
             phases: OnceLock::new(),
             rest: Mutex::default(),
             verdict: AtomicU8::new(0),
+            last: OnceLock::new(),
         }
+    }
+
+    /// Whether this is counted of the same check of the same kind and service.
+    pub(super) fn is_of(&self, facts: &CheckFacts) -> bool {
+        self.check == facts.id && self.kind == facts.kind && self.service == facts.service
     }
 
     pub(super) fn record(&self, sample: &Sample) {
@@ -149,6 +159,14 @@ impl Meter {
                 rest.read(sample);
             }
         }
+        if let Some(kept) = self.last.get() {
+            kept.keep(sample);
+        }
+    }
+
+    /// Keeps the last run from now on.
+    pub(super) fn keep_last(&self, clock: &Arc<dyn Clock>) {
+        self.last.get_or_init(|| Box::new(Kept::by(clock)));
     }
 
     fn add_phases(&self, phases: &Phases) {
@@ -219,6 +237,12 @@ impl Meter {
         self.phases.get().map(|bins| &bins[phase as usize])
     }
 
+    /// The last run; absent before the first, and where nobody asks for it.
+    #[must_use]
+    pub fn last(&self) -> Option<Last> {
+        self.last.get().and_then(|kept| kept.read())
+    }
+
     /// What the judge said last.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
@@ -281,6 +305,7 @@ mod tests {
             retries: 0,
             closer_look: false,
             session: None,
+            trace: None,
             sending: None,
         }
     }

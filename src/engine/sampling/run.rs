@@ -92,6 +92,8 @@ impl Shared {
             resolver: check.resolver.clone(),
             waited: sent_after.unwrap_or_default(),
             any_version: self.any_version,
+            // Each attempt of it gets names of its own.
+            trace: None,
         };
         let is_plain = in_a_row == 1 && self.patience.is_none();
         let asks_one = check.probe.asks_addresses_of().is_none();
@@ -223,8 +225,9 @@ pub(in crate::engine) async fn in_slot(
     context: &Context,
     check: &CheckPlan,
     of_target: Option<&Arc<Semaphore>>,
-    conditions: Conditions,
+    mut conditions: Conditions,
 ) -> Sample {
+    conditions.trace = Some(context.traces.begin());
     let slot = match context.slots.try_take(of_target) {
         Some(slot) => Some(slot),
         None => {
@@ -258,5 +261,6 @@ pub(super) fn not_run(context: &Context, check: &CheckPlan, reason: Reason, why:
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     }
 }

@@ -83,6 +83,7 @@ impl Stage {
             closer_look: false,
             sending: None,
             session: None,
+            trace: None,
         };
         self.attendance.hear(0, &place, &mut sample);
         let reason = sample.fault.as_ref().map(|fault| fault.reason.outcome());

@@ -83,6 +83,30 @@ impl Schedule {
         }
     }
 
+    /// Refuses a part that may take longer than the whole: its own timeout would mean nothing.
+    pub fn refuse_longer_part(
+        &self,
+        probe: Option<&dyn Probe>,
+        entry: &Entry,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some((part, longest)) = probe.and_then(Probe::longest_part) else {
+            return;
+        };
+        if longest <= self.timeout {
+            return;
+        }
+        let (timeout, longest) = (human(self.timeout), human(longest));
+        let message = format!(
+            "step \"{part}\" may take {longest}, and the whole check is over after {timeout}"
+        );
+        let written = entry.value.entry("timeout").map(Entry::pointer);
+        let problem = Problem::error(Code::BadValue, message)
+            .at(&written.unwrap_or_else(|| entry.key.place.clone()))
+            .help("lengthen the `timeout` of the check, or shorten that of the step");
+        problems.push(problem);
+    }
+
     /// Refuses a timeout that cannot hold what the check itself declares to take longer: each of
     /// its runs would end without an answer.
     pub fn refuse_shorter_than(

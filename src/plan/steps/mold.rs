@@ -12,7 +12,7 @@ use crate::config::tree::{Form, Text};
 use crate::config::{Deserializer, Entry, Node, Step, Value};
 use crate::plan::checks::kind;
 use crate::plan::kinds::{Builder, Built, Kinds};
-use crate::probe::{Misfit, Mold, Probe, Surroundings, ValueOf};
+use crate::probe::{Misfit, Mold, Nature, Probe, Readings, Surroundings, ValueOf};
 
 /// Reads the settings of one kind. There is a mold even of settings that are wrong, so that what
 /// stands around them is read too.
@@ -31,7 +31,11 @@ pub fn lower(
         surroundings: kind::surroundings(entry),
         build: kinds.builder(),
     };
-    let replies = kinds.replies(kind);
+    let nature = Nature {
+        kind,
+        replies: kinds.replies(kind),
+        readings: kinds.readings(kind).unwrap_or(Readings::UNKNOWN),
+    };
     let stand_ins = settings.stand_ins();
     let first = settings.on_trial(&stand_ins, 0);
     let probe = kind::tried(entry, &first, problems, |node| settings.read(node));
@@ -39,25 +43,17 @@ pub fn lower(
     if settings.blanks.is_empty() {
         let ready: Option<Arc<dyn Probe>> = probe.map(Arc::from);
         let seen = ready.clone();
-        return Arc::new(Mold::new(
-            kind,
-            replies,
-            seen.as_deref(),
-            names,
-            move |_| {
-                ready
-                    .clone()
-                    .ok_or_else(|| "the settings are wrong".to_owned())
-            },
-        ));
+        return Arc::new(Mold::new(nature, seen.as_deref(), names, move |_| {
+            ready
+                .clone()
+                .ok_or_else(|| "the settings are wrong".to_owned())
+        }));
     }
     let second = settings.on_trial(&stand_ins, 1);
-    let other = settings.quietly(&second).and_then(|probe| probe.target());
+    let other = settings.quietly(&second);
     let build = move |value_of: &ValueOf<'_>| settings.with(value_of);
-    let mut mold = Mold::new(kind, replies, probe.as_deref(), names, build);
-    // Whom it asks may depend on what is filled in.
-    mold.target = mold.target.filter(|one| Some(one) == other.as_ref());
-    Arc::new(mold)
+    let mold = Mold::new(nature, probe.as_deref(), names, build);
+    Arc::new(mold.unless_differing_from(other.as_deref()))
 }
 
 /// A place where something is to be filled in.

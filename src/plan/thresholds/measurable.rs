@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::problem::{Code, Problem};
 use crate::config::{Entry, suggestion};
-use crate::probe::Readings;
+use crate::probe::{Probe, Readings};
 use crate::sample::Unit;
 use crate::verdict::threshold::{Measure, SUMMARIES, Subject};
 
@@ -15,6 +15,14 @@ pub struct Measurable {
     pub kind: Option<Readings>,
     /// Those that its settings name, where its probe says so.
     pub own: Option<Vec<(Arc<str>, Unit)>>,
+    /// The word under `addresses` by which each run asks several by themselves.
+    pub asks_each: Option<&'static str>,
+}
+
+/// The word by which a probe asks each task or each address by itself.
+pub fn asks_each(probe: &dyn Probe) -> Option<&'static str> {
+    let of_addresses = probe.asks_addresses_of().map(|_| "each");
+    probe.asks_tasks().then_some("tasks").or(of_addresses)
 }
 
 impl Measurable {

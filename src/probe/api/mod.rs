@@ -7,6 +7,7 @@
 mod headers;
 mod refusal;
 mod series;
+mod shorthand;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +30,7 @@ use crate::secret::{Mask, Secret};
 
 pub use refusal::{refusal, secondhand_refusal};
 pub use series::{Absent, Counts, Fold, Take, Told, check_name, strangers};
+pub use shorthand::text_or_mapping;
 
 /// How a document is asked for, as declared.
 pub struct Declared {

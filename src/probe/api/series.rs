@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::Value;
 
-use crate::expect::{Matcher, first_and_count};
+use crate::expect::{Inquiry, Matcher};
 use crate::probe::{Attempt, Misfit};
 use crate::sample::{Fault, Reason, Unit};
 use crate::verdict::threshold::Subject;
@@ -87,9 +87,11 @@ impl Told {
     pub fn end(
         &self,
         attempt: &mut Attempt,
-        expected: &BTreeMap<String, Matcher>,
+        expected: &BTreeMap<String, impl AsRef<Matcher>>,
         besides: Option<Fault>,
     ) -> Result<(), Fault> {
+        let mut matchers = expected.values().map(AsRef::as_ref);
+        let now = attempt.wall_if(matchers.any(Matcher::is_dated));
         for (name, value, unit) in &self.readings {
             attempt.reading(name, *value, *unit);
         }
@@ -98,25 +100,29 @@ impl Told {
             let words = of_that.map(|(name, _, what)| format!("{name}: {what}"));
             words.collect::<Vec<String>>()
         };
-        let mut failing = missing(Absent::Fail);
-        let mut untold = missing(Absent::Unknown);
+        let (mut failing, mut untold) = (Inquiry::at(now), Inquiry::default());
+        for words in missing(Absent::Fail) {
+            failing.ask(|| Some(words));
+        }
+        for words in missing(Absent::Unknown) {
+            untold.ask(|| Some(words));
+        }
         for (name, matcher) in expected {
             match self.readings.iter().find(|(known, ..)| known == name) {
-                Some((_, value, _)) => {
-                    let mismatch = matcher.judge(&number(*value)).mismatch();
-                    failing.extend(mismatch.map(|mismatch| format!("{name}: {mismatch}")));
-                }
+                Some((_, value, _)) => failing.ask_of(name, matcher.as_ref(), |matcher, now| {
+                    matcher.judge_at(&number(*value), now)
+                }),
                 None if self.missing.iter().any(|(known, ..)| known == name) => {}
-                None => untold.push(format!("{name}: no value, so that `expect` cannot be told")),
+                None => untold
+                    .ask(|| Some(format!("{name}: no value, so that `expect` cannot be told"))),
             }
         }
-        if let Some(detail) = first_and_count(&failing) {
-            return Err(Fault::new(Reason::Expectation, detail));
-        }
+        failing.end()?;
         if let Some(fault) = besides {
             return Err(fault);
         }
-        if let Some(detail) = first_and_count(&untold) {
+        if let Some(unmet) = untold.unmet() {
+            let detail = unmet.told();
             let detail = match self.missing.is_empty() {
                 true => detail,
                 false => format!("{detail}; say what that means with `absent`"),
@@ -156,7 +162,7 @@ pub fn check_name(name: &str) -> Result<(), Misfit> {
 /// The misfits of expectations of what is not among the readings; with `each`, the values of a label
 /// follow the name.
 pub fn strangers<'a>(
-    expected: &'a BTreeMap<String, Matcher>,
+    expected: &'a BTreeMap<String, impl AsRef<Matcher>>,
     read: &'a [&'a str],
 ) -> impl Iterator<Item = Misfit> + 'a {
     let is_read = |name: &str| {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Attempt;
 use crate::clock::Moment;
 use crate::probe::Resolver;
+use crate::sample::Trace;
 
 /// How one run is to be carried out, besides what its check declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Conditions {
     /// Whether an answer of any version counts: what runs before the deployment under test, or
     /// after its rollback, is of another.
     pub any_version: bool,
+    /// By which names tracing systems know it.
+    pub trace: Option<Trace>,
 }
 
 impl Attempt {
@@ -46,6 +49,12 @@ impl Attempt {
             ..Conditions::default()
         };
         Self::start(Arc::clone(&self.clock), timeout, conditions)
+    }
+
+    /// The header by which the target's own spans hang below this run; absent where nobody named it.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<String> {
+        self.conditions.trace.map(|trace| trace.traceparent())
     }
 
     /// Since when the window is open in which this run is judged: for who counts what has happened

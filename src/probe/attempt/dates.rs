@@ -5,10 +5,15 @@
 use std::time::Duration;
 
 use super::Attempt;
-use crate::clock::Jump;
+use crate::clock::{Jump, WallTime};
 use crate::sample::{Fault, Reason, Unit};
 
 impl Attempt {
+    /// What time it is, for who judges: asked only where what is expected depends on it.
+    pub fn wall_if(&mut self, is_dated: bool) -> Option<WallTime> {
+        is_dated.then(|| self.wall())
+    }
+
     /// The jump of our own clock that makes dates and ages doubtful, if there is one: since the
     /// window began, or lately.
     fn doubt(&self) -> Option<Jump> {

@@ -2,6 +2,7 @@
 //!
 //! Called by [`super::run`] and [`super::observe`] only.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -11,6 +12,14 @@ use super::Attempt;
 use crate::probe::Probe;
 use crate::quantity::human;
 use crate::sample::{Fault, Phase, Reason};
+
+impl Attempt {
+    /// Says what is going on, for the message of a deadline that passes meanwhile: `logging in`. Holds
+    /// until the next phase, whose own words are said where nothing is.
+    pub fn doing(&mut self, what: impl Into<Cow<'static, str>>) {
+        self.doing = Some(what.into());
+    }
+}
 
 /// Holds one run to its deadline, and tells what is the target's fault from that of somebody who was
 /// only asked about it.
@@ -96,8 +105,11 @@ fn timed_out(attempt: &Attempt) -> Fault {
 /// measured meanwhile is its own slowness.
 const FAR_TOO_LATE: Duration = Duration::from_secs(1);
 
-fn doing(attempt: &Attempt) -> &'static str {
-    match attempt.current.map(|(phase, _)| phase) {
+fn doing(attempt: &Attempt) -> Cow<'static, str> {
+    if let (Some(doing), Some(_)) = (&attempt.doing, attempt.current) {
+        return format!("while {doing}").into();
+    }
+    let of_the_phase = match attempt.current.map(|(phase, _)| phase) {
         Some(Phase::Dns) => "while resolving the name",
         Some(Phase::Connect) => "while connecting",
         Some(Phase::Tls) => "during the TLS handshake",
@@ -106,7 +118,8 @@ fn doing(attempt: &Attempt) -> &'static str {
         Some(Phase::Body) => "while reading the answer",
         None if attempt.stopped.is_some() => "before the last of the answer was here",
         None => "before it began",
-    }
+    };
+    of_the_phase.into()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -9,6 +9,7 @@ use super::chain_id;
 use crate::probe::Misfit;
 use crate::probe::chain::expectation::{Bounds, Expected, no_limit};
 use crate::probe::chain::follower::Declared;
+use crate::probe::chain::named::Named;
 use crate::probe::chain::pace::Rhythm;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Span;
@@ -38,9 +39,10 @@ pub struct Settings {
     chain_id: Option<String>,
     /// Two to eight addresses of the same chain elsewhere, beside which the node is judged: how many
     /// blocks it lacks, whether its blocks are theirs, and whether a head that stands still is the
-    /// node's or the chain's. `headers` do not go to them.
+    /// node's or the chain's. `headers` do not go to them; one that
+    /// needs a key is written as a mapping with `url` and `headers` of its own.
     #[serde(default)]
-    references: Option<Vec<Secret>>,
+    references: Option<Vec<Named>>,
     /// How often the chain makes a block, on average; 10m when absent. They come at random, so that
     /// a head is noted from six block times on (1h) and fails from eighteen on (3h) where
     /// `expect.head_age` is absent. Regtest has no such limit unless this is set.

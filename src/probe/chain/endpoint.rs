@@ -140,12 +140,24 @@ pub fn lower(
     }
 }
 
-/// Reads an address with which no headers go: those of a check are for its own node.
+/// Reads an address with headers of its own: those of a check are for its own node. Misfits are told
+/// by where they lie below the setting that holds both.
 ///
 /// # Errors
-/// Why it cannot work, without repeating it.
-pub fn read_bare(url: &Secret) -> Result<Endpoint, String> {
-    Endpoint::read(url.reveal(), &HeaderMap::new()).map_err(|fault| fault.to_string())
+/// A [`Misfit`] for everything that cannot work, without repeating it.
+pub fn read_alone(
+    url: &Secret,
+    headers: &BTreeMap<String, Secret>,
+) -> Result<Endpoint, Vec<Misfit>> {
+    let mut misfits = Vec::new();
+    let headers = lower_headers(headers, &mut misfits);
+    match Endpoint::read(url.reveal(), &headers) {
+        Ok(endpoint) if misfits.is_empty() => Ok(endpoint),
+        read => {
+            misfits.extend(read.err().map(|it| Misfit::at(&["url"], it.to_string())));
+            Err(misfits)
+        }
+    }
 }
 
 /// Why a text is no endpoint; says nothing of the text, which may be a secret.

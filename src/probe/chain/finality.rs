@@ -25,6 +25,39 @@ pub const READING: (&str, Unit, &str) = (
 );
 
 impl Marks {
+    /// Judges the order of the marks. An address behind which several nodes stand answers once for
+    /// one and once for another: what is no more than `width` blocks out of order is a note.
+    ///
+    /// # Errors
+    /// [`Reason::Malformed`]: a node that contradicts itself.
+    pub fn ordered(&self, width: u64) -> Result<Option<String>, Fault> {
+        let Some(disorder) = self.disorder() else {
+            return Ok(None);
+        };
+        if self.apart() <= width {
+            return Ok(Some(format!(
+                "{disorder}: several nodes may stand behind this address"
+            )));
+        }
+        let detail = format!(
+            "the node contradicts itself: {disorder}; finalized <= safe <= latest must hold"
+        );
+        Err(Fault::new(Reason::Malformed, detail))
+    }
+
+    /// By how many blocks the order is broken at most.
+    fn apart(&self) -> u64 {
+        let over = |lower: Option<u64>, upper: Option<u64>| {
+            lower
+                .zip(upper)
+                .map_or(0, |(lower, upper)| lower.saturating_sub(upper))
+        };
+        let latest = Some(self.latest);
+        over(self.finalized, self.safe)
+            .max(over(self.safe, latest))
+            .max(over(self.finalized, latest))
+    }
+
     /// What contradicts `finalized <= safe <= latest`, in words.
     #[must_use]
     pub fn disorder(&self) -> Option<String> {
@@ -137,6 +170,24 @@ mod tests {
             let said = marks.disorder();
             assert_eq!(said.is_some(), says.is_some(), "{marks:?}");
             assert!(said.unwrap_or_default().contains(says.unwrap_or_default()));
+        }
+    }
+
+    #[test]
+    fn a_little_disorder_is_a_note_and_much_is_the_node_s() {
+        // the marks, by how much they may be out of order, whether that is a fault, a note
+        let cases = [
+            (marks(Some(1), Some(2), 3), 0, false, false),
+            (marks(Some(5), Some(4), 4), 0, true, false),
+            (marks(Some(5), Some(4), 4), 1, false, true),
+            (marks(Some(6), Some(5), 4), 1, true, false),
+            (marks(Some(6), None, 4), 2, false, true),
+            (marks(Some(u64::MAX), None, 0), 10, true, false),
+        ];
+        for (marks, width, is_fault, is_note) in cases {
+            let judged = marks.ordered(width);
+            assert_eq!(judged.is_err(), is_fault, "{marks:?}");
+            assert_eq!(matches!(judged, Ok(Some(_))), is_note, "{marks:?}");
         }
     }
 

@@ -12,6 +12,7 @@ use super::expectation::Expected;
 use super::fallback::{Look, Visit, first_that_serves};
 use super::head::Head;
 use super::hint;
+use super::named::Named;
 use super::pace::{Pace, Rhythm};
 use super::progress::{Advance, Progress};
 use super::quorum::{Council, FEWEST};
@@ -36,7 +37,7 @@ pub struct Declared {
     /// How certificates are checked.
     pub tls: TlsSettings,
     /// Independent endpoints of the same chain.
-    pub references: Option<Vec<Secret>>,
+    pub references: Option<Vec<Named>>,
     /// How often the chain makes a block.
     pub block_time: Option<Span>,
     /// How regularly it does.
@@ -158,10 +159,25 @@ impl Follower {
         self.block_time
     }
 
+    /// Whether references are declared.
+    #[must_use]
+    pub const fn has_references(&self) -> bool {
+        !self.references.is_empty()
+    }
+
     /// What is expected.
     #[must_use]
     pub const fn expected(&self) -> &Expected {
         &self.expected
+    }
+
+    /// How often blocks come: as declared, else as `usual` for such a chain.
+    #[must_use]
+    pub fn pace(&self, usual: Option<Pace>) -> Option<Pace> {
+        let rhythm = self.rhythm;
+        let declared = self.block_time;
+        let declared = declared.map(|block_time| Pace { block_time, rhythm });
+        declared.or(usual)
     }
 
     /// Notes a head beside those of earlier samples.
@@ -217,11 +233,7 @@ impl Follower {
         council: Option<&Council>,
         usual: Option<Pace>,
     ) -> Result<(), Fault> {
-        let rhythm = self.rhythm;
-        let declared = self
-            .block_time
-            .map(|block_time| Pace { block_time, rhythm });
-        let pace = declared.or(usual);
+        let pace = self.pace(usual);
         let tip = council.and_then(|council| council.tip(pace.map_or(AGREEMENT, Pace::agreement)));
         if let Some(council) = council {
             self.judge_beside(visit, seen, council, tip.as_ref(), pace)?;

@@ -16,6 +16,7 @@ pub mod finality;
 pub mod follower;
 pub mod head;
 pub mod hint;
+pub mod named;
 pub mod pace;
 pub mod progress;
 pub mod quorum;

@@ -12,10 +12,10 @@ use futures_util::future::join_all;
 use super::endpoint::{self, Endpoint};
 use super::fallback::Visit;
 use super::head::Head;
+use super::named::Named;
 use super::quorum::{Council, FEWEST, Testimony};
 use crate::probe::{Attempt, Misfit};
 use crate::sample::{Fault, Reason};
-use crate::secret::Secret;
 
 /// A node or a reference, spoken to over one conversation.
 #[async_trait]
@@ -55,7 +55,7 @@ impl References {
     /// # Errors
     /// A [`Misfit`] for an address that cannot work, for fewer than two or too many, and for one
     /// that is not independent: whoever answers for two of them, or for the node too, proves nothing.
-    pub fn lower(declared: Option<&[Secret]>, endpoints: &[Endpoint]) -> Result<Self, Vec<Misfit>> {
+    pub fn lower(declared: Option<&[Named]>, endpoints: &[Endpoint]) -> Result<Self, Vec<Misfit>> {
         let Some(declared) = declared else {
             return Ok(Self::default());
         };
@@ -68,11 +68,10 @@ impl References {
             misfits.push(Misfit::at(&["references"], message).hint("name two other providers"));
         }
         let mut references: Vec<Endpoint> = Vec::new();
-        for (index, url) in declared.iter().enumerate() {
+        for (index, Named(named)) in declared.iter().enumerate() {
             let position = index.to_string();
-            let misfit = |message: String| Misfit::at(&["references", &position], message);
-            match endpoint::read_bare(url) {
-                Err(message) => misfits.push(misfit(message)),
+            match endpoint::read_alone(&named.url, &named.headers) {
+                Err(told) => misfits.extend(told.into_iter().map(|it| below(&position, it))),
                 Ok(reference) => {
                     let same = |other: &Endpoint| other.place() == reference.place();
                     if endpoints.iter().chain(&references).any(same) {
@@ -80,7 +79,8 @@ impl References {
                             "{} is named already: a reference must be independent",
                             reference.place()
                         );
-                        misfits.push(misfit(message).hint("name another provider"));
+                        let misfit = Misfit::at(&["references", &position], message);
+                        misfits.push(misfit.hint("name another provider"));
                     }
                     references.push(reference);
                 }
@@ -134,6 +134,17 @@ impl References {
             }
         }
         council
+    }
+}
+
+/// The misfit of a reference, told where that is declared.
+fn below(position: &str, misfit: Misfit) -> Misfit {
+    // An address that stands alone has no `url` that could be pointed at: the whole is.
+    let rest = misfit.path.into_iter().filter(|part| part != "url");
+    let path = ["references", position].map(str::to_owned);
+    Misfit {
+        path: path.into_iter().chain(rest).collect(),
+        ..misfit
     }
 }
 
@@ -191,11 +202,15 @@ const MOST: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::secret::Secret;
 
     fn lowered(references: &[&str]) -> Result<References, Vec<Misfit>> {
-        let node = endpoint::read_bare(&Secret::new("https://node.example/v3/canary")).unwrap();
-        let declared: Vec<Secret> = references.iter().map(|url| Secret::new(url)).collect();
+        let node = "https://node.example/v3/canary";
+        let node = endpoint::read_alone(&Secret::new(node), &BTreeMap::new()).unwrap();
+        let declared: Vec<Named> = references.iter().map(|url| Named::from(*url)).collect();
         References::lower(Some(&declared), &[node])
     }
 

@@ -11,7 +11,7 @@ use super::metric::{Source, Wanted};
 use super::missing::Missing;
 use crate::aws::access::Access;
 use crate::aws::fault::CallFault;
-use crate::expect::Matcher;
+use crate::expect::Undated;
 use crate::probe::Attempt;
 use crate::quantity::human;
 use crate::sample::{Fault, Phase, Reason};
@@ -21,7 +21,7 @@ use crate::sample::{Fault, Phase, Reason};
 pub(super) struct Asked {
     pub(super) wanted: Vec<Wanted>,
     pub(super) delay: Duration,
-    pub(super) expected: BTreeMap<String, Matcher>,
+    pub(super) expected: BTreeMap<String, Undated>,
 }
 
 /// Values by the seconds since 1970 at which their periods began.
@@ -109,10 +109,13 @@ impl Asked {
             }
             token = answer.next_token;
             if token.is_none() {
-                break;
+                return Ok(values);
             }
         }
-        Ok(values)
+        // A metric of a page that was not read would look like one without values.
+        let detail =
+            format!("CloudWatch answers with more than {MOST_PAGES} pages: name fewer metrics");
+        Err(Fault::new(Reason::NoData, detail))
     }
 }
 

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
-use crate::expect::{self, Matcher};
-use crate::probe::Attempt;
+use crate::clock::WallTime;
+use crate::expect::{Inquiry, Matcher};
 use crate::probe::wire::said::one_line;
+use crate::probe::{Attempt, Reply};
 use crate::sample::Unit;
 
 /// A column of the answer.
@@ -58,6 +59,32 @@ impl Column {
     }
 }
 
+/// One of the rows that are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    columns: &'a [Column],
+    cells: &'a [Value],
+}
+
+impl<'a> Row<'a> {
+    /// A text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.cell(name)?.as_str()
+    }
+
+    /// A number.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<f64> {
+        number(self.cell(name)?)
+    }
+
+    fn cell(&self, name: &str) -> Option<&'a Value> {
+        let at = self.columns.iter().position(|column| column.name == name);
+        self.cells.get(at?)
+    }
+}
+
 /// More rows came than a check may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyRows(pub u64);
@@ -102,29 +129,31 @@ impl Answer {
         Ok(())
     }
 
-    /// What is wrong with the number of rows, the first of them, and each: one line for each
-    /// expectation that does not hold. Where the number of rows may be none, there need not be any.
-    #[must_use]
-    pub fn mismatches(
+    /// Asks whether the number of rows, the first of them, and each are as expected. Where the number
+    /// of rows may be none, there need not be any.
+    pub fn ask(
         &self,
         rows: Option<&Matcher>,
         row: &BTreeMap<String, Matcher>,
         each: &BTreeMap<String, Matcher>,
-    ) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let number = rows.map(|matcher| matcher.judge(&self.rows.into()));
-        let may_be_empty = number.as_ref().is_some_and(expect::Answer::holds);
-        if let Some(mismatch) = number.and_then(expect::Answer::mismatch) {
-            wrong.push(format!("rows: {mismatch}"));
+        inquiry: &mut Inquiry,
+    ) {
+        let number = |matcher: &Matcher| matcher.judge(&self.rows.into());
+        if let Some(matcher) = rows {
+            inquiry.ask_of("rows", matcher, |matcher, _| number(matcher));
         }
-        let first = row.iter();
-        wrong.extend(first.filter_map(|(name, matcher)| self.mismatch(name, matcher)));
+        for (name, matcher) in row {
+            inquiry.ask_for(matcher, |matcher, now| self.mismatch(name, matcher, now));
+        }
+        let may_be_empty = rows.is_some_and(|matcher| number(matcher).holds());
         if self.rows == 0 && may_be_empty {
-            return wrong;
+            return;
         }
-        let each = each.iter();
-        wrong.extend(each.filter_map(|(name, matcher)| self.mismatch_in_any(name, matcher)));
-        wrong
+        for (name, matcher) in each {
+            inquiry.ask_for(matcher, |matcher, now| {
+                self.mismatch_in_any(name, matcher, now)
+            });
+        }
     }
 
     /// Reports the number of rows and the numbers of the first row as readings.
@@ -166,20 +195,25 @@ impl Answer {
     }
 
     /// What is wrong with a column of the first row.
-    fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
+    fn mismatch(&self, name: &str, matcher: &Matcher, now: Option<WallTime>) -> Option<String> {
         let cell = self.column(name).and_then(|at| {
             let cell = self.first().get(at);
             cell.ok_or_else(|| format!("{name}: there is no row"))
         });
         let mismatch = match cell {
-            Ok(value) => matcher.judge(value).mismatch()?,
+            Ok(value) => matcher.judge_at(value, now).mismatch()?,
             Err(absent) => return Some(absent),
         };
         Some(format!("{name}: {mismatch}"))
     }
 
     /// What is wrong with a column of the first row in which something is.
-    fn mismatch_in_any(&self, name: &str, matcher: &Matcher) -> Option<String> {
+    fn mismatch_in_any(
+        &self,
+        name: &str,
+        matcher: &Matcher,
+        now: Option<WallTime>,
+    ) -> Option<String> {
         let at = match self.column(name) {
             Ok(at) => at,
             Err(absent) => return Some(absent),
@@ -188,7 +222,7 @@ impl Answer {
             return Some(format!("{name}: there is no row"));
         }
         let wrong = |(row, values): (usize, &Vec<Value>)| {
-            let mismatch = matcher.judge(values.get(at)?).mismatch()?;
+            let mismatch = matcher.judge_at(values.get(at)?, now).mismatch()?;
             Some(format!("{name} of row {}: {mismatch}", row + 1))
         };
         self.values.iter().enumerate().find_map(wrong)
@@ -206,6 +240,22 @@ impl Answer {
             Some((row.get(name)?.as_str()?, row.get(value)?.as_str()?))
         };
         self.values.iter().filter_map(pair)
+    }
+
+    /// Each row that is looked at.
+    pub fn each(&self) -> impl Iterator<Item = Row<'_>> {
+        let columns = &self.columns;
+        self.values.iter().map(|cells| Row { columns, cells })
+    }
+
+    /// What a step of a flow captures from: `{ "rows": 2, "row": { "id": 7 } }`, as expectations name
+    /// it.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let names = self.columns.iter().map(|column| column.name.clone());
+        let row: serde_json::Map<String, Value> = names.zip(self.first().iter().cloned()).collect();
+        let document = serde_json::json!({ "rows": self.rows, "row": row });
+        Reply::of(document.to_string())
     }
 
     /// The place of a column, or what to say where there is none of that name.

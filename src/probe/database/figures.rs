@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::expect::{Matcher, first_and_count};
+use crate::expect::{Inquiry, Matcher};
 use crate::probe::Attempt;
 use crate::sample::{Fault, Reason, Unit};
 
@@ -19,6 +19,8 @@ pub enum Seen {
     Hidden,
     /// There is none, and why: `no replica is connected`.
     Absent(&'static str),
+    /// Not yet, and why: `a rate takes two runs`. That is ours: the server has one.
+    NotYet(&'static str),
 }
 
 impl Seen {
@@ -71,41 +73,53 @@ impl Figures {
         }
     }
 
-    /// What is wrong with the figures, one line for each that is not as expected.
-    #[must_use]
-    pub fn mismatches(&self, expected: &Expected<'_>) -> Vec<String> {
-        let wrong = expected.iter().filter_map(|(name, matcher)| {
-            let matcher = (*matcher)?;
-            let (answer, why) = match self.get(name)? {
-                Seen::Hidden => return None,
-                Seen::Number(value) => (matcher.judge(&exact(value)), ""),
-                Seen::Absent(why) => (matcher.judge_absent(), why),
+    /// Asks whether the figures that can be seen are as expected.
+    pub fn ask(&self, expected: &Expected<'_>, inquiry: &mut Inquiry) {
+        for (name, matcher) in expected {
+            let (Some(matcher), Some(seen)) = (*matcher, self.get(name)) else {
+                continue;
             };
-            let mismatch = answer.mismatch()?;
-            Some(match why {
-                "" => format!("{name}: {mismatch}"),
-                why => format!("{name}: {mismatch}: {why}"),
-            })
-        });
-        wrong.collect()
+            match seen {
+                Seen::Hidden | Seen::NotYet(_) => {}
+                Seen::Number(value) => {
+                    inquiry.ask_of(name, matcher, |matcher, _| matcher.judge(&exact(value)));
+                }
+                Seen::Absent(why) => inquiry.ask(|| {
+                    let mismatch = matcher.judge_absent().mismatch()?;
+                    Some(format!("{name}: {mismatch}: {why}"))
+                }),
+            }
+        }
     }
 
-    /// That nothing is expected of a figure which our login may not see.
+    /// That nothing is expected of a figure which our login may not see, or which this run cannot tell
+    /// yet.
     ///
     /// # Errors
-    /// [`Reason::NotPermitted`] with the figures, and the grant that would show them.
+    /// [`Reason::NotPermitted`] with the figures, and the grant that would show them;
+    /// [`Reason::NoData`].
     pub fn visible(&self, expected: &Expected<'_>, grant: &str) -> Result<(), Fault> {
         let hidden = expected
             .iter()
             .filter(|(name, matcher)| matcher.is_some() && self.get(name) == Some(Seen::Hidden));
-        let hidden: Vec<String> = hidden.map(|(name, _)| (*name).to_owned()).collect();
-        match first_and_count(&hidden) {
-            Some(names) => Err(Fault::new(
-                Reason::NotPermitted,
-                format!("{names} cannot be seen; {grant}"),
-            )),
-            None => Ok(()),
+        let hidden: Vec<&str> = hidden.map(|(name, _)| *name).collect();
+        if hidden.is_empty() {
+            return self.told(expected);
         }
+        let names = hidden.join(", ");
+        let detail = format!("{names} cannot be seen; {grant}");
+        Err(Fault::new(Reason::NotPermitted, detail))
+    }
+
+    fn told(&self, expected: &Expected<'_>) -> Result<(), Fault> {
+        let untold = expected.iter().find_map(|(name, matcher)| {
+            let Some((_, Seen::NotYet(why))) = matcher.zip(self.get(name)) else {
+                return None;
+            };
+            let detail = format!("{name}: there is none yet, {why}");
+            Some(Fault::new(Reason::NoData, detail))
+        });
+        untold.map_or(Ok(()), Err)
     }
 }
 
@@ -141,6 +155,14 @@ mod tests {
         serde_json::from_value(written).unwrap()
     }
 
+    /// What is told of figures that are not as expected.
+    fn wrong_of(figures: &Figures, expected: &Expected<'_>) -> String {
+        let mut inquiry = Inquiry::default();
+        figures.ask(expected, &mut inquiry);
+        let unmet = inquiry.unmet();
+        unmet.map(|unmet| unmet.told()).unwrap_or_default()
+    }
+
     #[test]
     fn what_is_seen_is_compared_and_what_is_absent_is_not_as_expected() {
         let (ten, any, twelve) = (
@@ -149,23 +171,24 @@ mod tests {
             matcher(json!(12)),
         );
         let none = matcher(json!({"exists": false}));
-        let wrong = |expected: &Expected<'_>| figures().mismatches(expected);
+        let wrong = |expected: &Expected<'_>| wrong_of(&figures(), expected);
         assert_eq!(
             wrong(&[
                 ("connections", Some(&ten)),
                 ("lag", Some(&any)),
                 ("longest_transaction", Some(&any))
             ]),
-            [
-                "connections: expected less than 10, got 12",
-                "lag: expected less than 1, got nothing: no replica is connected"
-            ]
+            "connections: expected { lt: 10 }, got 12 (1 more not evaluated)",
+        );
+        assert_eq!(
+            wrong(&[("lag", Some(&any))]),
+            "lag: expected { lt: 1 }, got nothing: no replica is connected"
         );
         assert_eq!(
             wrong(&[("connections", Some(&twelve)), ("lag", Some(&none))]),
-            [""; 0]
+            ""
         );
-        assert_eq!(wrong(&[("connections", None)]), [""; 0]);
+        assert_eq!(wrong(&[("connections", None)]), "");
     }
 
     #[test]
@@ -190,6 +213,28 @@ mod tests {
             told.detail,
             "longest_transaction cannot be seen; grant pg_monitor to reader"
         );
+    }
+
+    #[test]
+    fn what_cannot_be_told_yet_is_no_failure_and_no_pass() {
+        let mut figures = figures();
+        figures.put("rate", Unit::Number, Seen::NotYet("a rate takes two runs"));
+        let (any, ten) = (matcher(json!({"ge": 0})), matcher(json!({"lt": 10})));
+        for matcher in [&any, &matcher(json!({"exists": false}))] {
+            let expected = [("rate", Some(matcher))];
+            assert_eq!(wrong_of(&figures, &expected), "");
+            let told = figures.visible(&expected, "").unwrap_err();
+            assert_eq!(told.reason, Reason::NoData);
+            let detail = "rate: there is none yet, a rate takes two runs";
+            assert_eq!(told.detail, detail);
+        }
+        assert!(figures.visible(&[("rate", None)], "").is_ok());
+        // What is wrong beside is told first.
+        let wrong = wrong_of(
+            &figures,
+            &[("rate", Some(&any)), ("connections", Some(&ten))],
+        );
+        assert_eq!(wrong, "connections: expected { lt: 10 }, got 12");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Answer;
-use crate::expect::Matcher;
+use crate::expect::{Inquiry, Undated};
 use crate::probe::wire::said::one_line;
 use crate::probe::{Attempt, Misfit};
 use crate::sample::Unit;
@@ -33,7 +33,7 @@ pub struct Migration {
     /// Prisma the name of the newest migration that was applied; of Flyway the newest version.
     /// Without it, any revision will do.
     #[serde(default)]
-    pub revision: Option<Matcher>,
+    pub revision: Option<Undated>,
 }
 
 /// A tool that migrates schemas.
@@ -126,35 +126,37 @@ impl Migration {
         }
     }
 
-    /// What is wrong with the revision that was found, one line each.
-    #[must_use]
-    pub fn mismatches(&self, found: &Revision) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let broken = found.broken.as_deref().unwrap_or("one");
-        if found.failed.is_some_and(|failed| failed > 0) {
-            wrong.push(format!("migration: {broken} failed"));
-        } else if found.pending.is_some_and(|pending| pending > 0) {
-            wrong.push(format!(
-                "migration: {broken} is not finished: it runs at this moment, or was left"
-            ));
-        }
+    /// Asks whether the migrations are whole and the revision that was found is as expected.
+    pub fn ask(&self, found: &Revision, inquiry: &mut Inquiry) {
+        inquiry.ask(|| found.unfinished());
         match (&self.revision, &found.current) {
             (None, Some(_)) => {}
-            (None, None) => wrong.push("migration: none was ever applied".to_owned()),
-            (Some(matcher), Some(current)) => {
-                let mismatch = matcher.judge_text(current).mismatch();
-                wrong.extend(mismatch.map(|it| format!("migration revision: {it}")));
-            }
-            (Some(matcher), None) => {
-                let mismatch = matcher.judge_absent().mismatch();
-                wrong.extend(mismatch.map(|it| format!("migration revision: {it}")));
+            (None, None) => inquiry.ask(|| Some("migration: none was ever applied".to_owned())),
+            (Some(matcher), current) => {
+                inquiry.ask_of(REVISION, matcher, |matcher, _| match current {
+                    Some(current) => matcher.judge_text(current),
+                    None => matcher.judge_absent(),
+                });
             }
         }
-        wrong
     }
 }
 
+/// What messages call it.
+const REVISION: &str = "migration revision";
+
 impl Revision {
+    /// That a migration has failed, or has not ended.
+    fn unfinished(&self) -> Option<String> {
+        let broken = self.broken.as_deref().unwrap_or("one");
+        if self.failed.is_some_and(|failed| failed > 0) {
+            return Some(format!("migration: {broken} failed"));
+        }
+        self.pending.is_some_and(|pending| pending > 0).then(|| {
+            format!("migration: {broken} is not finished: it runs at this moment, or was left")
+        })
+    }
+
     /// Reads the answer to a statement that asks for it: by the names of its columns where it is one
     /// of ours, of the table of a tool, else in its first column.
     #[must_use]
@@ -248,39 +250,41 @@ mod tests {
             pending: Some(pending),
             ..Revision::default()
         };
-        let cases: [(Value, Revision, &[&str]); 8] = [
-            (json!({}), found(Some("a"), 0, 0), &[]),
+        let cases: [(Value, Revision, Option<&str>); 8] = [
+            (json!({}), found(Some("a"), 0, 0), None),
             (
                 json!({}),
                 found(None, 0, 0),
-                &["migration: none was ever applied"],
+                Some("migration: none was ever applied"),
             ),
-            (json!({"revision": "a"}), found(Some("a"), 0, 0), &[]),
-            (json!({"revision": 41}), found(Some("41"), 0, 0), &[]),
+            (json!({"revision": "a"}), found(Some("a"), 0, 0), None),
+            (json!({"revision": 41}), found(Some("41"), 0, 0), None),
             (
                 json!({"revision": "b"}),
                 found(Some("a"), 0, 0),
-                &["migration revision: expected \"b\", got \"a\""],
+                Some("migration revision: expected \"b\", got \"a\""),
             ),
             (
                 json!({"revision": "b"}),
                 found(None, 0, 0),
-                &["migration revision: expected \"b\", got nothing"],
+                Some("migration revision: expected \"b\", got nothing"),
             ),
             (
                 json!({}),
                 found(Some("a"), 1, 1),
-                &["migration: 0007_orders failed"],
+                Some("migration: 0007_orders failed"),
             ),
             (
                 json!({}),
                 found(Some("a"), 0, 1),
-                &["migration: 0007_orders is not finished: it runs at this moment, or was left"],
+                Some("migration: 0007_orders is not finished: it runs at this moment, or was left"),
             ),
         ];
         for (written, found, expected) in cases {
-            let wrong = migration(written.clone()).mismatches(&found);
-            assert_eq!(wrong, expected, "{written} {found:?}");
+            let mut inquiry = Inquiry::default();
+            migration(written.clone()).ask(&found, &mut inquiry);
+            let wrong = inquiry.unmet().map(|unmet| unmet.told());
+            assert_eq!(wrong.as_deref(), expected, "{written} {found:?}");
         }
     }
 }

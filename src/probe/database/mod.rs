@@ -13,7 +13,7 @@ mod migration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use answer::{Answer, Column, Form, LookedAt, TooManyRows};
+pub use answer::{Answer, Column, Form, LookedAt, Row, TooManyRows};
 pub use figures::{Expected, Figures, Seen};
 pub use gains::{Gain, Gains};
 pub use limits::limits;

@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 
 use crate::expect::Matcher;
 use crate::probe::ConnectionPolicy;
-use crate::probe::api::{Absent, Counts, Take};
+use crate::probe::api::{Absent, Counts, Take, text_or_mapping};
 use crate::probe::wire::http_address::Address;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::{Bytes, Span};
@@ -116,28 +114,12 @@ pub struct Read(pub ReadSettings);
 
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct QueryOrMapping;
-
-        impl<'de> Visitor<'de> for QueryOrMapping {
-            type Value = ReadSettings;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a query, or a mapping as `{ query: …, of: max }` or `{ monitor: 42 }`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ReadSettings, E> {
-                Ok(ReadSettings {
-                    query: Some(text.to_owned()),
-                    ..ReadSettings::default()
-                })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReadSettings, A::Error> {
-                ReadSettings::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer.deserialize_any(QueryOrMapping).map(Self)
+        let expected = "a query, or a mapping as `{ query: …, of: max }` or `{ monitor: 42 }`";
+        let read = text_or_mapping(deserializer, expected, |text| ReadSettings {
+            query: Some(text.to_owned()),
+            ..ReadSettings::default()
+        });
+        read.map(Self)
     }
 }
 

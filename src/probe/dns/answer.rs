@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::expectation::Expectation;
 use super::question::Question;
 use super::record;
-use crate::expect::{Answer, first_and_count};
+use crate::expect::Inquiry;
 use crate::probe::Attempt;
 use crate::sample::{Fault, Reason, Unit};
 
@@ -91,53 +91,46 @@ impl Found {
                 _ => Fault::new(Reason::Status, detail),
             });
         }
-        let wrong = self.wrong(expected);
-        match first_and_count(&wrong) {
-            None => Ok(()),
-            Some(detail) => {
-                let (server, asked) = (&self.server, &self.asked);
-                let detail = format!("{asked} at {server}: {detail}");
-                Err(Fault::new(Reason::Expectation, detail))
-            }
-        }
+        let mut inquiry = Inquiry::default();
+        self.ask(expected, &mut inquiry);
+        inquiry.end().map_err(|fault| {
+            let (server, asked) = (&self.server, &self.asked);
+            let detail = format!("{asked} at {server}: {}", fault.detail);
+            Fault { detail, ..fault }
+        })
     }
 
-    fn wrong(&self, expected: &Expectation) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let mut told = |what: &str, answer: Answer| {
-            let mismatch = answer.mismatch();
-            wrong.extend(mismatch.map(|mismatch| format!("{what}: {mismatch}")));
-        };
+    fn ask(&self, expected: &Expectation, inquiry: &mut Inquiry) {
         if let Some(matcher) = &expected.records {
-            told("records", matcher.judge(&self.records));
+            inquiry.ask(|| {
+                let mismatch = matcher.judge(&self.records).mismatch()?;
+                Some(format!("records: {mismatch}"))
+            });
         }
         if let Some(matcher) = &expected.answers {
-            told("answers", matcher.judge(&Value::from(self.records.len())));
+            let number = Value::from(self.records.len());
+            inquiry.ask_of("answers", matcher, |matcher, _| matcher.judge(&number));
         }
         if let Some(matcher) = &expected.ttl {
-            told(
-                "ttl",
-                match self.ttl {
-                    Some(ttl) => matcher.judge(&Value::from(ttl)),
-                    None => matcher.judge_absent(),
-                },
-            );
+            inquiry.ask_of("ttl", matcher, |matcher, _| match self.ttl {
+                Some(ttl) => matcher.judge(&Value::from(ttl)),
+                None => matcher.judge_absent(),
+            });
         }
         let flags = [
             ("authenticated", expected.authenticated, self.authenticated),
             ("authoritative", expected.authoritative, self.authoritative),
         ];
         for (what, expected, is) in flags {
-            let differs = expected.filter(|expected| *expected != is);
-            wrong.extend(differs.map(|expected| format!("{what}: expected {expected}, got {is}")));
+            if let Some(expected) = expected {
+                let differs = || format!("{what}: expected {expected}, got {is}");
+                inquiry.ask(|| (expected != is).then(differs));
+            }
         }
-        if expected.wants_a_record()
-            && self.code == ResponseCode::NoError
-            && self.records.is_empty()
-        {
-            wrong.push("there is no such record".to_owned());
+        if expected.wants_a_record() && self.code == ResponseCode::NoError {
+            let none = || "there is no such record".to_owned();
+            inquiry.ask(|| self.records.is_empty().then(none));
         }
-        wrong
     }
 }
 
@@ -249,7 +242,7 @@ mod tests {
             (
                 r#"{"ttl": {"ge": 0}}"#,
                 vec![],
-                Some("ttl: expected at least 0, got nothing"),
+                Some("ttl: expected { ge: 0 }, got nothing"),
             ),
             (
                 r#"{"rcode": "NOERROR"}"#,
@@ -267,7 +260,7 @@ mod tests {
             (
                 r#"{"ttl": {"lt": 60}}"#,
                 one(),
-                Some("ttl: expected less than 60, got 60"),
+                Some("ttl: expected { lt: 60 }, got 60"),
             ),
             (
                 r#"{"authenticated": true}"#,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::expect::{Matcher, Mismatch, Unordered};
+use crate::expect::{Matcher, Mismatch, Undated, Unordered};
 
 /// What is expected of an answer. Where neither `records` nor `answers` stands, at least one record
 /// of the asked type, unless another code than NOERROR came and was expected.
@@ -13,17 +13,17 @@ pub struct Expectation {
     /// The code of the answer: `NOERROR` where this is absent, `NXDOMAIN`, `SERVFAIL`, `REFUSED` …,
     /// or a matcher as `{ in: [NOERROR, NXDOMAIN] }`.
     #[serde(default)]
-    pub rcode: Option<Matcher>,
+    pub rcode: Option<Undated>,
     /// The records of the asked type: a list in any order, the only one, or a matcher of the list,
     /// as `{ contains: 10 mail.example.com }`. Names in lower case and without the dot at their end.
     #[serde(default)]
     pub records: Option<Unordered>,
     /// Their number: `{ ge: 2 }`.
     #[serde(default)]
-    pub answers: Option<Matcher>,
+    pub answers: Option<Undated>,
     /// For how many seconds they may be kept, the shortest time of all: `{ le: 300 }`.
     #[serde(default)]
-    pub ttl: Option<Matcher>,
+    pub ttl: Option<Undated>,
     /// Whether the server calls the answer authenticated (AD): it has validated the signatures, or
     /// says so.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::expect::Matcher;
+use crate::expect::{Inquiry, Matcher};
 use crate::probe::Attempt;
 use crate::probe::wire::said::one_line;
 use crate::sample::{Fault, Reason, Unit};
@@ -19,6 +19,8 @@ pub(super) struct Facts {
     pub(super) failed_to_start: u32,
     /// The tasks of the newest deployment that have stopped.
     pub(super) stopped: Vec<Stopped>,
+    /// Whether these are all of them.
+    pub(super) knows_all_stopped: bool,
     /// The newest event since the deployment.
     pub(super) event: Option<String>,
 }
@@ -113,14 +115,20 @@ impl Facts {
                 format!("its deployment has failed: {why}"),
             ));
         }
+        let mut inquiry = Inquiry::default();
         for (name, value) in self.readings() {
-            let mismatch = expected
-                .get(name)
-                .and_then(|it| it.judge(&value.into()).mismatch());
-            if let Some(mismatch) = mismatch {
-                let detail = format!("{name}: {mismatch}{}", self.words_on(name));
-                return Err(Fault::new(Reason::Expectation, detail));
+            if let Some(matcher) = expected.get(name) {
+                inquiry.ask(|| {
+                    let mismatch = matcher.judge(&value.into()).mismatch()?;
+                    Some(format!("{name}: {mismatch}{}", self.words_on(name)))
+                });
             }
+        }
+        inquiry.end()?;
+        if !self.knows_all_stopped {
+            let detail = "more tasks have stopped than are read: one of the newest deployment may be \
+                          among the others";
+            return Err(Fault::new(Reason::NoData, detail));
         }
         let (running, desired) = (self.running, self.desired);
         if desired == 0 {
@@ -166,6 +174,7 @@ mod tests {
             desired: 2,
             running,
             rollout: Some(Rollout::Completed),
+            knows_all_stopped: true,
             ..Facts::default()
         }
     }

@@ -20,7 +20,8 @@ impl ChainId {
         } else {
             Quantity::decimal(text).ok()
         };
-        read.map(Self)
+        // Zero is no chain's.
+        read.filter(|read| !read.is_zero()).map(Self)
     }
 
     /// Whether a node's answer is this identity.
@@ -118,6 +119,8 @@ mod tests {
     fn what_is_no_identity_is_refused() {
         for declared in [
             json!(-1),
+            json!(0),
+            json!("0x00"),
             json!("mainnet"),
             json!("0x"),
             json!(""),

@@ -57,6 +57,11 @@ impl<'a> Node<'a> {
         match self.rpc.call(visit, "eth_chainId", json!([])).await {
             Ok(result) => {
                 let chain = quantity("the chain id", &result)?;
+                if chain.is_zero() {
+                    // Nobody's: what is broken is the node, and not our choice of it.
+                    let detail = "the node answered no chain id: zero is that of no chain";
+                    return Err(Fault::new(Reason::Malformed, detail));
+                }
                 if !chain.canonical {
                     visit.seen.note(NOT_CANONICAL);
                 }
@@ -102,7 +107,11 @@ impl<'a> Node<'a> {
             return Ok(marks);
         }
         let latest = self.head(visit).await?.height;
-        Ok(Marks { latest, ..marks })
+        Ok(Marks {
+            // What was seen once is there.
+            latest: latest.max(marks.latest),
+            ..marks
+        })
     }
 
     /// Asks how many peers the node has.

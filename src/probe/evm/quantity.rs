@@ -98,6 +98,12 @@ impl Quantity {
         u64::from_str_radix(&self.digits, 16).ok()
     }
 
+    /// Whether it is zero, which a bare `0x` is as well.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.digits == "0"
+    }
+
     /// Whether both are the same integer, however they were written.
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {

@@ -10,6 +10,7 @@ use super::node::Tracing;
 use crate::probe::Misfit;
 use crate::probe::chain::expectation::{Bounds, Expected};
 use crate::probe::chain::follower::Declared;
+use crate::probe::chain::named::Named;
 use crate::probe::chain::pace::Rhythm;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Span;
@@ -38,9 +39,10 @@ pub struct Settings {
     pub chain_id: Option<ChainId>,
     /// Two to eight addresses of the same chain at other providers, beside which the node is judged:
     /// how many blocks it lacks, whether its blocks are theirs, and whether a head that stands still
-    /// is the node's or the chain's. `headers` do not go to them.
+    /// is the node's or the chain's. `headers` do not go to them; one that
+    /// needs a key is written as a mapping with `url` and `headers` of its own.
     #[serde(default)]
-    references: Option<Vec<Secret>>,
+    references: Option<Vec<Named>>,
     /// How often the chain makes a block; 12s when absent. Where `expect.head_age` is absent, a
     /// head older than ten block times (at least 30s) fails, and one older than four is noted; where
     /// `expect.lag` is, a node may lack eight blocks, or what the chain makes in 30s if that is more.

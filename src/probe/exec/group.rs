@@ -1,4 +1,4 @@
-//! A program with all that it starts: one process group, which does not outlive its run.
+//! A program with all that it starts: one process group, and who left it, which do not outlive its run.
 //!
 //! The end of the program is seen before its process is reaped: until then nobody else can get its
 //! number, so that the group can be killed by it without hitting a stranger.
@@ -11,14 +11,20 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::signal::unix::{self, SignalKind};
 
+use super::strays::Mark;
+use crate::probe::wire::aside::aside;
+
 /// A running program and what it started; dropping this value kills them all.
 #[derive(Debug)]
 pub(super) struct Group {
     child: Child,
     leader: Pid,
     ends: unix::Signal,
+    mark: Mark,
     /// Whether the leader's number may be another's by now.
     is_reaped: bool,
+    /// Whether those who left the group were looked for.
+    is_closed: bool,
 }
 
 impl Group {
@@ -27,7 +33,10 @@ impl Group {
         // Heard from before the start, so that no end is missed.
         let ends = unix::signal(SignalKind::child())?;
         // Where this value is dropped, tokio reaps the leader as soon as it has ended.
-        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+        let mark = Mark::new();
+        let (name, value) = mark.variable();
+        let command = command.env(name, value).process_group(0).kill_on_drop(true);
+        let child = command.spawn()?;
         let leader = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -36,7 +45,9 @@ impl Group {
             child,
             leader,
             ends,
+            mark,
             is_reaped: false,
+            is_closed: false,
         })
     }
 
@@ -73,6 +84,9 @@ impl Group {
         self.kill();
         let status = self.child.wait().await;
         self.is_reaped = true;
+        let mark = self.mark.clone();
+        aside(move || mark.kill_all()).await;
+        self.is_closed = true;
         status
     }
 
@@ -89,6 +103,10 @@ impl Drop for Group {
     fn drop(&mut self) {
         if !self.is_reaped {
             self.kill();
+        }
+        if !self.is_closed {
+            // Nobody is left who could wait for it to be done aside.
+            self.mark.kill_all();
         }
     }
 }

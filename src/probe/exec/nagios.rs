@@ -115,12 +115,12 @@ impl Range {
         let from = match from {
             "~" => f64::NEG_INFINITY,
             "" => 0.0,
-            number => number.parse().ok()?,
+            text => number(text)?,
         };
         let to = match to {
             "" if range.is_empty() => return None,
             "" => f64::INFINITY,
-            number => number.parse().ok()?,
+            text => number(text)?,
         };
         Some(Self {
             from,
@@ -171,14 +171,15 @@ fn label(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// The value with its limits; nothing for `U`, which says that there is none.
+/// The value with its limits; nothing for `U`, which says that there is none, and for what is no number
+/// with a unit.
 fn datum(label: String, written: &str) -> Option<Datum> {
     let mut fields = written.split(';');
-    let value = fields.next()?;
-    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
-    let end = value.find(|c| !is_of_number(c)).unwrap_or(value.len());
-    let (number, suffix) = value.split_at(end);
-    let written: f64 = number.parse().ok()?;
+    let (digits, suffix) = number_and_unit(fields.next()?);
+    let written = number(digits)?;
+    if suffix.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let (unit, factor) = unit(suffix);
     let mut range = || fields.next().and_then(Range::parse);
     Some(Datum {
@@ -189,6 +190,24 @@ fn datum(label: String, written: &str) -> Option<Datum> {
         warning: range(),
         critical: range(),
     })
+}
+
+/// Where the unit begins; `1e5` has none.
+fn number_and_unit(value: &str) -> (&str, &str) {
+    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+');
+    let end = |text: &str| text.find(|c| !is_of_number(c)).unwrap_or(text.len());
+    let whole = end(value);
+    let exponent = value[whole..].strip_prefix(['e', 'E']);
+    match exponent.map(end) {
+        Some(digits) if digits > 0 => value.split_at(whole + 1 + digits),
+        _ => value.split_at(whole),
+    }
+}
+
+/// A plugin writes as its language has it: `0,25` is `0.25`.
+fn number(text: &str) -> Option<f64> {
+    let number: f64 = text.replace(',', ".").parse().ok()?;
+    number.is_finite().then_some(number)
 }
 
 /// What a suffix stands for; `%`, `c` (a counter) and whatever is not known are plain numbers.
@@ -251,6 +270,10 @@ mod tests {
             ("hits=17c", "hits", 17.0, Unit::Number),
             ("'it''s a label'=-3", "it's a label", -3.0, Unit::Number),
             ("'a=b'=1", "a=b", 1.0, Unit::Number),
+            ("time=0,25s;1,5;2", "time", 0.25, Unit::Seconds),
+            ("big=1.5e+3B", "big", 1_500.0, Unit::Bytes),
+            ("short=1e3", "short", 1_000.0, Unit::Number),
+            ("half=5e", "half", 5.0, Unit::Number),
         ];
         for (line, label, value, unit) in cases {
             let data = data_of(line);
@@ -259,7 +282,19 @@ mod tests {
             assert!((data[0].value - value).abs() < 1e-9, "{line}: {data:?}");
         }
         assert_eq!(data_of("a=1 b=2;;; 'c d'=3").len(), 3);
-        for line in ["a=U", "a", "'a=1", "=;", "a=", "'a'1"] {
+        for line in [
+            "a=U",
+            "a",
+            "'a=1",
+            "=;",
+            "a=",
+            "'a'1",
+            "a=1/2",
+            "a=1,234,567",
+            "a=inf",
+            "a=nan",
+            "a=1e999",
+        ] {
             assert!(data_of(line).is_empty(), "{line}");
         }
     }
@@ -276,6 +311,8 @@ mod tests {
             ("t=15;@10:20", Some("warning limit @10:20")),
             ("t=25;@10:20", None),
             ("t=25;;", None),
+            ("t=0,7;0,5;1", Some("warning limit 0,5")),
+            ("t=7;x;y", None),
         ];
         for (line, expected) in cases {
             let remark = data_of(line)[0].beyond();

@@ -95,7 +95,7 @@ impl Program {
         let mut output = Output::new(largest);
         let mut errors = Output::new(largest);
         let (out, err) = group.outputs();
-        let (status, left_behind) = {
+        let (status, left_behind, ended_at) = {
             let clock = attempt.stopwatch();
             let reading = async {
                 tokio::try_join!(
@@ -111,8 +111,10 @@ impl Program {
                     all = &mut reading, if read.is_none() => read = Some(all),
                 }
             }
+            // What follows is our own work, and takes no time of the program's.
+            let ended_at = attempt.now();
             let status = group.close().await.map_err(|error| lost(&error))?;
-            // What the pipes hold is there at once; who left the group may keep them open for ever.
+            // What the pipes hold is there at once; who could not be found may keep them open for ever.
             let read = match read {
                 Some(read) => Some(read),
                 None => tokio::time::timeout(GRACE, reading).await.ok(),
@@ -120,12 +122,12 @@ impl Program {
             if let Some(Err(error)) = &read {
                 return Err(lost(error));
             }
-            (status, read.is_none())
+            (status, read.is_none(), ended_at)
         };
         if let Some(first) = output.first.into_iter().chain(errors.first).min() {
             attempt.enter_at(Phase::Body, first);
         }
-        attempt.stop();
+        attempt.stop_at(ended_at);
         Ok(Finished {
             ended: Ended::of(status),
             output,
@@ -157,6 +159,9 @@ impl Program {
         let why = match error.kind() {
             io::ErrorKind::NotFound if !self.folder.is_dir() => {
                 format!("its folder {} is not there", self.folder.display())
+            }
+            io::ErrorKind::NotFound if self.path.is_file() => {
+                "what its `#!` line names to run it is not there".to_owned()
             }
             io::ErrorKind::NotFound => {
                 "there is no such program: see the PATH that this machine has, or write its whole path"

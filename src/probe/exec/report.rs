@@ -23,6 +23,8 @@ pub(super) struct State {
     inode: u64,
     size: u64,
     changed: (i64, i64),
+    /// Opening a pipe that somebody put there would wait for its writer.
+    is_file: bool,
 }
 
 impl ReportFile {
@@ -38,6 +40,7 @@ impl ReportFile {
             inode: found.ino(),
             size: found.size(),
             changed: (found.ctime(), found.ctime_nsec()),
+            is_file: found.is_file(),
         })
     }
 
@@ -52,6 +55,12 @@ impl ReportFile {
             return Ok(None);
         }
         let shown = &self.shown;
+        if now.is_some_and(|now| !now.is_file) {
+            return Err(Fault::new(
+                Reason::NoData,
+                format!("the report {shown} is no file"),
+            ));
+        }
         let read = self.read(largest).await;
         let bytes = read.map_err(|error| {
             Fault::new(
@@ -71,7 +80,6 @@ impl ReportFile {
     /// One byte more than fits shows that there is more.
     async fn read(&self, largest: usize) -> io::Result<Vec<u8>> {
         let file = tokio::fs::File::open(&self.path).await?;
-        // Opening a pipe that somebody put there would wait for its writer; the deadline sees to it.
         let mut bytes = Vec::new();
         let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
         file.take(most).read_to_end(&mut bytes).await?;

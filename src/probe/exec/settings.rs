@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::expect::Matcher;
+use super::strays::VARIABLE;
+use crate::expect::{Matcher, Undated};
 use crate::probe::Misfit;
 use crate::quantity::Bytes;
 use crate::secret::Secret;
@@ -68,13 +69,21 @@ pub enum Format {
 pub struct Expectation {
     /// The exit status; 0 without it.
     #[serde(default)]
-    pub status: Option<Matcher>,
+    pub status: Option<Undated>,
     /// The standard output as a text, without white space at its end.
     #[serde(default)]
     pub stdout: Option<Matcher>,
     /// The standard error, likewise.
     #[serde(default)]
     pub stderr: Option<Matcher>,
+}
+
+impl Expectation {
+    /// Whether what holds depends on what time it is.
+    pub(super) fn is_dated(&self) -> bool {
+        let texts = self.stdout.iter().chain(&self.stderr);
+        texts.into_iter().any(Matcher::is_dated)
+    }
 }
 
 impl Settings {
@@ -135,10 +144,11 @@ impl Settings {
         let shown = self.env.keys().map(|name| ("env", name));
         let names = shown.chain(self.secrets.keys().map(|name| ("secrets", name)));
         let misfits = names.filter_map(|(section, name)| {
-            let message = match name {
+            let message = match name.as_str() {
                 name if name.is_empty() || name.contains(['=', '\0']) => {
                     "this is no name of a variable"
                 }
+                VARIABLE => "it is ours: by it the processes of a run are known",
                 name if section == "secrets" && self.env.contains_key(name) => {
                     "`env` sets the same variable, where it would be seen"
                 }

@@ -128,6 +128,12 @@ impl Capture {
         }
     }
 
+    /// Whether it looks where only an answer with headers has something.
+    #[must_use]
+    pub const fn needs_headers(&self) -> bool {
+        matches!(self.place, Place::Header(_) | Place::Cookie(_))
+    }
+
     /// The value in an answer whose body is this document.
     ///
     /// # Errors

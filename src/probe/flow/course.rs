@@ -145,6 +145,11 @@ impl<'a> Course<'a> {
 /// One part in so many of the time is kept for the steps that always run: a second of five.
 const KEPT: u32 = 5;
 
+/// How long a flow has to have so that its steps have this long beside those that always run.
+pub fn whole_of(steps: Duration) -> Duration {
+    steps * KEPT / (KEPT - 1)
+}
+
 fn not_captured(name: &str) -> Fault {
     let detail = format!("nothing was captured for `{name}`");
     Fault::new(Reason::Expectation, detail)

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::capture::Capture;
@@ -109,13 +111,19 @@ impl Scope {
     }
 }
 
-/// A shorter value of a cookie is a word such as a language, and hidden it would garble messages.
+/// A shorter value is a word such as a language, and hidden it would garble messages.
 const CREDENTIAL: usize = 8;
 
-/// Hides a value in the form in which it travels, and the texts in it one by one.
+/// Hides a value in the forms in which it travels, base64 among them, and the texts in it one by one.
 pub fn hide(mask: &Mask, value: &Value) {
     match value {
-        Value::String(text) => mask.hide(text),
+        Value::String(text) => {
+            mask.hide(text);
+            if text.len() >= CREDENTIAL {
+                mask.hide(&STANDARD.encode(text));
+                mask.hide(&URL_SAFE_NO_PAD.encode(text));
+            }
+        }
         Value::Array(items) => items.iter().for_each(|item| hide(mask, item)),
         Value::Object(members) => members.values().for_each(|member| hide(mask, member)),
         Value::Number(number) => mask.hide(&number.to_string()),
@@ -163,6 +171,10 @@ mod tests {
         assert_eq!((scope.value("uuid").is_some(), scope.tag()), (true, None));
         let tag = scope.value("run.tag").unwrap();
         assert_eq!(scope.tag().as_deref(), tag.as_str());
+        hide(&scope.mask, &json!(["canary?token"]));
+        for form in ["canary?token", "canary%3Ftoken", "Y2FuYXJ5P3Rva2Vu"] {
+            assert_eq!(scope.mask.apply(form), "***");
+        }
         let password = scope.value("random.password").unwrap();
         assert_eq!(scope.mask.apply(password.as_str().unwrap()), "***");
     }

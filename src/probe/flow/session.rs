@@ -16,15 +16,16 @@ use super::course::Course;
 use super::scope::Scope;
 use super::settings::{self, ExpiredSettings, SessionSettings};
 use super::step::Step;
-use crate::clock::Moment;
+use crate::clock::{Moment, WallTime};
 use crate::expect::Document;
 use crate::probe::attempt::Part;
 use crate::probe::{
     Attempt, Attended, Cookies, Generated, Misfit, Mold, Probe, Reply, Session, Surroundings,
     Target, Values,
 };
-use crate::sample::{Fault, Reason};
+use crate::sample::{Fault, Reason, Unit};
 use crate::secret::Mask;
+use crate::verdict::threshold::Threshold;
 
 /// A login that checks share.
 pub struct FlowSession {
@@ -176,17 +177,19 @@ impl FlowSession {
     }
 
     /// Whether the answer to a run that failed says that the login has expired.
-    fn has_expired(&self, part: &Part) -> bool {
+    fn has_expired(&self, part: &Part, now: WallTime) -> bool {
         let Err(fault) = &part.result else {
             return false;
         };
+        // Nobody is judged by it: the clock need not be one that never jumped.
+        let now = Some(now);
         let says_so = |reply: &Reply| {
             let by_status = reply
                 .status
                 .is_some_and(|status| self.expired.status.contains(&status));
             let by_body = self.expired.json.as_ref().is_some_and(|json| {
                 let document = Document::read(&reply.body);
-                json.faults(&document).is_empty()
+                json.first_unmet(&document, now).is_none()
             });
             by_status || by_body
         };
@@ -273,7 +276,7 @@ impl Probe for AttendedProbe {
     async fn run(&self, attempt: &mut Attempt) -> Result<(), Fault> {
         let Entered { login, is_new } = self.session.login(attempt, None).await?;
         let part = self.once(attempt, &login).await?;
-        if is_new || !self.session.has_expired(&part) {
+        if is_new || !self.session.has_expired(&part, attempt.calendar()) {
             return attempt.become_part(part);
         }
         let Entered { login, .. } = self.session.login(attempt, Some(login.number)).await?;
@@ -294,6 +297,36 @@ impl Probe for AttendedProbe {
         match &self.check {
             Attended::Settings(mold) => mold.asks_addresses_of.as_deref(),
             Attended::Whole(probe) => probe.asks_addresses_of(),
+        }
+    }
+
+    fn readings(&self) -> Option<Vec<(Arc<str>, Unit)>> {
+        match &self.check {
+            Attended::Settings(mold) => mold.own.clone(),
+            Attended::Whole(probe) => probe.readings(),
+        }
+    }
+
+    fn lasts(&self) -> Duration {
+        let login: Duration = self.session.steps.iter().map(|step| step.mold.lasts).sum();
+        login
+            + match &self.check {
+                Attended::Settings(mold) => mold.lasts,
+                Attended::Whole(probe) => probe.lasts(),
+            }
+    }
+
+    fn longest_part(&self) -> Option<(&str, Duration)> {
+        match &self.check {
+            Attended::Settings(_) => None,
+            Attended::Whole(probe) => probe.longest_part(),
+        }
+    }
+
+    fn limits(&self) -> Vec<Threshold> {
+        match &self.check {
+            Attended::Settings(mold) => mold.limits.clone(),
+            Attended::Whole(probe) => probe.limits(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,8 +11,8 @@ use serde::Deserialize;
 use super::capture::Capture;
 use super::step::Step;
 use crate::expect::JsonExpectations;
-use crate::probe::{Generated, Misfit, Mold, Surroundings};
-use crate::quantity::Span;
+use crate::probe::{Generated, Misfit, Mold, Replies, Surroundings};
+use crate::quantity::{Span, human};
 use crate::sample::Phase;
 
 /// Steps, one after the other, each of which may use what those before it captured.
@@ -112,9 +113,18 @@ pub fn steps(
             let hint = "remove `addresses`, or make a check of its own of it";
             at(&[mold.kind, "addresses"], message.to_owned(), hint);
         }
-        if settings.timeout.is_some_and(|span| span.0.is_zero()) {
-            let hint = "write a duration such as 2s";
-            at(&["timeout"], "nothing answers within 0s".to_owned(), hint);
+        match settings.timeout.map(|span| span.0) {
+            Some(Duration::ZERO) => {
+                let hint = "write a duration such as 2s";
+                at(&["timeout"], "nothing answers within 0s".to_owned(), hint);
+            }
+            Some(timeout) if timeout <= mold.lasts => {
+                let (timeout, lasts) = (human(timeout), human(mold.lasts));
+                let message =
+                    format!("{timeout} are over before the {lasts} that the step takes at least");
+                at(&["timeout"], message, "lengthen it, or leave it out");
+            }
+            Some(_) | None => {}
         }
         steps.push(Step {
             reading: reading_name(&settings.name),
@@ -163,16 +173,12 @@ fn examine_captures(
     mold: &Mold,
     at: &mut impl FnMut(&[&str], String, &str),
 ) {
-    if !settings.capture.is_empty() && !mold.replies {
+    if !settings.capture.is_empty() && mold.replies == Replies::Nothing {
         let message = format!(
-            "a step of the kind `{}` gives no answer to capture from",
+            "this step of the kind `{}` is answered nothing to capture from",
             mold.kind
         );
-        at(
-            &["capture"],
-            message,
-            "capture from a step of the kind `http`",
-        );
+        at(&["capture"], message, hint_for(mold.kind));
     }
     for (name, capture) in &settings.capture {
         let way = ["capture", name.as_str()];
@@ -183,12 +189,28 @@ fn examine_captures(
             let message = format!("`{name}` is a value that every run generates");
             at(&way, message, "choose another name");
         }
+        if mold.replies == Replies::Body && capture.needs_headers() {
+            let message = format!("a step of the kind `{}` is answered no headers", mold.kind);
+            let hint = "write `json: $.path` or `regex: …`, which look into the body";
+            at(&way, message, hint);
+        }
         if capture
             .header()
             .is_some_and(|name| http::HeaderName::try_from(name).is_err())
         {
             let message = "that is not the name of a header".to_owned();
             at(&[&way[..], &["header"]].concat(), message, "as `location`");
+        }
+    }
+}
+
+/// What makes a step of a kind give something to capture.
+fn hint_for(kind: &str) -> &'static str {
+    match kind {
+        "tcp" | "websocket" => "let its `dialogue` expect an answer",
+        "postgres" | "mysql" => "give it a `query`",
+        _ => {
+            "capture from a step of the kind `http`, `tcp`, `websocket`, `postgres`, `mysql`, `redis` or `exec`"
         }
     }
 }

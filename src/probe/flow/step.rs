@@ -10,7 +10,7 @@ use crate::expect::Document;
 use crate::probe::attempt::{Part, Parts};
 use crate::probe::wire::aside::{LARGE, aside};
 use crate::probe::{Mold, Reply};
-use crate::sample::{Fault, Reason};
+use crate::sample::{Fault, Reason, Unit};
 
 /// A step.
 pub struct Step {
@@ -55,6 +55,24 @@ impl Step {
         lacking.map(|name| &**name)
     }
 
+    /// The readings that it can give, and what they count. Where nobody can name those of its kind yet,
+    /// whatever begins with its name is one.
+    pub fn readings(&self) -> Vec<(Arc<str>, Unit)> {
+        let called = |name: &str| Arc::from(format!("{}.{name}", self.reading));
+        let mold = &self.mold;
+        let named = mold.readings.named.iter();
+        let named = named.map(|(name, unit, _)| (called(name), *unit));
+        let own = mold.own.iter().flatten();
+        let own = own.map(|(name, unit)| (called(name), *unit));
+        let latency = [(called("latency"), Unit::Seconds)];
+        let mut readings: Vec<_> = latency.into_iter().chain(named).chain(own).collect();
+        if mold.readings.open && mold.own.is_none() {
+            // It may well be a number of seconds, in which a plain number is one too.
+            readings.push((Arc::from(self.reading.as_str()), Unit::Seconds));
+        }
+        readings
+    }
+
     /// Runs it. Whatever it says of itself is in words that are safe to show.
     pub async fn run(&self, parts: &Parts, left: Duration, scope: &mut Scope) -> Ran {
         let probe = match self.mold.build(&|name| scope.value(name)) {
@@ -74,6 +92,11 @@ impl Step {
         let reply = part.take_reply();
         let captured = match &reply {
             Some(reply) if !self.captures.is_empty() => self.captured(reply.clone()).await,
+            // What went wrong before there was an answer is told by the result.
+            None if part.result.is_ok() => {
+                let none = || Err("there is no answer to look into".to_owned());
+                self.captures.iter().map(|_| none()).collect()
+            }
             Some(_) | None => Vec::new(),
         };
         let missed = scope.keep(&self.captures, captured);

@@ -48,12 +48,17 @@ fn without_status(answer: &Answer, host: &str) -> Fault {
         200 => return malformed(host, "it ends without a status of gRPC"),
         401 | 403 => Reason::Unauthorized,
         404 => Reason::UnsupportedMethod,
-        429 => Reason::Throttled,
         502..=504 => Reason::NotReady,
         _ => Reason::Status,
     };
     let detail = format!("{host} answers with the HTTP status {status} and no status of gRPC");
-    Fault::new(reason, detail)
+    let fault = Fault::new(reason, detail);
+    // Too many requests: whoever refuses ours for that refuses those of users.
+    if status == 429 {
+        fault.transient()
+    } else {
+        fault
+    }
 }
 
 fn malformed(host: &str, why: &str) -> Fault {
@@ -69,7 +74,6 @@ fn refusal(code: u16, host: &str, said: &str) -> Fault {
         4 => (Reason::Timeout, ""),
         5 => (Reason::Status, ": it knows no service of this name"),
         7 | 16 => (Reason::Unauthorized, ""),
-        8 => (Reason::Throttled, ""),
         12 => (
             Reason::UnsupportedMethod,
             ": it does not speak the health protocol",
@@ -83,8 +87,13 @@ fn refusal(code: u16, host: &str, said: &str) -> Fault {
         format!(" ({said})")
     };
     let fault = Fault::new(reason, format!("{host} answers {name}{hint}{said}"));
-    // ABORTED: another try may well pass (the documentation of the codes says so).
-    if code == 10 { fault.transient() } else { fault }
+    // RESOURCE_EXHAUSTED, of memory or of a quota, and ABORTED: another try may well pass (the
+    // documentation of the codes says so).
+    if matches!(code, 8 | 10) {
+        fault.transient()
+    } else {
+        fault
+    }
 }
 
 /// What the server adds in words: percent-encoded, and masked before it is cut.
@@ -165,7 +174,7 @@ mod tests {
             (4, Reason::Timeout),
             (5, Reason::Status),
             (7, Reason::Unauthorized),
-            (8, Reason::Throttled),
+            (8, Reason::ServerFault),
             (12, Reason::UnsupportedMethod),
             (13, Reason::ServerFault),
             (14, Reason::NotReady),
@@ -192,7 +201,7 @@ mod tests {
             (204, Reason::Status),
             (401, Reason::Unauthorized),
             (404, Reason::UnsupportedMethod),
-            (429, Reason::Throttled),
+            (429, Reason::Status),
             (503, Reason::NotReady),
             (500, Reason::Status),
         ] {

@@ -27,11 +27,11 @@ fn low_bits(number: usize) -> u8 {
     number.to_le_bytes()[0] & 0x7f
 }
 
-/// A message in its frame, not compressed.
-pub fn framed(message: &[u8]) -> Bytes {
+/// A message in its frame, which says whether it is compressed.
+pub fn framed(message: &[u8], is_compressed: bool) -> Bytes {
     // A service's name is no four gibibytes long; one that is would be refused by any server.
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    let mut bytes = vec![0];
+    let mut bytes = vec![u8::from(is_compressed)];
     bytes.extend(length.to_be_bytes());
     bytes.extend_from_slice(message);
     bytes.into()
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(check("shop"), b"\x0a\x04shop");
         let long = "x".repeat(300);
         assert_eq!(check(&long)[..3], [0x0a, 0xac, 0x02]);
-        assert_eq!(framed(b"ab")[..], *b"\0\0\0\0\x02ab");
+        assert_eq!(framed(b"ab", false)[..], *b"\0\0\0\0\x02ab");
     }
 
     #[test]

@@ -1,17 +1,42 @@
-//! Cookies on their way: added to a request that is a part of a flow, taken from every answer on the
-//! way to the last one. A check by itself keeps none.
+//! What one run adds to its request: its names in tracing systems, and cookies, which a part of a flow
+//! sends and takes from every answer on the way to the last one. A check by itself keeps none.
 
 use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::probe::wire::exchange::{Answer, Request};
 use crate::probe::wire::message::Prepared;
 use crate::probe::{Attempt, Reply};
 
-/// The request with the cookies that go where it goes, behind those that it declares itself; absent
-/// where there are none.
-pub fn with_cookies(attempt: &Attempt, request: &Request) -> Option<Box<Prepared>> {
+/// The request with what this one run adds to it: the names that tracing systems know it by, where
+/// they are to be sent, and the cookies that go where it goes, behind those that it declares itself;
+/// absent where there is nothing of either.
+pub fn with_what_is_carried(
+    attempt: &Attempt,
+    request: &Request,
+    traced: bool,
+) -> Option<Box<Prepared>> {
+    let cookies = cookies(attempt, request);
+    let trace = attempt.traceparent().filter(|_| traced);
+    let trace = trace.and_then(|trace| HeaderValue::try_from(trace).ok());
+    if cookies.is_none() && trace.is_none() {
+        return None;
+    }
+    let mut request = request.clone();
+    if let Some(cookies) = cookies {
+        request.headers.insert(COOKIE, cookies);
+    }
+    if let Some(trace) = trace {
+        request.headers.insert(TRACEPARENT, trace);
+    }
+    Some(Box::new(Prepared::new(request)))
+}
+
+/// The W3C's Trace Context: <https://www.w3.org/TR/trace-context/#traceparent-header>.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+fn cookies(attempt: &Attempt, request: &Request) -> Option<HeaderValue> {
     let kept = attempt
         .cookies()?
         .header(&request.url, attempt.calendar())?;
@@ -21,9 +46,7 @@ pub fn with_cookies(attempt: &Attempt, request: &Request) -> Option<Box<Prepared
     };
     let mut value = HeaderValue::try_from(all).ok()?;
     value.set_sensitive(true);
-    let mut request = request.clone();
-    request.headers.insert(COOKIE, value);
-    Some(Box::new(Prepared::new(request)))
+    Some(value)
 }
 
 /// Takes the cookies that an answer to a request of `url` sets.

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema};
 use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::set_cookie::CookieExpectations;
+use super::set_cookie::{CookieExpectation, CookieExpectations};
 use super::status::Status;
 use crate::clock::WallTime;
 use crate::expect::{Document, JsonExpectations, Matcher, Unmet};
@@ -130,6 +130,11 @@ impl Expectation {
             .map(|(_, matcher)| matcher)
             .chain(&self.body)
             .any(Matcher::is_dated)
+            || self
+                .cookies
+                .iter()
+                .flat_map(BTreeMap::values)
+                .any(CookieExpectation::is_dated)
             || self.json.as_ref().is_some_and(JsonExpectations::is_dated)
     }
 
@@ -138,20 +143,21 @@ impl Expectation {
     pub fn fault(&self, answer: &Answer, now: Option<WallTime>) -> Option<Fault> {
         if let Some(text) = self.status_matcher().mismatch(answer.status) {
             let left = self.count(Part::Status);
-            let fault = Fault::new(Reason::Status, unmet(&text, left));
+            let unmet = Unmet {
+                text,
+                is_dated: false,
+                after: left,
+            };
+            let fault = Fault::new(Reason::Status, unmet.told());
             return Some(match is_passing(answer.status) {
                 true => fault.transient(),
                 false => fault,
             });
         }
         let found = self.unmet_header(&answer.headers, now);
-        let found = found.or_else(|| self.unmet_cookie(&answer.headers));
+        let found = found.or_else(|| self.unmet_cookie(&answer.headers, now));
         let found = found.or_else(|| self.unmet_in_body(answer, now))?;
-        let fault = Fault::new(Reason::Expectation, unmet(&found.text, found.after));
-        Some(match found.is_dated {
-            true => fault.dated(),
-            false => fault,
-        })
+        Some(found.fault())
     }
 
     /// How many expectations come after all those of a part.
@@ -191,15 +197,15 @@ impl Expectation {
             })
     }
 
-    fn unmet_cookie(&self, headers: &HeaderMap) -> Option<Unmet> {
+    fn unmet_cookie(&self, headers: &HeaderMap, now: Option<WallTime>) -> Option<Unmet> {
         let expected = self.cookies.as_ref()?;
         expected
             .iter()
             .enumerate()
             .find_map(|(index, (name, cookie))| {
                 Some(Unmet {
-                    text: cookie.fault(name, headers)?,
-                    is_dated: false,
+                    text: cookie.fault(name, headers, now)?,
+                    is_dated: cookie.is_dated(),
                     after: expected.len() - index - 1 + self.count(Part::Cookies),
                 })
             })
@@ -242,14 +248,6 @@ enum Part {
     Headers,
     Cookies,
     Json,
-}
-
-/// What is told of the first expectation that is not met, and of those that were not asked any more.
-fn unmet(text: &str, after: usize) -> String {
-    match after {
-        0 => text.to_owned(),
-        more => format!("{text} ({more} more not evaluated)"),
-    }
 }
 
 /// A status by which a target says that another try may well pass.

@@ -31,7 +31,8 @@ use super::wire::exchange::{Answer, Request};
 use super::wire::message::Prepared;
 use super::wire::tls::{self, Tls};
 use super::{
-    Addresses, Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Surroundings, Target,
+    Addresses, Attempt, ConnectionPolicy, Kind, Misfit, Probe, Readings, Replies, Surroundings,
+    Target,
 };
 use crate::quantity;
 use crate::sample::{Fault, Reason, Unit};
@@ -68,7 +69,7 @@ impl Kind for Http {
         open: false,
     };
     const OBSERVES: bool = true;
-    const REPLIES: bool = true;
+    const REPLIES: Replies = Replies::Whole;
     type Settings = HttpSettings;
 
     fn probe(
@@ -81,6 +82,11 @@ impl Kind for Http {
         if settings.body_limit > LARGEST_BODY {
             let message = format!("a body of more than {LARGEST_BODY} is not read");
             misfits.push(Misfit::at(&["body_limit"], message));
+        }
+        if settings.traceparent && headers.contains_key(carried::TRACEPARENT) {
+            let message =
+                "`traceparent: true` sends this header, with names of its own for each run";
+            misfits.push(Misfit::at(&["headers", "traceparent"], message));
         }
         misfits.extend(settings.expect.iter().flat_map(Expectation::misfits));
         misfits.extend(settings.version.iter().flat_map(Version::misfits));
@@ -120,6 +126,7 @@ impl Kind for Http {
             redirects: settings.redirects,
             max_redirects: settings.max_redirects,
             policy: settings.connection,
+            traced: settings.traceparent,
             kept: Kept::default(),
         }))
     }
@@ -135,6 +142,8 @@ struct HttpProbe {
     redirects: Redirects,
     max_redirects: u8,
     policy: Option<ConnectionPolicy>,
+    /// Whether the names of a run in tracing systems are sent.
+    traced: bool,
     kept: Kept,
 }
 
@@ -208,8 +217,8 @@ impl HttpProbe {
         } else {
             None
         };
-        let with_cookies = carried::with_cookies(attempt, asked.request());
-        let sent = with_cookies.as_deref().unwrap_or(asked);
+        let carried = carried::with_what_is_carried(attempt, asked.request(), self.traced);
+        let sent = carried.as_deref().unwrap_or(asked);
         let (answer, connection) = ask(attempt, sent, kept).await?;
         carried::take_cookies(attempt, &asked.request().url, &answer.headers);
         if keeps {
@@ -252,9 +261,9 @@ impl HttpProbe {
             asked.push((request.method, request.url));
             self.check(&next, &asked, &place)?;
             attempt.note(format!("redirected to {place}"));
-            let with_cookies = carried::with_cookies(attempt, &next);
+            let carried = carried::with_what_is_carried(attempt, &next, self.traced);
             let prepared = Prepared::new(next);
-            let sent = with_cookies.as_deref().unwrap_or(&prepared);
+            let sent = carried.as_deref().unwrap_or(&prepared);
             (answer, connection) = ask(attempt, sent, at_hand).await?;
             request = prepared.into_request();
             carried::take_cookies(attempt, &request.url, &answer.headers);

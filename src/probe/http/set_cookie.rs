@@ -10,7 +10,8 @@ use http::header::SET_COOKIE;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use crate::expect::{Matcher, OPERATORS, Operator};
+use crate::clock::WallTime;
+use crate::expect::{Matcher, OPERATORS, Operator, Undated};
 use crate::probe::Cookie;
 
 /// What is expected of one cookie.
@@ -36,15 +37,20 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 impl CookieExpectation {
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        self.value.as_ref().is_some_and(Matcher::is_dated)
+    }
+
     /// What the cookie of this name lacks; several of one name are one, the last, as for a browser.
-    pub fn fault(&self, name: &str, headers: &HeaderMap) -> Option<String> {
+    pub fn fault(&self, name: &str, headers: &HeaderMap, now: Option<WallTime>) -> Option<String> {
         let set = headers.get_all(SET_COOKIE).iter();
         let mut set =
             set.filter_map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes())));
         let cookie = set.rfind(|cookie| cookie.name == name);
         if let Some(matcher) = &self.value {
             let told = match &cookie {
-                Some(cookie) => matcher.judge_text(&cookie.value),
+                Some(cookie) => matcher.judge_text_at(&cookie.value, now),
                 None => matcher.judge_absent(),
             };
             if let Some(mismatch) = told.mismatch() {
@@ -110,7 +116,8 @@ impl<'de> Deserialize<'de> for CookieExpectation {
                 let (mut operators, mut attributes) = (Vec::new(), Vec::new());
                 while let Some(key) = map.next_key::<String>()? {
                     if let Some(attribute) = ATTRIBUTES.iter().find(|known| **known == key) {
-                        attributes.push((*attribute, map.next_value()?));
+                        let expected: Undated = map.next_value()?;
+                        attributes.push((*attribute, expected.into_matcher()));
                     } else if OPERATORS.contains(&key.as_str()) {
                         operators.push(Operator::read(&key, &mut map)?);
                     } else {
@@ -207,7 +214,7 @@ mod tests {
         }
         let expected: CookieExpectations = serde_json::from_value(expected).unwrap();
         let mut faults = expected.iter();
-        faults.find_map(|(name, one)| one.fault(name, &headers))
+        faults.find_map(|(name, one)| one.fault(name, &headers, None))
     }
 
     #[test]
@@ -223,7 +230,7 @@ mod tests {
             ),
             (
                 json!({ "gone": { "exists": true } }),
-                Some("cookie gone: expected something, got nothing"),
+                Some("cookie gone: expected { exists: true }, got nothing"),
             ),
             (
                 json!({ "session": "old" }),
@@ -235,11 +242,13 @@ mod tests {
             ),
             (
                 json!({ "plain": { "same_site": { "in": ["lax", "strict"] } } }),
-                Some("cookie plain, same_site: expected one of \"lax\", \"strict\", got nothing"),
+                Some(
+                    "cookie plain, same_site: expected { in: [\"lax\", \"strict\"] }, got nothing",
+                ),
             ),
             (
                 json!({ "plain": { "not": { "len": 1 } } }),
-                Some("cookie plain: expected not length 1, got \"1\""),
+                Some("cookie plain: expected { not: { len: 1 } }, got \"1\""),
             ),
         ];
         for (expected, told) in cases {

@@ -60,6 +60,9 @@ pub struct HttpSettings {
     /// Whether each run opens a connection of its own; without it, each does.
     #[serde(default, deserialize_with = "present")]
     pub connection: Option<ConnectionPolicy>,
+    /// Whether the header `traceparent` is sent, so that the target's own spans hang below this run.
+    #[serde(default)]
+    pub traceparent: bool,
     /// How large the body of the answer may be, as it comes and decompressed; at most 64MiB.
     #[serde(default = "usual_limit")]
     pub body_limit: Bytes,

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::expect::{Matcher, Operator};
+use crate::expect::{Matcher, Operator, Undated};
 
 /// What is expected of the status.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,7 @@ impl fmt::Display for Status {
 
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let matcher = Matcher::deserialize(deserializer)?;
+        let matcher = Undated::deserialize(deserializer)?.into_matcher();
         let parts = match matcher.operators() {
             [Operator::Equal(Value::Array(parts))] if !parts.is_empty() => parts.as_slice(),
             [Operator::Equal(Value::Array(_))] => {

@@ -7,7 +7,7 @@ use http::HeaderName;
 use schemars::JsonSchema;
 
 use super::expectation::{joined, present};
-use crate::expect::{Document, Matcher, Path, shown};
+use crate::expect::{Document, Path, Undated, shown};
 use crate::probe::Misfit;
 use crate::probe::wire::exchange::Answer;
 use crate::sample::{Fault, Reason};
@@ -30,7 +30,7 @@ pub struct Version {
     pub json: Option<Path>,
     /// The version under test, or a matcher for it. It is compared as a text, whether the answer
     /// writes it as a text or as a number.
-    pub is: Matcher,
+    pub is: Undated,
 }
 
 impl Version {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Expectation;
 use super::discretion::excerpt;
-use crate::expect::Matcher;
+use crate::expect::{Inquiry, Matcher};
 use crate::probe::Attempt;
 use crate::quantity::human;
 use crate::sample::{Fault, Reason, Unit};
@@ -58,7 +58,7 @@ impl Counted {
         let none = Matcher::equal(0);
         let of_matches = match (&expected.matches, &expected.per_minute) {
             (None, None) => Some(&none),
-            (matches, _) => matches.as_ref(),
+            (matches, _) => matches.as_deref(),
         };
         let over = human(Duration::from_secs(self.span.as_secs().max(1)));
         let last = self.last.as_ref();
@@ -67,19 +67,21 @@ impl Counted {
             ("matching lines", of_matches, Some(self.matches.into())),
             (
                 "matching lines a minute",
-                expected.per_minute.as_ref(),
+                expected.per_minute.as_deref(),
                 self.per_minute().map(|rate| serde_json::json!(rate)),
             ),
         ];
+        let mut inquiry = Inquiry::default();
         for (what, matcher, value) in questions {
             let (Some(matcher), Some(value)) = (matcher, value) else {
                 continue;
             };
-            if let Some(mismatch) = matcher.judge(&value).mismatch() {
-                let detail = format!("{what} in {over}: {mismatch}{last}");
-                return Err(Fault::new(Reason::Expectation, detail).dated());
-            }
+            inquiry.ask_dated(|| {
+                let mismatch = matcher.judge(&value).mismatch()?;
+                Some(format!("{what} in {over}: {mismatch}{last}"))
+            });
         }
+        inquiry.end()?;
         if let Some(why) = &self.partial {
             let detail = format!("not all lines of {over} could be counted: {why}");
             return Err(Fault::new(Reason::NoData, detail));

@@ -32,14 +32,16 @@ impl Tail {
         }
     }
 
-    /// Goes to the end of the file, or to its beginning.
+    /// Goes to the end of the file, or to its beginning; of one that is not there yet, all is new.
     pub(super) fn start(&mut self, at_the_end: bool) -> io::Result<()> {
         self.begun.clear();
-        let mut open = Open::of(&self.path)?;
-        if at_the_end {
+        self.open = match Open::of(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            opened => Some(opened?),
+        };
+        if let (true, Some(open)) = (at_the_end, &mut self.open) {
             open.at = open.file.metadata()?.len();
         }
-        self.open = Some(open);
         Ok(())
     }
 
@@ -196,7 +198,17 @@ mod tests {
     fn what_is_no_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Tail::new(folder.path().to_owned()).start(true).is_err());
-        let absent = Tail::new(folder.path().join("absent")).start(true);
+    }
+
+    #[test]
+    fn all_is_new_in_a_file_that_was_not_there_at_the_first_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.log");
+        let mut tail = Tail::new(path.clone());
+        tail.start(true).unwrap();
+        let absent = tail.read_on(|line| panic!("{line}"));
         assert_eq!(absent.unwrap_err().kind(), io::ErrorKind::NotFound);
+        write(&path, "the first\n");
+        assert_eq!(lines(&mut tail), ["the first"]);
     }
 }

@@ -297,4 +297,18 @@ mod tests {
                 .contains("follows")
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(
+            text in "([a-z_{}=,\"\\\\# \n\t0-9.+é-]|NaN|EOF){0,80}",
+            open: bool,
+        ) {
+            let mut seen = 0;
+            // Nothing but that it ends, and shows no more series than there are lines.
+            let read = read(text.as_bytes(), open, |_| seen += 1);
+            assert!(seen <= text.lines().count());
+            assert!(read.is_ok() || read.is_err_and(|broken| broken.line <= text.lines().count() + 1));
+        }
+    }
 }

@@ -65,9 +65,12 @@ pub fn gather(plan: &Plan, body: &[u8], is_open_metrics: bool) -> Result<Gathere
     };
     let (mut held, mut bytes) = (0, 0);
     let mut too_many = None;
+    let mut began = Vec::new();
     exposition::read(body, is_open_metrics, |series| {
-        if series.name == BEGAN && series.value.is_finite() {
-            gathered.began = Some(series.value);
+        if series.name == BEGAN && series.value.is_finite() && !began.contains(&series.value) {
+            began.push(series.value);
+            // Two are as many as any number.
+            began.truncate(2);
         }
         for (at, needed) in plan.series.iter().enumerate() {
             if needed.selector.name() != series.name {
@@ -90,6 +93,11 @@ pub fn gather(plan: &Plan, body: &[u8], is_open_metrics: bool) -> Result<Gathere
             gathered.points[at].push(point);
         }
     })?;
+    // Where the metrics of several processes stand together, none of them says when all began.
+    gathered.began = match began[..] {
+        [began] => Some(began),
+        _ => None,
+    };
     too_many.map_or(Ok(gathered), |selector| Err(Ungathered::TooMany(selector)))
 }
 
@@ -151,6 +159,17 @@ mod tests {
         let missing = gather(&plan("a{x=\"7\"}"), text, false).unwrap();
         assert!(missing.points[0].is_empty() && missing.is_named[0]);
         assert!(!gather(&plan("c"), text, false).unwrap().is_named[0]);
+    }
+
+    #[test]
+    fn a_beginning_is_one_of_all_that_is_exposed() {
+        let began = |text: &str| gather(&plan("a"), text.as_bytes(), false).unwrap().began;
+        let one = "process_start_time_seconds{pod=\"a\"} 1.7e9\n";
+        assert_eq!(began(one), Some(1.7e9));
+        assert_eq!(began(&one.repeat(3)), Some(1.7e9));
+        let other = "process_start_time_seconds{pod=\"b\"} 1.8e9\n";
+        assert_eq!(began(&format!("{one}{other}{one}{other}")), None);
+        assert_eq!(began("process_start_time_seconds NaN\n"), None);
     }
 
     #[test]

@@ -5,6 +5,10 @@
 //! place that was asked and by when it says that it began (`process_start_time_seconds`). Where it
 //! does not say so, its counters tell as far as they can: a counter never falls, so that a fall is a
 //! restart, as Prometheus takes it, and what may as well be a second process cannot be told.
+//!
+//! A series that appears began at zero: counters appear with what they count. One that was away and is
+//! back did not, as where what an exporter asks was down for a while; what it counts in one
+//! scrape is then not known. It is kept as a counter that is not a number.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -56,6 +60,8 @@ pub enum Before {
 const MOST_PROCESSES: usize = 64;
 /// And so many counters of all of them together.
 const MOST_COUNTERS: usize = 200_000;
+/// And so many of one process that are not shown any more.
+const MOST_GONE: usize = 10_000;
 /// By so much the clocks of two machines may differ.
 const CLOCK_SKEW: f64 = 2.0;
 
@@ -76,11 +82,15 @@ impl Memory {
             Some(began) => of_named(processes, &scrape, began),
             None => of_nameless(processes, &scrape),
         };
+        let mut counters = scrape.counters;
+        if let Before::Known(before, _) = &before {
+            remember_the_gone(before, &mut counters);
+        }
         processes.push(Process {
             began: scrape.began,
             at: now,
             wall: scrape.wall,
-            counters: scrape.counters,
+            counters,
         });
         self.forget_the_oldest();
         before
@@ -128,8 +138,14 @@ fn of_named(processes: &mut Vec<Process>, scrape: &Scrape, began: f64) -> Before
 
 /// A process that does not: its counters are all there is.
 fn of_nameless(processes: &mut Vec<Process>, scrape: &Scrape) -> Before {
+    let is_known = |process: &Process| is_of_one(&process.counters, &scrape.counters);
+    if !processes.is_empty() && !processes.iter().any(is_known) {
+        return Before::Nothing;
+    }
+    let fits =
+        |process: &Process| is_known(process) && goes_on(&process.counters, &scrape.counters);
     let fitting: Vec<usize> = (0..processes.len())
-        .filter(|at| goes_on(&processes[*at].counters, &scrape.counters))
+        .filter(|at| fits(&processes[*at]))
         .collect();
     // The one that grew least: any other would be more than need have happened.
     let closest = fitting.iter().copied().min_by(|a, b| {
@@ -156,10 +172,23 @@ fn of_nameless(processes: &mut Vec<Process>, scrape: &Scrape) -> Before {
 
 fn growth(before: &Counters, now: &Counters) -> f64 {
     let grown = now.iter().map(|(key, value)| match before.get(key) {
+        Some(before) if before.is_nan() => 0.0,
         Some(before) => value - before,
         None => *value,
     });
     grown.sum()
+}
+
+/// Keeps of a process's counters those that are not shown any more.
+fn remember_the_gone(before: &Counters, now: &mut Counters) {
+    let gone = before.keys().filter(|key| !now.contains_key(*key));
+    let gone: Vec<Box<str>> = gone.take(MOST_GONE).cloned().collect();
+    now.extend(gone.into_iter().map(|key| (key, f64::NAN)));
+}
+
+/// Whether both may be of one process: two versions behind one name count under other labels.
+fn is_of_one(before: &Counters, now: &Counters) -> bool {
+    before.is_empty() || now.is_empty() || now.keys().any(|key| before.contains_key(key))
 }
 
 /// The counters of before, without those that fell: they began at zero again.
@@ -171,8 +200,10 @@ fn fallen(process: &Process, scrape: &Scrape) -> Counters {
 
 /// Whether no counter fell.
 fn goes_on(before: &Counters, now: &Counters) -> bool {
-    now.iter()
-        .all(|(key, value)| before.get(key).is_none_or(|before| value >= before))
+    now.iter().all(|(key, value)| {
+        let before = before.get(key).filter(|before| !before.is_nan());
+        before.is_none_or(|before| value >= before)
+    })
 }
 
 #[cfg(test)]
@@ -284,6 +315,73 @@ mod tests {
             (30, None, 120.0, Err("mixed")),
             (40, None, 130.0, Ok(10.0)),
         ]);
+    }
+
+    fn shown(second: u64, began: Option<f64>, counters: &[(&str, f64)]) -> Scrape {
+        let at = Duration::from_secs(second);
+        let counters = counters
+            .iter()
+            .map(|(key, value)| (Box::from(*key), *value));
+        Scrape {
+            place: None,
+            began,
+            at: Moment::at(at),
+            wall: WallTime::since_unix_epoch(Duration::from_secs(1_000_000) + at),
+            counters: counters.collect(),
+        }
+    }
+
+    #[test]
+    fn a_counter_that_was_away_is_not_known_to_have_begun_at_zero() {
+        for began in [OLD, None] {
+            let mut memory = Memory::default();
+            memory.step(shown(10, began, &[("a", 5.0), ("b", 1e9)]), GAP);
+            memory.step(shown(20, began, &[("a", 6.0)]), GAP);
+            let back = memory.step(shown(30, began, &[("a", 7.0), ("b", 1e9)]), GAP);
+            let Before::Known(before, _) = back else {
+                panic!("{began:?}: {back:?}");
+            };
+            assert_eq!(before.get("a"), Some(&6.0));
+            assert!(before["b"].is_nan(), "{before:?}");
+            let on = memory.step(shown(40, began, &[("a", 7.0), ("b", 1e9 + 2.0)]), GAP);
+            let Before::Known(before, _) = on else {
+                panic!("{began:?}: {on:?}");
+            };
+            assert_eq!(before.get("b"), Some(&1e9));
+            // Everything was away.
+            memory.step(shown(50, began, &[]), GAP);
+            let back = memory.step(shown(60, began, &[("a", 9.0)]), GAP);
+            assert!(
+                matches!(&back, Before::Known(before, _) if before["a"].is_nan()),
+                "{back:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_versions_that_count_under_other_labels_invent_nothing() {
+        let mut memory = Memory::default();
+        let (old, new) = (|n| [("v1", n)], |n| [("v2", n)]);
+        assert_eq!(
+            memory.step(shown(10, None, &old(1e6)), GAP),
+            Before::Nothing
+        );
+        assert_eq!(
+            memory.step(shown(20, None, &new(500.0)), GAP),
+            Before::Nothing
+        );
+        for (second, counters, before) in [
+            (30, old(1e6 + 4.0), 1e6),
+            (40, new(505.0), 500.0),
+            (50, new(506.0), 505.0),
+            (60, old(1e6 + 9.0), 1e6 + 4.0),
+        ] {
+            let step = memory.step(shown(second, None, &counters), GAP);
+            let Before::Known(known, _) = step else {
+                panic!("{second}: {step:?}");
+            };
+            assert_eq!(known.get(counters[0].0), Some(&before), "{second}");
+        }
     }
 
     #[test]

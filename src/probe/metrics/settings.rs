@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 
 use crate::expect::Matcher;
-use crate::probe::api::{Absent, Take};
+use crate::probe::api::{Absent, Take, text_or_mapping};
 use crate::probe::wire::http_address::Address;
 use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::TlsSettings;
@@ -118,28 +116,12 @@ pub struct Read(pub ReadSettings);
 
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SeriesOrMapping;
-
-        impl<'de> Visitor<'de> for SeriesOrMapping {
-            type Value = ReadSettings;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a series, or a mapping as `{ rate: http_requests_total }`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ReadSettings, E> {
-                Ok(ReadSettings {
-                    series: Some(text.to_owned()),
-                    ..ReadSettings::default()
-                })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReadSettings, A::Error> {
-                ReadSettings::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer.deserialize_any(SeriesOrMapping).map(Self)
+        let expected = "a series, or a mapping as `{ rate: http_requests_total }`";
+        let read = text_or_mapping(deserializer, expected, |text| ReadSettings {
+            series: Some(text.to_owned()),
+            ..ReadSettings::default()
+        });
+        read.map(Self)
     }
 }
 

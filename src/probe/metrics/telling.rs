@@ -22,6 +22,7 @@ pub struct Since<'a> {
 
 /// Why there is no value.
 const FIRST: &str = "it takes two scrapes of the same process";
+const AWAY: &str = "one of its series was away at the scrape before";
 const NO_TRAFFIC: &str = "nothing was counted between the two scrapes";
 const NO_QUANTILE: &str = "nothing was observed, or a bucket is missing";
 
@@ -78,6 +79,9 @@ fn one(
     if wanted.what.takes_two() && since.is_none() {
         return told.silent(&wanted.name, FIRST);
     }
+    if wanted.what.takes_two() && was_away(wanted, gathered, since) {
+        return told.silent(&wanted.name, AWAY);
+    }
     let points = |at: &usize| gathered.points[*at].iter();
     let grown = |at: &usize| points(at).filter_map(|point| grown(point, since));
     match &wanted.what {
@@ -126,6 +130,20 @@ fn one(
             }
         }
     }
+}
+
+/// Whether a counter is back of which is not known what it counted meanwhile.
+fn was_away(wanted: &Wanted, gathered: &Gathered, since: Option<Since<'_>>) -> bool {
+    let Some(Since { counters, .. }) = since else {
+        return false;
+    };
+    let series = wanted.what.series().into_iter();
+    let mut points = series.flat_map(|at| &gathered.points[at]);
+    points.any(|point| {
+        counters
+            .get(&point.key)
+            .is_some_and(|before| before.is_nan())
+    })
 }
 
 /// By how much a counter grew. One that fell began at zero again.
@@ -272,6 +290,26 @@ done_timestamp_seconds 1000000
             assert_eq!(told.readings, [], "{read}");
             assert_eq!(told.silent, [("it".to_owned(), why.into())], "{read}");
         }
+    }
+
+    #[test]
+    fn what_was_away_gives_no_number_and_the_others_theirs() {
+        let read = json!({ "gone": { "rate": "req_total" }, "there": { "rate": "d_bucket" } });
+        let read = serde_json::from_value(read).unwrap();
+        let plan = Plan::lower(read, Absent::Unknown, &mut Vec::new());
+        let mut before = gather(&plan, BEFORE.as_bytes(), false).unwrap().counters;
+        let first = before
+            .iter_mut()
+            .find(|(key, _)| key.starts_with("req_total"));
+        *first.unwrap().1 = f64::NAN;
+        let after = gather(&plan, AFTER.as_bytes(), false).unwrap();
+        let since = Since {
+            counters: &before,
+            span: Duration::from_secs(10),
+        };
+        let told = tell(&plan, &after, Some(since), WallTime::default());
+        assert_eq!(told.silent, [("gone".to_owned(), AWAY.into())]);
+        assert_eq!(told.readings.len(), 1);
     }
 
     #[test]

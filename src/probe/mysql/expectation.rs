@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::measures::{Measures, Part};
-use crate::expect::{Matcher, first_and_count};
+use crate::clock::WallTime;
+use crate::expect::{Inquiry, Matcher, Undated};
 use crate::probe::Attempt;
 use crate::probe::database::{Answer, Metrics, Migration, Revision, Role};
 use crate::sample::{Fault, Reason};
@@ -23,7 +24,7 @@ pub struct Expectation {
     pub read_only: Option<bool>,
     /// How many rows the query returns.
     #[serde(default)]
-    pub rows: Option<Matcher>,
+    pub rows: Option<Undated>,
     /// The first row's columns, by name. Numbers are compared as such (a boolean is 0 or 1), `json`
     /// by its contents, NULL as null, everything else as the text that the server shows.
     #[serde(default)]
@@ -36,19 +37,19 @@ pub struct Expectation {
     pub migration: Option<Migration>,
     /// How many clients are connected, ourselves included.
     #[serde(default)]
-    pub connections: Option<Matcher>,
+    pub connections: Option<Undated>,
     /// The same as a percentage of `max_connections`.
     #[serde(default)]
-    pub connections_pct: Option<Matcher>,
+    pub connections_pct: Option<Undated>,
     /// For how many seconds the oldest transaction has been open.
     #[serde(default)]
-    pub longest_transaction: Option<Matcher>,
+    pub longest_transaction: Option<Undated>,
     /// How many transactions wait for the lock of a row.
     #[serde(default)]
-    pub locks_waiting: Option<Matcher>,
+    pub locks_waiting: Option<Undated>,
     /// How many seconds a replica is behind.
     #[serde(default)]
-    pub lag: Option<Matcher>,
+    pub lag: Option<Undated>,
 }
 
 /// All that a run heard.
@@ -90,48 +91,55 @@ impl Expectation {
     /// What is expected of figures.
     fn figures(&self) -> [(&'static str, Option<&Matcher>); 5] {
         [
-            ("connections", self.connections.as_ref()),
-            ("connections_pct", self.connections_pct.as_ref()),
-            ("longest_transaction", self.longest_transaction.as_ref()),
-            ("locks_waiting", self.locks_waiting.as_ref()),
-            ("lag", self.lag.as_ref()),
+            ("connections", self.connections.as_deref()),
+            ("connections_pct", self.connections_pct.as_deref()),
+            ("longest_transaction", self.longest_transaction.as_deref()),
+            ("locks_waiting", self.locks_waiting.as_deref()),
+            ("lag", self.lag.as_deref()),
         ]
+    }
+
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        let of_rows = self.row.values().chain(self.each.values());
+        of_rows.into_iter().any(Matcher::is_dated)
     }
 
     /// Compares what was heard with what is expected.
     ///
     /// # Errors
-    /// [`Reason::Expectation`] with the first expectation that does not hold or cannot be told,
-    /// and how many others there are; else [`Reason::NotPermitted`] where our login may not see what
+    /// [`Reason::Expectation`] with the first expectation that does not hold or
+    /// cannot be told, and how many come after it; else that it is not permitted where our login may not see what
     /// is expected.
-    pub fn judge(&self, heard: &Heard) -> Result<(), Fault> {
+    pub fn judge(&self, heard: &Heard, now: Option<WallTime>) -> Result<(), Fault> {
         let figures = self.figures();
-        let mut wrong = Vec::new();
+        let mut inquiry = Inquiry::at(now);
         if let Some(measures) = &heard.measures {
-            wrong.extend(measures.role.mismatch(self.role));
-            let read_only = self
-                .read_only
-                .filter(|wanted| *wanted != measures.read_only);
-            wrong.extend(
-                read_only.map(|wanted| {
-                    format!("read_only: expected {wanted}, got {}", measures.read_only)
-                }),
-            );
-            wrong.extend(measures.figures.mismatches(&figures));
+            if self.role.is_some() {
+                inquiry.ask(|| measures.role?.mismatch(self.role));
+            }
+            if let Some(wanted) = self.read_only {
+                let is = measures.read_only;
+                let differs = || format!("read_only: expected {wanted}, got {is}");
+                inquiry.ask(|| (wanted != is).then(differs));
+            }
+            measures.figures.ask(&figures, &mut inquiry);
         }
         if let (Some(migration), Some(revision)) = (&self.migration, &heard.revision) {
-            wrong.extend(migration.mismatches(revision));
+            migration.ask(revision, &mut inquiry);
         }
         if let Some(answer) = &heard.answer {
-            wrong.extend(answer.mismatches(self.rows.as_ref(), &self.row, &self.each));
+            answer.ask(self.rows.as_deref(), &self.row, &self.each, &mut inquiry);
         }
-        if let Some(detail) = first_and_count(&wrong) {
-            return Err(Fault::new(Reason::Expectation, detail));
+        inquiry.end()?;
+        let Some(measures) = &heard.measures else {
+            return Ok(());
+        };
+        if self.role.is_some() && measures.role.is_none() {
+            let detail = format!("the role cannot be seen; {}", measures.grant);
+            return Err(Fault::new(Reason::NotPermitted, detail));
         }
-        match &heard.measures {
-            Some(measures) => measures.figures.visible(&figures, &measures.grant),
-            None => Ok(()),
-        }
+        measures.figures.visible(&figures, &measures.grant)
     }
 }
 
@@ -156,7 +164,8 @@ impl Heard {
             .measures
             .as_ref()
             .filter(|_| expectation.role.is_some());
-        let role = role.map(|measures| format!("role: {}", measures.role.name()));
+        let role = role.and_then(|measures| measures.role);
+        let role = role.map(|role| format!("role: {}", role.name()));
         let revision = self.revision.as_ref().map(Revision::in_words);
         let answer = self.answer.as_ref().map(Answer::in_words);
         let said: Vec<String> = [role, revision, answer].into_iter().flatten().collect();

@@ -71,8 +71,13 @@ impl Said {
     /// The fault that it stands for.
     pub fn fault(&self) -> Fault {
         let mut detail = format!("the server says: {} (error {})", self.words, self.code);
-        if self.code == READ_ONLY_TRANSACTION {
-            detail.push_str("; a check's query may only read");
+        match self.code {
+            READ_ONLY_TRANSACTION => detail.push_str("; a check's query may only read"),
+            BLOCKED => detail.push_str(
+                "; it is our address that is blocked, and nothing is learnt: `flush hosts` lets us \
+                 in again, and a larger max_connect_errors keeps it so",
+            ),
+            _ => {}
         }
         let fault = Fault::new(self.reason(), detail);
         if MAY_MEND.contains(&self.code) {
@@ -96,7 +101,8 @@ impl Said {
         match self.code {
             code if LACKS.contains(&code) || STRANGERS.contains(&code) => Reason::Unauthorized,
             code if OURS.contains(&code) => Reason::Timeout,
-            SHUTTING_DOWN => Reason::NotReady,
+            code if NOT_SERVING.contains(&code) => Reason::NotReady,
+            BLOCKED => Reason::NotPermitted,
             _ => Reason::ServerFault,
         }
     }
@@ -106,15 +112,19 @@ impl Said {
 /// ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR,
 /// ER_SPECIFIC_ACCESS_DENIED_ERROR.
 const LACKS: &[u16] = &[1044, 1142, 1143, 1227];
-/// ER_ACCESS_DENIED_ERROR, ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_NOT_SUPPORTED_AUTH_MODE,
-/// ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ER_MUST_CHANGE_PASSWORD_LOGIN, ER_SECURE_TRANSPORT_REQUIRED.
-const STRANGERS: &[u16] = &[1045, 1129, 1130, 1251, 1698, 1862, 3159];
+/// ER_ACCESS_DENIED_ERROR, ER_HOST_NOT_PRIVILEGED, ER_NOT_SUPPORTED_AUTH_MODE,
+/// ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ER_MUST_CHANGE_PASSWORD, ER_MUST_CHANGE_PASSWORD_LOGIN,
+/// ER_ACCOUNT_HAS_BEEN_LOCKED of MySQL and of MariaDB, ER_SECURE_TRANSPORT_REQUIRED.
+const STRANGERS: &[u16] = &[1045, 1130, 1251, 1698, 1820, 1862, 3118, 4151, 3159];
+/// ER_HOST_IS_BLOCKED: too many connections from our address were left in the middle of the login. The
+/// server serves everybody else.
+const BLOCKED: u16 = 1129;
 /// Our own limit on the statement: ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL.
 const OURS: &[u16] = &[1969, 3024];
 /// ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE.
 const ABSENT: &[u16] = &[1049, 1146];
-/// ER_SERVER_SHUTDOWN.
-const SHUTTING_DOWN: u16 = 1053;
+/// ER_SERVER_SHUTDOWN, ER_SERVER_OFFLINE_MODE.
+const NOT_SERVING: &[u16] = &[1053, 3032];
 /// ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION.
 const READ_ONLY_TRANSACTION: u16 = 1792;
 /// Another try may well pass: ER_CON_COUNT_ERROR, ER_OUT_OF_RESOURCES, ER_LOCK_WAIT_TIMEOUT,
@@ -160,6 +170,11 @@ mod tests {
             (1040, Reason::ServerFault, true),
             (1213, Reason::ServerFault, true),
             (1053, Reason::NotReady, true),
+            (3032, Reason::NotReady, true),
+            (1129, Reason::NotPermitted, false),
+            (1130, Reason::Unauthorized, false),
+            (3118, Reason::Unauthorized, false),
+            (4151, Reason::Unauthorized, false),
             (1969, Reason::Timeout, true),
             (3024, Reason::Timeout, true),
         ] {

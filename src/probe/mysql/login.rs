@@ -56,6 +56,10 @@ const OUR_PACKETS: u32 = 1 << 20;
 /// `utf8mb4_general_ci`: every server since 5.5 knows it.
 const COLLATION: u8 = 45;
 
+/// What is going on, as messages say it.
+const GREETED: &str = "waiting for the greeting";
+const LOGGING_IN: &str = "logging in";
+
 /// What was heard before the login.
 struct Greeting {
     capabilities: CapabilityFlags,
@@ -77,6 +81,7 @@ pub async fn log_in(
     facts: &mut Facts,
 ) -> Result<LoggedIn, Fault> {
     attempt.enter(Phase::Request);
+    attempt.doing(GREETED);
     let mut packets = Packets::new(stream);
     packets.allow(OF_THE_LOGIN);
     let greeting = greeting(&mut packets, &target.login).await?;
@@ -99,6 +104,7 @@ pub async fn log_in(
         Some(tls) => encrypt(attempt, packets, capabilities, (tls, &target.host), facts).await?,
     };
     packets.allow(OF_THE_LOGIN);
+    attempt.doing(LOGGING_IN);
     let proof = Proof {
         password: target.login.password.as_ref(),
         nonce: &greeting.nonce,
@@ -114,7 +120,7 @@ pub async fn log_in(
 
 async fn greeting(packets: &mut Packets<TcpStream>, login: &Login) -> Result<Greeting, Fault> {
     let body = packets.read().await;
-    let body = body.map_err(|broken| fault::of_packets(broken, "waiting for the greeting"))?;
+    let body = body.map_err(|broken| fault::of_packets(broken, GREETED))?;
     if let Some(said) = Said::read(&body, CapabilityFlags::CLIENT_PROTOCOL_41) {
         return Err(said.fault());
     }
@@ -252,7 +258,7 @@ async fn prove(
     capabilities: CapabilityFlags,
     proof: Proof<'_>,
 ) -> Result<(), Fault> {
-    let broken = |broken| fault::of_packets(broken, "logging in");
+    let broken = |broken| fault::of_packets(broken, LOGGING_IN);
     let mut way = way(&greeting.plugin, proof)?;
     let answer = step(&mut way, proof, &greeting.nonce)?;
     let response = HandshakeResponse::new(

@@ -3,6 +3,7 @@
 //! Each is asked by itself, so that one which our login may not ask hides only its own figures.
 
 use super::fault::Refusal;
+use super::following;
 use super::login::Flavor;
 use super::session::Talk;
 use crate::probe::Attempt;
@@ -42,8 +43,8 @@ impl Part {
 /// What the server told of itself.
 #[derive(Debug)]
 pub struct Measures {
-    /// Its part.
-    pub role: Role,
+    /// Its part; absent where it takes writes and our login may not see whom it follows.
+    pub role: Option<Role>,
     /// Whether it refuses writes.
     pub read_only: bool,
     /// The figures that were asked for.
@@ -78,8 +79,12 @@ pub async fn ask(
 ) -> Result<Measures, Refusal> {
     let server = talk.look(attempt, SERVER, LookedAt::First).await?;
     let follows = permitted(
-        talk.look(attempt, following(talk.flavor()), LookedAt::Every)
-            .await,
+        talk.look(
+            attempt,
+            following::statement(talk.flavor()),
+            LookedAt::Every,
+        )
+        .await,
     )?;
     let is_on = |name: &str| {
         server
@@ -87,11 +92,11 @@ pub async fn ask(
             .is_some_and(|value| !matches!(value, "0" | "OFF"))
     };
     let read_only = is_on("read_only") || is_on("innodb_read_only");
-    let follows_one = follows.as_ref().is_some_and(|answer| answer.rows() > 0);
+    let follows_one = follows.as_ref().map(following::follows_one);
     let mut figures = Figures::default();
     for part in parts {
         match part {
-            Part::Replication => replication(follows.as_ref(), &mut figures),
+            Part::Replication => following::replication(follows.as_ref(), &mut figures),
             Part::Status => {
                 let status = permitted(talk.look(attempt, STATUS, LookedAt::Every).await)?;
                 let status = Status {
@@ -110,10 +115,11 @@ pub async fn ask(
         }
     }
     Ok(Measures {
-        role: if follows_one || read_only {
-            Role::Replica
-        } else {
-            Role::Primary
+        role: match follows_one {
+            Some(true) => Some(Role::Replica),
+            _ if read_only => Some(Role::Replica),
+            Some(false) => Some(Role::Primary),
+            None => None,
         },
         read_only,
         figures,
@@ -133,21 +139,6 @@ fn permitted(asked: Result<Answer, Refusal>) -> Result<Option<Answer>, Refusal> 
     }
 }
 
-/// The statement that tells whom the server follows: MySQL renamed it in 8.0.22, and later dropped the
-/// old name; MariaDB knows the old one.
-const fn following(flavor: Flavor) -> &'static str {
-    match flavor {
-        Flavor::MySql((major, minor, patch)) if is_new(major, minor, patch) => {
-            "show replica status"
-        }
-        Flavor::MySql(_) | Flavor::MariaDb => "show slave status",
-    }
-}
-
-const fn is_new(major: u16, minor: u16, patch: u16) -> bool {
-    major > 8 || major == 8 && (minor > 0 || patch >= 22)
-}
-
 fn grant(flavor: Flavor, login: &str) -> String {
     let replication = match flavor {
         Flavor::MariaDb => "replica monitor",
@@ -155,27 +146,6 @@ fn grant(flavor: Flavor, login: &str) -> String {
     };
     let login = crate::probe::wire::said::one_line(login);
     format!("grant process, {replication} on *.* to {login}")
-}
-
-/// What SHOW REPLICA STATUS says, under its new and its old names.
-fn replication(follows: Option<&Answer>, figures: &mut Figures) {
-    const NOBODY: &str = "it follows no other server";
-    let (lag, running) = match follows {
-        None => (Seen::Hidden, Seen::Hidden),
-        Some(answer) if answer.rows() == 0 => (Seen::Absent(NOBODY), Seen::Absent(NOBODY)),
-        Some(answer) => {
-            let either = |new: &str, old: &str| answer.text(new).or_else(|| answer.text(old));
-            let receives = either("Replica_IO_Running", "Slave_IO_Running");
-            let applies = either("Replica_SQL_Running", "Slave_SQL_Running");
-            let runs = receives == Some("Yes") && applies == Some("Yes");
-            let lag = answer.number("Seconds_Behind_Source");
-            let lag = lag.or_else(|| answer.number("Seconds_Behind_Master"));
-            let runs_as = Seen::Number(f64::from(u8::from(runs)));
-            (Seen::or_absent(lag, "replication is not running"), runs_as)
-        }
-    };
-    figures.put("lag", Unit::Seconds, lag);
-    figures.put("replication_running", Unit::Number, running);
 }
 
 /// What the server counts.
@@ -238,20 +208,6 @@ const UNTOLD: &str = "the server does not say";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_server_is_asked_by_the_name_that_it_knows() {
-        for (flavor, statement) in [
-            (Flavor::MariaDb, "show slave status"),
-            (Flavor::MySql((5, 7, 44)), "show slave status"),
-            (Flavor::MySql((8, 0, 21)), "show slave status"),
-            (Flavor::MySql((8, 0, 22)), "show replica status"),
-            (Flavor::MySql((8, 4, 0)), "show replica status"),
-            (Flavor::MySql((9, 1, 0)), "show replica status"),
-        ] {
-            assert_eq!(following(flavor), statement, "{flavor:?}");
-        }
-    }
 
     #[test]
     fn hits_are_those_since_the_run_before_where_enough_was_read() {

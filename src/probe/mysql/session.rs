@@ -92,6 +92,7 @@ impl Talk {
     /// Begins a transaction that cannot write, whose statements end when our time does.
     pub async fn begin(&mut self, attempt: &mut Attempt) -> Result<(), Refusal> {
         attempt.enter(Phase::Request);
+        attempt.doing("beginning a transaction");
         let left = attempt.remaining();
         let limit = match self.flavor {
             Flavor::MariaDb => {
@@ -121,6 +122,7 @@ impl Talk {
         looked_at: LookedAt,
     ) -> Result<Answer, Refusal> {
         attempt.enter(Phase::Request);
+        attempt.doing("the server reads the query");
         if self.prepare(query).await? == 0 {
             let detail = "the query is of a sort that returns no rows, so that it proves nothing";
             return Err(Fault::new(Reason::Expectation, detail).into());

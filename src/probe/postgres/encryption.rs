@@ -41,6 +41,7 @@ pub async fn negotiate(
         Encryption::Always(tls) => (tls, true),
     };
     attempt.enter(Phase::Tls);
+    attempt.doing(ASKING);
     if offers_tls(&mut stream).await? {
         let (stream, facts) = tls.connect(attempt, stream, &target.host).await?;
         return Ok(Stream::Encrypted(Box::new(stream), facts));
@@ -55,7 +56,7 @@ pub async fn negotiate(
 }
 
 async fn offers_tls(stream: &mut TcpStream) -> Result<bool, Fault> {
-    let broken = |error| dial::fault(&error, "asking the server for TLS");
+    let broken = |error| dial::fault(&error, ASKING);
     stream.write_all(&TLS_REQUEST).await.map_err(broken)?;
     // One byte and no more: what a stranger sends after it in the clear must not be taken for
     // part of the session.
@@ -73,6 +74,9 @@ async fn offers_tls(stream: &mut TcpStream) -> Result<bool, Fault> {
         )),
     }
 }
+
+/// What is going on before the handshake, as messages say it.
+const ASKING: &str = "asking the server for TLS";
 
 /// `SSLRequest`: the length, then a number that no version of the protocol has.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];

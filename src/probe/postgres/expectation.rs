@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::measures::Measures;
 use super::part::Part;
-use crate::expect::{Matcher, first_and_count};
+use crate::clock::WallTime;
+use crate::expect::{Inquiry, Matcher, Undated};
 use crate::probe::Attempt;
 use crate::probe::database::{Answer, Metrics, Migration, Revision, Role};
 use crate::sample::{Fault, Reason};
@@ -21,7 +22,7 @@ pub struct Expectation {
     pub role: Option<Role>,
     /// How many rows the query returns.
     #[serde(default)]
-    pub rows: Option<Matcher>,
+    pub rows: Option<Undated>,
     /// The first row's columns, by name. Numbers and booleans are compared as such, `json` by its
     /// contents, NULL as null, everything else as the text that the server shows.
     #[serde(default)]
@@ -34,31 +35,31 @@ pub struct Expectation {
     pub migration: Option<Migration>,
     /// How many clients are connected, ourselves included.
     #[serde(default)]
-    pub connections: Option<Matcher>,
+    pub connections: Option<Undated>,
     /// The same as a percentage of `max_connections`.
     #[serde(default)]
-    pub connections_pct: Option<Matcher>,
+    pub connections_pct: Option<Undated>,
     /// For how many seconds the oldest transaction of a client has been open.
     #[serde(default)]
-    pub longest_transaction: Option<Matcher>,
+    pub longest_transaction: Option<Undated>,
     /// How many clients have a transaction open and do nothing.
     #[serde(default)]
-    pub idle_in_transaction: Option<Matcher>,
+    pub idle_in_transaction: Option<Undated>,
     /// How many sessions wait for a lock.
     #[serde(default)]
-    pub locks_waiting: Option<Matcher>,
+    pub locks_waiting: Option<Undated>,
     /// For how many seconds the one that waits longest has waited (PostgreSQL 14 and newer).
     #[serde(default)]
-    pub longest_lock_wait: Option<Matcher>,
+    pub longest_lock_wait: Option<Undated>,
     /// How many replicas follow this server.
     #[serde(default)]
-    pub replicas: Option<Matcher>,
+    pub replicas: Option<Undated>,
     /// How many seconds a replica is behind its primary; on a primary, the replica furthest behind.
     #[serde(default)]
-    pub lag: Option<Matcher>,
+    pub lag: Option<Undated>,
     /// The same in bytes of the log.
     #[serde(default)]
-    pub lag_bytes: Option<Matcher>,
+    pub lag_bytes: Option<Undated>,
 }
 
 /// All that a run heard.
@@ -109,40 +110,46 @@ impl Expectation {
     /// What is expected of figures.
     fn figures(&self) -> [(&'static str, Option<&Matcher>); 9] {
         [
-            ("connections", self.connections.as_ref()),
-            ("connections_pct", self.connections_pct.as_ref()),
-            ("longest_transaction", self.longest_transaction.as_ref()),
-            ("idle_in_transaction", self.idle_in_transaction.as_ref()),
-            ("locks_waiting", self.locks_waiting.as_ref()),
-            ("longest_lock_wait", self.longest_lock_wait.as_ref()),
-            ("replicas", self.replicas.as_ref()),
-            ("lag", self.lag.as_ref()),
-            ("lag_bytes", self.lag_bytes.as_ref()),
+            ("connections", self.connections.as_deref()),
+            ("connections_pct", self.connections_pct.as_deref()),
+            ("longest_transaction", self.longest_transaction.as_deref()),
+            ("idle_in_transaction", self.idle_in_transaction.as_deref()),
+            ("locks_waiting", self.locks_waiting.as_deref()),
+            ("longest_lock_wait", self.longest_lock_wait.as_deref()),
+            ("replicas", self.replicas.as_deref()),
+            ("lag", self.lag.as_deref()),
+            ("lag_bytes", self.lag_bytes.as_deref()),
         ]
+    }
+
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        let of_rows = self.row.values().chain(self.each.values());
+        of_rows.into_iter().any(Matcher::is_dated)
     }
 
     /// Compares what was heard with what is expected.
     ///
     /// # Errors
     /// [`Reason::Expectation`] with the first expectation that does not hold or cannot be told,
-    /// and how many others there are; else [`Reason::NotPermitted`] where our login may not see what
+    /// and how many come after it; else [`Reason::NotPermitted`] where our login may not see what
     /// is expected.
-    pub fn judge(&self, heard: &Heard) -> Result<(), Fault> {
+    pub fn judge(&self, heard: &Heard, now: Option<WallTime>) -> Result<(), Fault> {
         let figures = self.figures();
-        let mut wrong = Vec::new();
+        let mut inquiry = Inquiry::at(now);
         if let Some(measures) = &heard.measures {
-            wrong.extend(measures.role.and_then(|role| role.mismatch(self.role)));
-            wrong.extend(measures.figures.mismatches(&figures));
+            if self.role.is_some() {
+                inquiry.ask(|| measures.role?.mismatch(self.role));
+            }
+            measures.figures.ask(&figures, &mut inquiry);
         }
         if let (Some(migration), Some(revision)) = (&self.migration, &heard.revision) {
-            wrong.extend(migration.mismatches(revision));
+            migration.ask(revision, &mut inquiry);
         }
         if let Some(answer) = &heard.answer {
-            wrong.extend(answer.mismatches(self.rows.as_ref(), &self.row, &self.each));
+            answer.ask(self.rows.as_deref(), &self.row, &self.each, &mut inquiry);
         }
-        if let Some(detail) = first_and_count(&wrong) {
-            return Err(Fault::new(Reason::Expectation, detail));
-        }
+        inquiry.end()?;
         let Some(measures) = &heard.measures else {
             return Ok(());
         };

@@ -64,6 +64,11 @@ impl Questions {
         })
     }
 
+    /// Whether the check has a query of its own, or one that always answers.
+    pub const fn has_a_query(&self) -> bool {
+        self.query.is_some()
+    }
+
     /// Asks them.
     ///
     /// # Errors

@@ -22,11 +22,12 @@ use super::bounds::{Allowance, Messages};
 use super::encryption::{self, Established, Stream};
 use super::fault::{self, Broken};
 use super::target::Target;
-use super::{Shared, binding, columns};
+use super::{Shared, columns};
 use crate::probe::Attempt;
 use crate::probe::database::{Answer, Column, LookedAt};
 use crate::probe::wire::dial;
 use crate::probe::wire::session::Facts;
+use crate::probe::wire::tls::binding;
 use crate::sample::{Fault, Phase};
 
 /// A session in which one logs in once and may ask many times.
@@ -60,6 +61,7 @@ impl Talk {
         }
         pool.over(attempt, &facts, false);
         attempt.enter(Phase::Request);
+        attempt.doing("logging in");
         let (client, driver, allowance) = log_in(stream, &target.login)
             .await
             .map_err(|broken| fault::of(broken, &target.mask))?;
@@ -90,6 +92,7 @@ impl Talk {
     /// Begins a transaction that cannot write and that ends when our time does.
     pub async fn begin(&mut self, attempt: &mut Attempt) -> Result<(), Broken> {
         attempt.enter(Phase::Request);
+        attempt.doing("beginning a transaction");
         self.allowance.renew(BEFORE_THE_ANSWER);
         let left = attempt.remaining().as_millis().max(1);
         let begin = format!("begin read only; set local statement_timeout = {left}");
@@ -110,6 +113,7 @@ impl Talk {
         looked_at: LookedAt,
     ) -> Result<Answer, Broken> {
         attempt.enter(Phase::Request);
+        attempt.doing("the server reads the query");
         self.allowance.renew(BEFORE_THE_ANSWER);
         let (columns, all_built_in) =
             drive(&mut self.driver, described(&self.client, query)).await?;

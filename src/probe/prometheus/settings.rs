@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 
 use crate::expect::Matcher;
 use crate::probe::ConnectionPolicy;
-use crate::probe::api::{Absent, Counts, Take};
+use crate::probe::api::{Absent, Counts, Take, text_or_mapping};
 use crate::probe::wire::http_address::Address;
 use crate::probe::wire::protocol::HttpProtocol;
 use crate::probe::wire::tls::TlsSettings;
@@ -102,31 +100,15 @@ pub struct Read(pub ReadSettings);
 
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct QueryOrMapping;
-
-        impl<'de> Visitor<'de> for QueryOrMapping {
-            type Value = ReadSettings;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a query, or a mapping as `{ query: sum(active_users) }`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ReadSettings, E> {
-                Ok(ReadSettings {
-                    query: text.to_owned(),
-                    take: None,
-                    each: None,
-                    absent: None,
-                    unit: Counts::Number,
-                })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReadSettings, A::Error> {
-                ReadSettings::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer.deserialize_any(QueryOrMapping).map(Self)
+        let expected = "a query, or a mapping as `{ query: sum(active_users) }`";
+        let read = text_or_mapping(deserializer, expected, |text| ReadSettings {
+            query: text.to_owned(),
+            take: None,
+            each: None,
+            absent: None,
+            unit: Counts::Number,
+        });
+        read.map(Self)
     }
 }
 

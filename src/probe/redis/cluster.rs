@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::info::Info;
-use crate::expect::Matcher;
+use crate::expect::{Inquiry, Matcher, Undated};
 
 /// How the cluster must be. That its state is `ok`, that every slot has a node and that none of those
 /// has failed is always expected.
@@ -13,10 +13,10 @@ use crate::expect::Matcher;
 pub struct ClusterExpectation {
     /// How many nodes are known, replicas included.
     #[serde(default)]
-    pub nodes: Option<Matcher>,
+    pub nodes: Option<Undated>,
     /// How many primaries serve at least one slot.
     #[serde(default)]
-    pub primaries: Option<Matcher>,
+    pub primaries: Option<Undated>,
 }
 
 /// The fields of CLUSTER INFO that become readings.
@@ -33,8 +33,8 @@ pub const FIELDS: [&str; 6] = [
 const SLOTS: u16 = 16_384;
 
 impl ClusterExpectation {
-    /// What is wrong with the cluster, one line each.
-    pub fn mismatches(&self, cluster: &Info) -> Vec<String> {
+    /// Asks whether the cluster is as expected.
+    pub fn ask(&self, cluster: &Info, inquiry: &mut Inquiry) {
         let (ok, all, none) = (
             Matcher::equal("ok"),
             Matcher::equal(SLOTS),
@@ -44,15 +44,14 @@ impl ClusterExpectation {
             ("cluster_state", Some(&ok)),
             ("cluster_slots_assigned", Some(&all)),
             ("cluster_slots_fail", Some(&none)),
-            ("cluster_known_nodes", self.nodes.as_ref()),
-            ("cluster_size", self.primaries.as_ref()),
+            ("cluster_known_nodes", self.nodes.as_deref()),
+            ("cluster_size", self.primaries.as_deref()),
         ];
-        let expected = expected
-            .into_iter()
-            .filter_map(|(name, matcher)| Some((name, matcher?)));
-        expected
-            .filter_map(|(name, matcher)| cluster.mismatch(name, matcher))
-            .collect()
+        for (name, matcher) in expected {
+            if let Some(matcher) = matcher {
+                cluster.ask("", name, matcher, inquiry);
+            }
+        }
     }
 }
 
@@ -112,18 +111,32 @@ mod tests {
 
     #[test]
     fn a_cluster_is_well_when_every_slot_has_a_node_that_lives() {
-        let cluster = |text: &str| ClusterExpectation::default().mismatches(&Info::parse(text));
+        let cluster = |text: &str| {
+            let mut inquiry = Inquiry::default();
+            ClusterExpectation::default().ask(&Info::parse(text), &mut inquiry);
+            inquiry
+                .unmet()
+                .map(|unmet| unmet.told())
+                .unwrap_or_default()
+        };
         let well = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_fail:0\r\n";
-        assert_eq!(cluster(well), [""; 0]);
-        let ill = "cluster_state:fail\r\ncluster_slots_assigned:16383\r\ncluster_slots_fail:1\r\n";
-        assert_eq!(
-            cluster(ill),
-            [
-                "cluster_state: expected \"ok\", got \"fail\"",
-                "cluster_slots_assigned: expected 16384, got \"16383\"",
-                "cluster_slots_fail: expected 0, got \"1\"",
-            ]
-        );
+        assert_eq!(cluster(well), "");
+        for (ill, told) in [
+            (
+                "cluster_state:fail\r\ncluster_slots_assigned:16383\r\ncluster_slots_fail:1\r\n",
+                r#"cluster_state: expected "ok", got "fail" (2 more not evaluated)"#,
+            ),
+            (
+                "cluster_state:ok\r\ncluster_slots_assigned:16383\r\ncluster_slots_fail:1\r\n",
+                r#"cluster_slots_assigned: expected 16384, got "16383" (1 more not evaluated)"#,
+            ),
+            (
+                "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_fail:1\r\n",
+                r#"cluster_slots_fail: expected 0, got "1""#,
+            ),
+        ] {
+            assert_eq!(cluster(ill), told);
+        }
     }
 
     #[test]

@@ -9,10 +9,11 @@ use super::cluster::ClusterExpectation;
 use super::info::Info;
 use super::replication;
 use super::sentinel::SentinelExpectation;
-use crate::expect::{Matcher, first_and_count};
+use crate::clock::WallTime;
+use crate::expect::{Inquiry, Matcher, Undated};
 use crate::probe::Misfit;
 use crate::probe::database::{Figures, Role};
-use crate::sample::{Fault, Reason};
+use crate::sample::Fault;
 
 /// What the server must say.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -30,21 +31,21 @@ pub struct Expectation {
     pub role: Option<Role>,
     /// How many replicas are connected and online.
     #[serde(default)]
-    pub replicas: Option<Matcher>,
+    pub replicas: Option<Undated>,
     /// How many seconds ago the other side was last heard: on a replica its primary, on a primary
     /// the replica that has been silent longest.
     #[serde(default)]
-    pub lag: Option<Matcher>,
+    pub lag: Option<Undated>,
     /// How many bytes of the stream the replica furthest behind has not acknowledged; on a replica,
     /// how many it has received and not applied.
     #[serde(default)]
-    pub lag_bytes: Option<Matcher>,
+    pub lag_bytes: Option<Undated>,
     /// The memory that the data takes, as a percentage of `maxmemory`.
     #[serde(default)]
-    pub memory_pct: Option<Matcher>,
+    pub memory_pct: Option<Undated>,
     /// How many keys were evicted a second since the run before.
     #[serde(default)]
-    pub evictions_per_second: Option<Matcher>,
+    pub evictions_per_second: Option<Undated>,
     /// How the cluster is, of which the server is a node.
     #[serde(default)]
     pub cluster: Option<ClusterExpectation>,
@@ -106,36 +107,47 @@ impl Expectation {
 
     fn figures(&self) -> [(&'static str, Option<&Matcher>); 5] {
         [
-            ("replicas", self.replicas.as_ref()),
-            ("lag", self.lag.as_ref()),
-            ("lag_bytes", self.lag_bytes.as_ref()),
-            ("memory_pct", self.memory_pct.as_ref()),
-            ("evictions_per_second", self.evictions_per_second.as_ref()),
+            ("replicas", self.replicas.as_deref()),
+            ("lag", self.lag.as_deref()),
+            ("lag_bytes", self.lag_bytes.as_deref()),
+            ("memory_pct", self.memory_pct.as_deref()),
+            ("evictions_per_second", self.evictions_per_second.as_deref()),
         ]
+    }
+
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        self.info.values().any(Matcher::is_dated)
     }
 
     /// Compares what was heard with what is expected.
     ///
     /// # Errors
-    /// [`Reason::Expectation`] with the first expectation that does not hold or cannot be told,
-    /// and how many others there are.
-    pub fn judge(&self, heard: &Heard) -> Result<(), Fault> {
-        let mut wrong: Vec<String> = heard.round_trip.iter().cloned().collect();
+    /// [`Reason::Expectation`](crate::sample::Reason) with the first expectation that does not hold or
+    /// cannot be told, and how many come after it; that there is no data where a rate is expected of a
+    /// first run.
+    pub fn judge(&self, heard: &Heard, now: Option<WallTime>) -> Result<(), Fault> {
+        let mut inquiry = Inquiry::at(now);
+        if let Some(wrong) = &heard.round_trip {
+            inquiry.ask(|| Some(wrong.clone()));
+        }
         if let Some(info) = &heard.info {
-            wrong.extend(self.role_mismatch(info));
-            wrong.extend(info.mismatches("INFO's", &self.info));
-            wrong.extend(heard.figures.mismatches(&self.figures()));
+            if self.role.is_some() {
+                inquiry.ask(|| self.role_mismatch(info));
+            }
+            for (name, matcher) in &self.info {
+                info.ask("INFO's ", name, matcher, &mut inquiry);
+            }
+            heard.figures.ask(&self.figures(), &mut inquiry);
             if let Some(sentinel) = &self.sentinel {
-                wrong.extend(sentinel.mismatches(info, heard.quorum.as_ref()));
+                sentinel.ask(info, heard.quorum.as_ref(), &mut inquiry);
             }
         }
         if let (Some(expected), Some(cluster)) = (&self.cluster, &heard.cluster) {
-            wrong.extend(expected.mismatches(cluster));
+            expected.ask(cluster, &mut inquiry);
         }
-        match first_and_count(&wrong) {
-            Some(detail) => Err(Fault::new(Reason::Expectation, detail)),
-            None => Ok(()),
-        }
+        inquiry.end()?;
+        heard.figures.visible(&self.figures(), "")
     }
 
     fn role_mismatch(&self, info: &Info) -> Option<String> {

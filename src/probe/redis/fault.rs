@@ -11,11 +11,11 @@ use crate::probe::wire::{bounded, dial, tls_fault};
 use crate::sample::{Fault, Reason};
 
 /// The fault that an error reply to AUTH stands for: whatever its words, we were not let in,
-/// unless the server lets nobody in yet.
+/// unless the server lets nobody in yet, or nobody more for now.
 pub fn of_login(error: &ServerError) -> Fault {
     let fault = of_server(error);
     match fault.reason {
-        Reason::NotReady => fault,
+        _ if fault.transient => fault,
         _ => Fault::new(Reason::Unauthorized, fault.detail),
     }
 }
@@ -190,6 +190,8 @@ mod tests {
                 "LOADING Redis is loading the dataset in memory",
                 Reason::NotReady,
             ),
+            ("ERR max number of clients reached", Reason::ServerFault),
+            ("MASTERDOWN Link with MASTER is down", Reason::ServerFault),
         ] {
             assert_eq!(of_login(&error(line)).reason, reason, "{line}");
         }

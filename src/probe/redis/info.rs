@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::round_trip;
-use crate::expect::Matcher;
+use crate::expect::{Inquiry, Matcher};
 use crate::probe::wire::tls::READINGS;
-use crate::probe::{Attempt, pool};
+use crate::probe::{Attempt, Reply, pool};
 use crate::sample::Unit;
 
 /// The readings of the kind: those of them that are fields of INFO every run gives, as far as the
@@ -162,6 +162,13 @@ impl Info {
         }
     }
 
+    /// What a step of a flow captures from: `{ "info": { "role": "master" } }`, as expectations name
+    /// it.
+    pub fn reply(&self) -> Reply {
+        let document = serde_json::json!({ "info": self.0 });
+        Reply::of(document.to_string())
+    }
+
     /// The text of a field.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -173,22 +180,17 @@ impl Info {
         f64::is_finite(number).then_some(number)
     }
 
-    /// What is wrong with a field: `role: expected "master", got "slave"`.
-    pub fn mismatch(&self, name: &str, matcher: &Matcher) -> Option<String> {
-        let answer = match self.get(name) {
-            Some(value) => matcher.judge_text(value),
-            None => matcher.judge_absent(),
-        };
-        let mismatch = answer.mismatch()?;
-        Some(format!("{name}: {mismatch}"))
-    }
-
-    /// What is wrong with fields of `whose` text, one line each.
-    pub fn mismatches(&self, whose: &str, expected: &BTreeMap<String, Matcher>) -> Vec<String> {
-        let wrong = expected
-            .iter()
-            .filter_map(|(name, matcher)| self.mismatch(name, matcher));
-        wrong.map(|wrong| format!("{whose} {wrong}")).collect()
+    /// Asks whether a field is as expected; what is wrong begins with `whose`:
+    /// `INFO's role: expected "master", got "slave"`.
+    pub fn ask(&self, whose: &str, name: &str, matcher: &Matcher, inquiry: &mut Inquiry) {
+        inquiry.ask_for(matcher, |matcher, now| {
+            let answer = match self.get(name) {
+                Some(value) => matcher.judge_text_at(value, now),
+                None => matcher.judge_absent(),
+            };
+            let mismatch = answer.mismatch()?;
+            Some(format!("{whose}{name}: {mismatch}"))
+        });
     }
 }
 

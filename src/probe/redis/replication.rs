@@ -33,7 +33,10 @@ pub fn figures(info: &Info, evictions: &Gains<1>, now: Moment) -> Figures {
     let counted = info.number("evicted_keys");
     let life = info.get("run_id").unwrap_or_default();
     let gain = counted.and_then(|counted| evictions.since(now, life, [counted]));
-    let rate = Seen::or_absent(gain.map(|gain| gain.per_second(0)), "a rate takes two runs");
+    let rate = match counted {
+        Some(_) => gain.map_or(FIRST, |gain| Seen::Number(gain.per_second(0))),
+        None => UNTOLD,
+    };
     figures.put("evictions_per_second", Unit::Number, rate);
     figures
 }
@@ -96,6 +99,9 @@ fn of_replica(info: &Info, figures: &mut Figures) {
         Seen::or_absent(bytes, "the server does not say"),
     );
 }
+
+/// Of a first run, and of the first one after the server started.
+const FIRST: Seen = Seen::NotYet("a rate takes two runs");
 
 const UNTOLD: Seen = Seen::Absent("the server does not say");
 

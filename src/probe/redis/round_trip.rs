@@ -77,11 +77,9 @@ async fn write(
     const DOING: &str = "writing a key";
     let mut key = format!("{PREFIX}{}", Ulid::new());
     let mut answer = timed(attempt, talk, &set(&key, value), DOING).await?;
-    if answer
-        .0
-        .as_ref()
-        .is_err_and(|error| error.code() == "MOVED")
-    {
+    // The slot is another node's, or on its way to one.
+    let is_elsewhere = |error: &ServerError| matches!(error.code(), "MOVED" | "ASK");
+    if answer.0.as_ref().is_err_and(is_elsewhere) {
         key = own_key(attempt, talk).await?;
         answer = timed(attempt, talk, &set(&key, value), DOING).await?;
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::info::Info;
-use crate::expect::Matcher;
+use crate::expect::{Inquiry, Matcher, Undated};
 use crate::probe::Misfit;
 
 /// How the sentinel must see a primary. That it calls it `ok` and that the sentinels have the quorum
@@ -17,10 +17,10 @@ pub struct SentinelExpectation {
     pub master: String,
     /// How many replicas it knows.
     #[serde(default)]
-    pub replicas: Option<Matcher>,
+    pub replicas: Option<Undated>,
     /// How many sentinels watch it, this one included.
     #[serde(default)]
-    pub sentinels: Option<Matcher>,
+    pub sentinels: Option<Undated>,
 }
 
 impl SentinelExpectation {
@@ -40,34 +40,31 @@ impl SentinelExpectation {
         fields.find(|field| info.get(&format!("{field}.name")) == Some(&self.master))
     }
 
-    /// What is wrong, one line each.
-    pub fn mismatches(&self, info: &Info, quorum: Option<&Result<(), String>>) -> Vec<String> {
+    /// Asks whether the sentinel sees the primary as expected.
+    pub fn ask(&self, info: &Info, quorum: Option<&Result<(), String>>, inquiry: &mut Inquiry) {
         let master = &self.master;
         if info.get("sentinel_masters").is_none() {
-            return vec!["sentinel: the server is no sentinel".to_owned()];
+            return inquiry.ask(|| Some("sentinel: the server is no sentinel".to_owned()));
         }
         let Some(field) = self.field(info) else {
-            return vec![format!("sentinel: it watches no primary called {master}")];
+            let stranger = || format!("sentinel: it watches no primary called {master}");
+            return inquiry.ask(|| Some(stranger()));
         };
+        let whose = format!("sentinel, {master}: ");
         let ok = Matcher::equal("ok");
         let expected = [
             ("status", Some(&ok)),
-            ("slaves", self.replicas.as_ref()),
-            ("sentinels", self.sentinels.as_ref()),
+            ("slaves", self.replicas.as_deref()),
+            ("sentinels", self.sentinels.as_deref()),
         ];
-        let expected = expected
-            .into_iter()
-            .filter_map(|(part, matcher)| Some((part, matcher?)));
-        let mut wrong: Vec<String> = expected
-            .filter_map(|(part, matcher)| info.mismatch(&format!("{field}.{part}"), matcher))
-            .map(|mismatch| format!("sentinel, {master}: {mismatch}"))
-            .collect();
-        if let Some(Err(said)) = quorum {
-            wrong.push(format!(
-                "sentinel, {master}: no failover is possible: {said}"
-            ));
+        for (part, matcher) in expected {
+            if let Some(matcher) = matcher {
+                info.ask(&whose, &format!("{field}.{part}"), matcher, inquiry);
+            }
         }
-        wrong
+        if let Some(Err(said)) = quorum {
+            inquiry.ask(|| Some(format!("{whose}no failover is possible: {said}")));
+        }
     }
 }
 
@@ -77,7 +74,15 @@ const MOST_WATCHED: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn told(written: Value, info: &Info, quorum: Option<Result<(), String>>) -> String {
+        let expected: SentinelExpectation = serde_json::from_value(written).unwrap();
+        let mut inquiry = Inquiry::default();
+        expected.ask(info, quorum.as_ref(), &mut inquiry);
+        let unmet = inquiry.unmet();
+        unmet.map(|unmet| unmet.told()).unwrap_or_default()
+    }
 
     #[test]
     fn a_primary_is_found_by_its_name_and_held_against_what_is_expected() {
@@ -85,36 +90,33 @@ mod tests {
             "sentinel_masters:2\r\nmaster0:name=a,status=ok,address=x:1,slaves=1,sentinels=3\r\n\
              master1:name=b,status=odown,address=x:2,slaves=0,sentinels=1\r\n",
         );
-        let wrong = |written, quorum: Option<Result<(), String>>| {
-            let expected: SentinelExpectation = serde_json::from_value(written).unwrap();
-            expected.mismatches(&info, quorum.as_ref())
-        };
+        let wrong = |written, quorum: Option<Result<(), String>>| told(written, &info, quorum);
         assert_eq!(
             wrong(json!({"master": "a", "replicas": {"ge": 1}}), Some(Ok(()))),
-            [""; 0]
+            ""
         );
         assert_eq!(
             wrong(
                 json!({"master": "b", "sentinels": {"ge": 3}}),
                 Some(Err("NOQUORUM".to_owned()))
             ),
-            [
-                "sentinel, b: master1.status: expected \"ok\", got \"odown\"",
-                "sentinel, b: master1.sentinels: expected at least 3, got \"1\"",
-                "sentinel, b: no failover is possible: NOQUORUM",
-            ]
+            "sentinel, b: master1.status: expected \"ok\", got \"odown\" (2 more not evaluated)"
         );
         assert_eq!(
             wrong(json!({"master": "c"}), None),
-            ["sentinel: it watches no primary called c"]
+            "sentinel: it watches no primary called c"
         );
     }
 
     #[test]
     fn a_server_that_watches_nobody_is_no_sentinel() {
         let expected: SentinelExpectation = serde_json::from_value(json!({"master": "a"})).unwrap();
-        let wrong = expected.mismatches(&Info::parse("role:master\r\n"), None);
-        assert_eq!(wrong, ["sentinel: the server is no sentinel"]);
         assert!(expected.misfit().is_none());
+        let wrong = told(
+            json!({"master": "a"}),
+            &Info::parse("role:master\r\n"),
+            None,
+        );
+        assert_eq!(wrong, "sentinel: the server is no sentinel");
     }
 }

@@ -82,19 +82,21 @@ impl Talk {
 
     async fn log_in(&mut self, attempt: &mut Attempt, login: &Login) -> Result<(), Fault> {
         attempt.enter(Phase::Request);
+        attempt.doing(LOGGING_IN);
         if let Some(password) = &login.password {
             let mut command = redis::cmd("AUTH");
             if let Some(user) = &login.user {
                 command.arg(user);
             }
             command.arg(password.reveal());
-            self.send(&command, "logging in").await?;
-            if let Value::ServerError(error) = self.reply("logging in").await? {
+            self.send(&command, LOGGING_IN).await?;
+            if let Value::ServerError(error) = self.reply(LOGGING_IN).await? {
                 return Err(fault::of_login(&error));
             }
         }
         if let Some(database) = login.database {
             let doing = "selecting the database";
+            attempt.doing(doing);
             self.send(redis::cmd("SELECT").arg(database), doing).await?;
             if let Value::ServerError(error) = self.reply(doing).await? {
                 return Err(fault::of_server(&error));
@@ -215,6 +217,9 @@ impl Talk {
             .map_err(|error| fault::of_reply(&error, doing))
     }
 }
+
+/// What is going on before the first question, as messages say it.
+const LOGGING_IN: &str = "logging in";
 
 /// The first bytes of the replies that can answer us: a word, an error, a number, a text.
 const KINDS: &[u8] = b"+-:$";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 
-use crate::expect::Matcher;
+use crate::expect::Undated;
 use crate::probe::ConnectionPolicy;
 use crate::probe::wire::http_address::Address;
 use crate::probe::wire::tls::TlsSettings;
@@ -40,7 +40,7 @@ pub struct SentrySettings {
     pub over: Span,
     /// What is expected of readings in every single run, by their names.
     #[serde(default)]
-    pub expect: Option<BTreeMap<String, Matcher>>,
+    pub expect: Option<BTreeMap<String, Undated>>,
     /// How the certificate is checked; for a Sentry of your own.
     #[serde(default)]
     pub tls: TlsSettings,

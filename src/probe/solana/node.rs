@@ -44,7 +44,7 @@ impl<'a> Node<'a> {
     /// that does not tell is noted and not blamed.
     pub async fn identify(&mut self, visit: &mut Visit<'_>) -> Result<Option<String>, Fault> {
         let served = match self.rpc.call(visit, "getGenesisHash", json!([])).await {
-            Ok(Value::String(served)) => served,
+            Ok(Value::String(served)) if chain_id::is_hash(&served) => served,
             Ok(_) => {
                 return Err(malformed(
                     "getGenesisHash answered something else than a hash",
@@ -113,7 +113,11 @@ impl<'a> Node<'a> {
             return Ok(marks);
         }
         let latest = self.slot(visit, "confirmed").await?;
-        Ok(Marks { latest, ..marks })
+        Ok(Marks {
+            // What was seen once is there.
+            latest: latest.max(marks.latest),
+            ..marks
+        })
     }
 
     /// Asks for the lowest slot whose block the node still has.

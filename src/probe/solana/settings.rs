@@ -9,6 +9,7 @@ use super::chain_id;
 use crate::probe::Misfit;
 use crate::probe::chain::expectation::{Bounds, Expected, no_limit};
 use crate::probe::chain::follower::Declared;
+use crate::probe::chain::named::Named;
 use crate::probe::chain::pace::Rhythm;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Span;
@@ -38,9 +39,10 @@ pub struct Settings {
     chain_id: Option<String>,
     /// Two to eight addresses of the same cluster at other providers, beside which the node is
     /// judged: how many slots it lacks, and whether a head that stands still is the node's or the
-    /// cluster's. `headers` do not go to them.
+    /// cluster's. `headers` do not go to them; one that needs a key is written as a mapping with
+    /// `url` and `headers` of its own.
     #[serde(default)]
-    references: Option<Vec<Secret>>,
+    references: Option<Vec<Named>>,
     /// How long a slot is; 400ms when absent. Where `expect.head_age` is absent, a head older than
     /// ten slots (at least 30s, which is more) fails; where `expect.lag` is, a node may lack the
     /// slots of 30s.

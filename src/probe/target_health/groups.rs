@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
+use aws_sdk_ecs::types::{AdvancedConfiguration, LoadBalancer, TaskSet};
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthDescription;
 
 use super::states::{State, States};
 use crate::aws::fault::CallFault;
+use crate::aws::service::{active_service, newest_task_set};
 use crate::sample::{Fault, Reason};
 
 /// Which target groups.
@@ -47,25 +49,14 @@ async fn of_service(
     cluster: &str,
     service: &str,
 ) -> Result<BTreeSet<String>, Fault> {
-    let answer = aws_sdk_ecs::Client::new(config)
-        .describe_services()
-        .cluster(cluster)
-        .services(service)
-        .send()
-        .await
-        .map_err(|error| CallFault::of("DescribeServices", &error).of_a_check())?;
-    let mut shown = answer.services().iter();
-    let active = shown.find(|service| service.status() == Some("ACTIVE"));
-    let Some(active) = active else {
-        let detail = format!(
-            "cluster {cluster} has no active service {service}: check both names and the region"
-        );
-        return Err(Fault::new(Reason::NoData, detail));
-    };
-    let balancers = active.load_balancers().iter();
-    let groups: BTreeSet<String> = balancers
-        .filter_map(|balancer| balancer.target_group_arn().map(str::to_owned))
-        .collect();
+    let client = aws_sdk_ecs::Client::new(config);
+    let active = active_service(&client, cluster, service).await?;
+    // Where another controller moves the tasks, each task set has its own; those of the service are
+    // what it began with.
+    let of_set = newest_task_set(&active).map(TaskSet::load_balancers);
+    let balancers = of_set.filter(|of_set| !of_set.is_empty());
+    let balancers = balancers.unwrap_or_else(|| active.load_balancers());
+    let groups: BTreeSet<String> = balancers.iter().flat_map(of_balancer).collect();
     match groups.is_empty() {
         false => Ok(groups),
         true => {
@@ -74,6 +65,14 @@ async fn of_service(
             Err(Fault::new(Reason::NoData, detail))
         }
     }
+}
+
+/// Its target group, and the one that takes turns with it where ECS itself deploys blue and green.
+fn of_balancer(balancer: &LoadBalancer) -> impl Iterator<Item = String> {
+    let advanced = balancer.advanced_configuration();
+    let alternate = advanced.and_then(AdvancedConfiguration::alternate_target_group_arn);
+    let groups = [balancer.target_group_arn(), alternate];
+    groups.into_iter().flatten().map(str::to_owned)
 }
 
 fn told(shown: &TargetHealthDescription) -> State {

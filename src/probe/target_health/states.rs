@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::expect::{Decimal, Matcher, Operator};
+use crate::expect::{Decimal, Inquiry, Matcher, Operator};
 use crate::probe::Attempt;
 use crate::sample::{Fault, Reason, Unit};
 
@@ -64,14 +64,15 @@ impl States {
         // What is ill says more than that too few are well.
         let (ill, others): (Vec<_>, Vec<_>) =
             expected.iter().partition(|(name, _)| *name == "unhealthy");
+        let mut inquiry = Inquiry::default();
         for (name, matcher) in ill.into_iter().chain(others) {
-            let answer = matcher.judge(&self.count(name).into());
-            if let Some(mismatch) = answer.mismatch() {
-                let detail = format!("{name} targets: {mismatch}{}", self.reasons("unhealthy"));
-                return Err(Fault::new(Reason::Expectation, detail));
-            }
+            inquiry.ask(|| {
+                let mismatch = matcher.judge(&self.count(name).into()).mismatch()?;
+                let reasons = self.reasons("unhealthy");
+                Some(format!("{name} targets: {mismatch}{reasons}"))
+            });
         }
-        Ok(())
+        inquiry.end()
     }
 
     /// The first targets that count for a reading, with their reasons, as the end of a message.
@@ -131,14 +132,15 @@ mod tests {
                 states(&[]),
                 Some((
                     Reason::Expectation,
-                    "healthy targets: expected at least 1, got 0",
+                    "healthy targets: expected { ge: 1 }, got 0",
                 )),
             ),
             (
                 states(&[("unhealthy", Some("Target.Timeout"))]),
                 Some((
                     Reason::Expectation,
-                    "unhealthy targets: expected 0, got 1; 10.0.0.1:80 Target.Timeout",
+                    "unhealthy targets: expected 0, got 1; 10.0.0.1:80 Target.Timeout (1 more not \
+                     evaluated)",
                 )),
             ),
             (

@@ -2,7 +2,8 @@
 //! the settings once, at load; says what an answer lacks, without what was sent.
 
 use super::settings::{Form, Line, Settings};
-use crate::expect::Matcher;
+use crate::clock::WallTime;
+use crate::expect::{Matcher, Unmet};
 use crate::probe::Misfit;
 use crate::probe::wire::payload::{Payload, hex};
 use crate::quantity::Bytes;
@@ -89,12 +90,41 @@ impl Dialogue {
         }
     }
 
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        self.wishes(0).any(|wish| wish.expected.is_dated())
+    }
+
+    /// Whether any answer is waited for.
+    pub fn hears(&self) -> bool {
+        self.wishes(0).next().is_some()
+    }
+
+    /// How many answers are expected after the step of this number.
+    fn expected_after(&self, number: usize) -> usize {
+        self.wishes(number).count()
+    }
+
+    /// The answers that are expected after so many steps.
+    fn wishes(&self, steps: usize) -> impl Iterator<Item = &Wish> {
+        self.steps.iter().skip(steps).filter_map(|step| match step {
+            Step::Hear(wish) => Some(wish),
+            Step::Send(_) => None,
+        })
+    }
+
     /// Compares what was heard with what is expected in this step.
     ///
     /// # Errors
     /// [`Reason::Expectation`] where it differs, [`Reason::Malformed`] where it should be a text and
     /// is none.
-    pub fn judge(&self, number: usize, wish: &Wish, heard: &[u8]) -> Result<(), Fault> {
+    pub fn judge(
+        &self,
+        number: usize,
+        wish: &Wish,
+        heard: &[u8],
+        now: Option<WallTime>,
+    ) -> Result<(), Fault> {
         let heard = wish.without_end(heard);
         let text = match wish.form {
             Form::Hex => hex(heard),
@@ -108,14 +138,22 @@ impl Dialogue {
                 Fault::new(Reason::Malformed, self.mask.apply(&detail))
             })?,
         };
-        let Some(mismatch) = wish.expected.judge_text(&text).mismatch() else {
+        let Some(mismatch) = wish.expected.judge_text_at(&text, now).mismatch() else {
             return Ok(());
         };
         // Worded by the text without what was sent: a secret that is cut short is not found later.
-        let masked = wish.expected.judge_text(&self.mask.apply(&text));
+        let masked = wish.expected.judge_text_at(&self.mask.apply(&text), now);
         let worded = masked.mismatch().unwrap_or(mismatch);
-        let detail = format!("step {number}: {worded}");
-        Err(Fault::new(Reason::Expectation, self.mask.apply(&detail)))
+        let unmet = Unmet {
+            text: format!("step {number}: {worded}"),
+            is_dated: wish.expected.is_dated(),
+            after: self.expected_after(number),
+        };
+        let detail = self.mask.apply(&unmet.told());
+        Err(Fault {
+            detail,
+            ..unmet.fault()
+        })
     }
 }
 
@@ -191,6 +229,14 @@ impl End {
 
 impl Wish {
     /// What was heard without the delimiter; of a line, without a carriage return before it.
+    /// Adds an answer to those before it, one a line, without where it ended.
+    pub fn add_to(&self, said: &mut Vec<u8>, heard: &[u8]) {
+        if !said.is_empty() {
+            said.push(b'\n');
+        }
+        said.extend_from_slice(self.without_end(heard));
+    }
+
     fn without_end<'a>(&self, heard: &'a [u8]) -> &'a [u8] {
         let End::Delimiter(delimiter) = &self.end else {
             return heard;
@@ -222,7 +268,7 @@ mod tests {
         let Step::Hear(wish) = &dialogue.steps[1] else {
             panic!("{step} expects nothing");
         };
-        dialogue.judge(2, wish, heard)
+        dialogue.judge(2, wish, heard, None)
     }
 
     #[test]
@@ -252,7 +298,7 @@ mod tests {
                 r#"{"expect": {"starts_with": "250"}}"#,
                 &b"554 no\r\n"[..],
                 Reason::Expectation,
-                r#"step 2: expected something that starts with "250", got "554 no""#,
+                r#"step 2: expected { starts_with: "250" }, got "554 no""#,
             ),
             (
                 r#"{"expect": "OK"}"#,

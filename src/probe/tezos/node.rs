@@ -106,9 +106,13 @@ impl<'a> Node<'a> {
 
     fn compare(&self, served: &str) -> Result<(), Fault> {
         match &self.chain {
+            Some(declared) if declared != served && !chain_id::is_one(served) => {
+                // No other chain: what is broken is the node, and not our choice of it.
+                let why = "the node answered a chain id that is none";
+                Err(Fault::new(Reason::Malformed, why))
+            }
             Some(declared) if declared != served => {
-                let served = chain_id::shown(served);
-                let detail = format!("it serves {served}, and chain {declared} is declared");
+                let detail = format!("it serves chain {served}, and chain {declared} is declared");
                 Err(Fault::new(Reason::WrongChain, detail))
             }
             _ => Ok(()),

@@ -9,6 +9,7 @@ use super::chain_id;
 use crate::probe::Misfit;
 use crate::probe::chain::expectation::{Bounds, Expected};
 use crate::probe::chain::follower::Declared;
+use crate::probe::chain::named::Named;
 use crate::probe::chain::pace::Rhythm;
 use crate::probe::wire::tls::TlsSettings;
 use crate::quantity::Span;
@@ -38,9 +39,10 @@ pub struct Settings {
     chain_id: Option<String>,
     /// Two to eight addresses of the same chain at other providers, beside which the node is judged:
     /// how many blocks it lacks, whether its blocks are theirs, and whether a head that stands still
-    /// is the node's or the chain's. `headers` do not go to them.
+    /// is the node's or the chain's. `headers` do not go to them; one that
+    /// needs a key is written as a mapping with `url` and `headers` of its own.
     #[serde(default)]
-    references: Option<Vec<Secret>>,
+    references: Option<Vec<Named>>,
     /// How often the chain makes a block; when absent the node's own constant
     /// `minimal_block_delay`, which is read again when the protocol changes. Where `expect.head_age`
     /// is absent, a head older than ten block times (at least 30s) fails, and one older than four is

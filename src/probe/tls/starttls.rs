@@ -61,6 +61,7 @@ impl Starttls {
         let mut talk = Talk {
             stream: BufReader::new(stream),
             host,
+            attempt,
         };
         match self {
             Self::Smtp => talk.smtp(who).await?,
@@ -81,6 +82,7 @@ impl Starttls {
 struct Talk<'a> {
     stream: BufReader<&'a mut TcpStream>,
     host: &'a str,
+    attempt: &'a mut Attempt,
 }
 
 impl Talk<'_> {
@@ -149,6 +151,7 @@ impl Talk<'_> {
     }
 
     async fn postgres(&mut self) -> Result<(), Fault> {
+        self.attempt.doing(ASKING);
         self.send(&TLS_REQUEST).await?;
         let answer = self.stream.read_u8().await;
         let answer = answer.map_err(|error| channel::fault(&error, self.host, ASKING))?;
@@ -170,7 +173,7 @@ impl Talk<'_> {
     }
 
     /// The lines of a reply with a code of three digits (RFC 5321, section 4.2; RFC 959).
-    async fn reply(&mut self, code: &str, doing: &str) -> Result<Vec<String>, Fault> {
+    async fn reply(&mut self, code: &str, doing: &'static str) -> Result<Vec<String>, Fault> {
         let mut lines = Vec::new();
         while lines.len() < MOST_LINES {
             let line = self.line(doing).await?;
@@ -195,7 +198,8 @@ impl Talk<'_> {
         Err(self.endless())
     }
 
-    async fn line(&mut self, doing: &str) -> Result<String, Fault> {
+    async fn line(&mut self, doing: &'static str) -> Result<String, Fault> {
+        self.attempt.doing(doing);
         let line = channel::until(&mut self.stream, b"\n", LONGEST_LINE).await;
         let line = line.map_err(|error| channel::fault(&error, self.host, doing))?;
         Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
@@ -233,6 +237,10 @@ impl Talk<'_> {
 
     fn malformed(&self, line: &str, what: &str, doing: &str) -> Fault {
         let (host, line) = (self.host, one_line(line));
+        let line = match line.as_str() {
+            "" => "bytes that are no text",
+            text => text,
+        };
         let detail = format!("expected {what} from {host} while {doing}, got: {line}");
         Fault::new(Reason::Malformed, detail)
     }

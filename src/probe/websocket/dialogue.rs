@@ -5,10 +5,11 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::settings::{Form, Line};
-use crate::expect::{Document, JsonExpectations, Matcher, first_and_count};
+use crate::clock::WallTime;
+use crate::expect::{Document, JsonExpectations, Matcher, Unmet};
 use crate::probe::Misfit;
 use crate::probe::wire::payload::{Payload, hex};
-use crate::sample::{Fault, Reason};
+use crate::sample::Fault;
 use crate::secret::Mask;
 
 /// What is said, in order.
@@ -179,36 +180,58 @@ impl Wish {
     /// Compares a message with what is expected in this step.
     ///
     /// # Errors
-    /// [`Reason::Expectation`] where it differs, worded without what `mask` hides.
-    pub fn judge(&self, number: usize, message: &Message, mask: &Mask) -> Result<(), Fault> {
+    /// [`Reason::Expectation`](crate::sample::Reason) where it differs, worded without what `mask` hides.
+    pub fn judge(
+        &self,
+        number: usize,
+        message: &Message,
+        mask: &Mask,
+        now: Option<WallTime>,
+    ) -> Result<(), Fault> {
         let content = Content::of(message);
-        let Some(wrong) = self.wrong(&content) else {
+        let Some(wrong) = self.wrong(&content, now) else {
             return Ok(());
         };
         // Worded by the content without what was sent: a secret that is cut short is not found
         // later.
-        let wrong = self.wrong(&content.masked(mask)).unwrap_or(wrong);
-        let detail = mask.apply(&format!("step {number}: {wrong}"));
-        Err(Fault::new(Reason::Expectation, detail))
+        let wrong = self.wrong(&content.masked(mask), now).unwrap_or(wrong);
+        let detail = mask.apply(&format!("step {number}: {}", wrong.told()));
+        Err(Fault {
+            detail,
+            ..wrong.fault()
+        })
     }
 
-    fn wrong(&self, content: &Content) -> Option<String> {
-        match (&self.expected, content) {
-            (Expected::Text(matcher, Form::Text), Content::Text(text)) => {
-                matcher.judge_text(text).mismatch().map(|it| it.to_string())
+    /// Whether what holds depends on what time it is.
+    pub fn is_dated(&self) -> bool {
+        match &self.expected {
+            Expected::Text(matcher, _) => matcher.is_dated(),
+            Expected::Json(json) => json.is_dated(),
+        }
+    }
+
+    fn wrong(&self, content: &Content, now: Option<WallTime>) -> Option<Unmet> {
+        let text = match (&self.expected, content) {
+            (Expected::Json(json), content) => {
+                return json.first_unmet(&Document::read(content.bytes()), now);
             }
-            (Expected::Text(matcher, Form::Text), Content::Binary(bytes)) => Some(format!(
+            (Expected::Text(matcher, Form::Text), Content::Text(text)) => {
+                matcher.judge_text_at(text, now).mismatch()?.to_string()
+            }
+            (Expected::Text(matcher, Form::Text), Content::Binary(bytes)) => format!(
                 "expected {matcher}, got a binary message of {} bytes; compare it `as: hex`",
                 bytes.len()
-            )),
-            (Expected::Text(matcher, Form::Hex), content) => matcher
-                .judge_text(&hex(content.bytes()))
-                .mismatch()
-                .map(|it| it.to_string()),
-            (Expected::Json(json), content) => {
-                first_and_count(&json.faults(&Document::read(content.bytes())))
+            ),
+            (Expected::Text(matcher, Form::Hex), content) => {
+                let text = hex(content.bytes());
+                matcher.judge_text_at(&text, now).mismatch()?.to_string()
             }
-        }
+        };
+        Some(Unmet {
+            text,
+            is_dated: self.is_dated(),
+            after: 0,
+        })
     }
 }
 
@@ -285,7 +308,7 @@ mod tests {
             let Ok(Step::Hear(wish)) = read(step) else {
                 panic!("{step} expects nothing");
             };
-            let judged = wish.judge(1, message, &Mask::default());
+            let judged = wish.judge(1, message, &Mask::default(), None);
             match (wrong, judged) {
                 (None, Ok(())) => {}
                 (Some(wrong), Err(fault)) => assert!(fault.detail.contains(wrong), "{fault:?}"),

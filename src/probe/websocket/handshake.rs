@@ -80,6 +80,7 @@ impl Handshake {
         let port = self.url.port_or_known_default().unwrap_or_default();
         let channel = channel::open(attempt, host, port, self.tls.as_ref(), &self.met).await?;
         attempt.enter(Phase::Ttfb);
+        attempt.doing(OPENING);
         let mut request = http::Request::new(());
         *request.uri_mut() = self.uri();
         *request.headers_mut() = self.headers.clone();
@@ -92,8 +93,7 @@ impl Handshake {
             .max_message_size(Some(self.limit))
             .max_frame_size(Some(self.limit));
         let opened = client_async_with_config(request, channel, Some(config)).await;
-        let (stream, _) =
-            opened.map_err(|error| fault::of(&error, host, "opening the WebSocket"))?;
+        let (stream, _) = opened.map_err(|error| fault::of(&error, host, OPENING))?;
         Ok(Talk::new(stream, host))
     }
 
@@ -180,6 +180,8 @@ fn offer(subprotocols: &[String], headers: &mut HeaderMap, misfits: &mut Vec<Mis
     }
 }
 
+/// What is going on before the first message, as messages of ours say it.
+const OPENING: &str = "opening the WebSocket";
 /// Headers that the protocol sets.
 const OURS: &[&str] = &[
     "connection",

@@ -61,7 +61,7 @@ impl<'a> Talk<'a> {
     /// # Errors
     /// As [`Talk::next`].
     pub async fn ping(&mut self, payload: &'static [u8]) -> Result<(), Fault> {
-        let doing = "waiting for the answer to a ping";
+        let doing = PINGING;
         let payload = Bytes::from_static(payload);
         let sent = self.stream.send(Message::Ping(payload.clone())).await;
         sent.map_err(|error| fault::of(&error, self.host, doing))?;
@@ -108,3 +108,6 @@ impl<'a> Talk<'a> {
         }
     }
 }
+
+/// What is going on after a ping, as messages say it.
+pub const PINGING: &str = "waiting for the answer to a ping";

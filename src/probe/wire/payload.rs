@@ -28,12 +28,13 @@ impl Payload {
         }
     }
 
-    /// Hides what is sent, line by line, and what stands behind the first word of a line by itself:
-    /// the word is a command, the rest may be a credential.
+    /// Hides what is sent, line by line, and each of its words by itself: it may be a credential. A
+    /// first word that looks like a command is left.
     pub fn hide(&self, mask: &Mask) {
         for line in String::from_utf8_lossy(self.bytes()).lines() {
-            let mut words = line.split_whitespace();
-            if words.next().is_some() && words.clone().next().is_some() {
+            let mut words = line.split_whitespace().peekable();
+            let command = words.next_if(|word| is_command(word));
+            if command.is_none() || words.peek().is_some() {
                 mask.hide(line.trim());
             }
             words.for_each(|word| mask.hide(word));
@@ -46,6 +47,15 @@ impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Payload(***)")
     }
+}
+
+/// Whether a word may be a command of a protocol, a few letters and nothing else, or begins JSON, of
+/// which whoever sends it hides what is a credential.
+fn is_command(word: &str) -> bool {
+    /// `CAPABILITIES` of NNTP is the longest that is in use.
+    const LONGEST: usize = 12;
+    let is_short = word.len() <= LONGEST;
+    is_short && word.bytes().all(|byte| byte.is_ascii_alphabetic()) || word.starts_with(['{', '['])
 }
 
 /// The bytes of hex digits; white space between them means nothing, `0x` before them neither.
@@ -150,5 +160,21 @@ mod tests {
             assert_eq!(read.as_ref().map(Payload::bytes), bytes, "{written}");
         }
         assert_eq!(hex(b"\x00\xff\x10"), "00ff10");
+    }
+
+    #[test]
+    fn every_word_of_what_is_sent_is_hidden_but_a_command() {
+        for (sent, said, shown) in [
+            ("PING\r\n", "PING?", "PING?"),
+            ("AUTH canary-pass\r\n", "no AUTH canary-pass", "no ***"),
+            ("AUTH canary-pass\r\n", "not canary-pass", "not ***"),
+            ("c2VjcmV0canary\r\n", "bad c2VjcmV0canary", "bad ***"),
+            (r#"{"n":1}"#, r#"{"n":1}"#, r#"{"n":1}"#),
+            ("EHLO a.test\r\ncanary1\r\n", "bad canary1", "bad ***"),
+        ] {
+            let mask = Mask::default();
+            Payload::Text(sent.to_owned()).hide(&mask);
+            assert_eq!(mask.apply(said), shown, "{sent:?}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! One stack for the whole project: rustls with aws-lc-rs. Sessions are resumed only where a check
 //! declares it: else each fresh connection sees the whole handshake and the certificate of the day.
 
+pub mod binding;
 mod identity;
 mod pin;
 mod settings;

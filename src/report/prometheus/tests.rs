@@ -1,11 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
+use crate::engine::clock::SystemClock;
+use crate::event::Verdict;
 use crate::plan::CheckPlan;
 use crate::probe::{Attempt, Probe};
-use crate::sample::{CheckId, Fault, Phases, Reading, Reason, Sample, Unit};
+use crate::report::metrics::MOST_WITH_HISTOGRAMS;
+use crate::sample::{CheckId, Fault, Outcome, Phase, Phases, Reading, Reason, Sample, Unit};
 use crate::verdict::CheckFacts;
 
 struct Idle;
@@ -54,6 +58,7 @@ fn sample(name: &str, millis: u64, reason: Option<Reason>) -> Sample {
         closer_look: false,
         session: None,
         sending: None,
+        trace: None,
     }
 }
 
@@ -161,6 +166,79 @@ fn of_very_many_checks_the_histograms_are_those_of_their_service() {
 }
 
 #[test]
+fn the_last_run_goes_by_other_names_as_well_where_it_is_kept() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let instruments = Instruments::of(&[check("home")]);
+    instruments.record(0, &sample("home", 4, None));
+    assert!(!render(&instruments, &Mask::default()).contains("probe_success"));
+
+    let instruments = instruments.keeping_last(&clock);
+    let told = |reason| {
+        let mut run = sample("home", 4, reason);
+        run.readings = vec![Reading::new("chain_days", 21.5, Unit::Days)];
+        instruments.record(0, &run);
+        families(&render(&instruments, &Mask::default()))
+    };
+    let passed = told(None);
+    let labels = &passed["probe_success"][0].0;
+    let labels: Vec<(&str, &str)> = labels
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let expected = [
+        ("check", "home"),
+        ("instance", "home"),
+        ("job", "web"),
+        ("service", "web"),
+    ];
+    assert_eq!(labels, expected);
+    let value = |told: &Families, name: &str| told[name][0].1;
+    assert_eq!(value(&passed, "probe_success"), 1.0);
+    assert_eq!(value(&passed, "probe_duration_seconds"), 0.004);
+    assert_eq!(
+        value(&passed, "probe_http_status_code"),
+        0.0,
+        "none was read"
+    );
+    let parts: BTreeMap<&str, f64> = passed["probe_http_duration_seconds"]
+        .iter()
+        .map(|(labels, value)| (&*labels["phase"], *value))
+        .collect();
+    let expected = [
+        ("connect", 0.001),
+        ("processing", 0.003),
+        ("resolve", 0.0),
+        ("tls", 0.0),
+        ("transfer", 0.0),
+    ];
+    assert_eq!(parts, expected.into());
+    let ends = value(&passed, "probe_ssl_earliest_cert_expiry");
+    let failed = told(Some(Reason::Timeout));
+    assert_eq!(value(&failed, "probe_success"), 0.0);
+    assert_eq!(
+        value(&failed, "probe_ssl_earliest_cert_expiry"),
+        ends,
+        "it is the same date"
+    );
+    assert!(
+        passed["probe_dns_lookup_time_seconds"].is_empty(),
+        "nothing was looked up"
+    );
+    let unknown = told(Some(Reason::Offline));
+    let names = [
+        "probe_success",
+        "probe_duration_seconds",
+        "probe_http_status_code",
+    ];
+    assert!(
+        names.iter().all(|name| unknown[*name].is_empty()),
+        "{unknown:?}"
+    );
+    let after = Instruments::default().for_checks(&[check("home")]);
+    assert!(!after.keeps_last(), "each configuration says it anew");
+}
+
+#[test]
 fn a_secret_in_a_name_is_masked_and_breaks_no_line() {
     let mask = Mask::default();
     mask.hide("hunter2hunter2");
@@ -171,12 +249,13 @@ fn a_secret_in_a_name_is_masked_and_breaks_no_line() {
 }
 
 type Labels = BTreeMap<String, String>;
+type Families = BTreeMap<String, Vec<(Labels, f64)>>;
 
 /// Reads an exposition as strictly as its specification has it: every family announced by one HELP
 /// and one TYPE, its series in one block, none twice, buckets that only grow and end with `+Inf`.
-fn families(text: &str) -> BTreeMap<String, Vec<(Labels, f64)>> {
+fn families(text: &str) -> Families {
     assert!(text.ends_with('\n'), "the last line ends as the others do");
-    let mut families: BTreeMap<String, Vec<(Labels, f64)>> = BTreeMap::new();
+    let mut families = Families::new();
     let (mut family, mut kind) = (String::new(), String::new());
     let mut seen = BTreeSet::new();
     let mut bucket: Option<(f64, f64)> = None;

@@ -10,9 +10,13 @@ use super::schema::PATIENCE;
 use crate::quantity::human;
 use crate::store::StoreError;
 
-/// The file of a journal.
+/// The file of a store.
 #[derive(Clone, Debug)]
-pub(super) struct File(Arc<PathBuf>);
+pub(super) struct File {
+    path: Arc<PathBuf>,
+    /// What is kept in it, as people call it: `journal`.
+    what: &'static str,
+}
 
 /// What went wrong with it.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub(super) enum Fault {
     File(std::io::Error),
     /// A folder stands in its place.
     IsFolder,
+    /// It was taken away or replaced while it was open.
+    Gone,
     /// The file system cannot share it between processes.
     NoLog(String),
     /// It is a database of another program.
@@ -33,6 +39,8 @@ pub(super) enum Fault {
     Newer(i64, i64),
     /// An entry is not understood: its number, and why.
     Entry(u64, String),
+    /// A part of a history is not understood: which, and why.
+    Part(String, String),
     /// The holder of a lease is not understood.
     Lease(String),
     /// An entry cannot be written as text.
@@ -48,17 +56,24 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl File {
-    pub(super) fn at(path: &Path) -> Self {
-        Self(Arc::new(path.to_path_buf()))
+    pub(super) fn at(path: &Path, what: &'static str) -> Self {
+        Self {
+            path: Arc::new(path.to_path_buf()),
+            what,
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The error, with the file named.
     pub(super) fn says(&self, fault: Fault) -> StoreError {
-        let text = format!("the journal {}: {fault}", self.0.display());
+        let (what, path) = (self.what, self.path.display());
+        let text = match fault.is_no_database() {
+            true => format!("the {what} {path}: it is no {what}; name another file"),
+            false => format!("the {what} {path}: {fault}"),
+        };
         if fault.is_strange() {
             StoreError::Strange(text)
         } else {
@@ -71,7 +86,9 @@ impl Fault {
     /// Whether the file holds what this version does not understand.
     fn is_strange(&self) -> bool {
         match self {
-            Self::Foreign | Self::Newer(..) | Self::Entry(..) | Self::Lease(_) => true,
+            Self::Foreign | Self::Newer(..) | Self::Entry(..) | Self::Part(..) | Self::Lease(_) => {
+                true
+            }
             Self::Sqlite(error) => matches!(
                 error.sqlite_error_code(),
                 None | Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
@@ -79,10 +96,18 @@ impl Fault {
             Self::Folder(_)
             | Self::File(_)
             | Self::IsFolder
+            | Self::Gone
             | Self::NoLog(_)
             | Self::Unwritable(_)
             | Self::Thread(_) => false,
         }
+    }
+}
+
+impl Fault {
+    fn is_no_database(&self) -> bool {
+        matches!(self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(ErrorCode::NotADatabase))
     }
 }
 
@@ -95,6 +120,7 @@ impl fmt::Display for Fault {
                 f,
                 "it cannot be opened: {error}; check its folder and the permissions of both"
             ),
+            Self::Gone => f.write_str("it was taken away while it was in use"),
             Self::IsFolder => f.write_str("a folder stands in its place; name a file"),
             Self::NoLog(mode) => write!(
                 f,
@@ -107,6 +133,9 @@ impl fmt::Display for Fault {
             ),
             Self::Entry(number, why) => {
                 write!(f, "entry {number} is not understood by this version: {why}")
+            }
+            Self::Part(which, why) => {
+                write!(f, "{which} is not understood by this version: {why}")
             }
             Self::Lease(service) => write!(
                 f,
@@ -133,7 +162,6 @@ fn sqlite(error: &rusqlite::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             "another program has kept it locked for {}",
             human(PATIENCE)
         ),
-        Some(ErrorCode::NotADatabase) => f.write_str("it is no journal; name another file"),
         Some(ErrorCode::DatabaseCorrupt) => {
             write!(f, "it is damaged ({error}); put it aside and start anew")
         }

@@ -107,6 +107,7 @@ fn failing(rules: &Rules, before: &Before) -> Option<FindingReason> {
             text: format!(
                 "failed before the deployment already: error rate {rate} over {samples}; not counted"
             ),
+            is_glimpse: false,
             evidence: None,
         }
     })

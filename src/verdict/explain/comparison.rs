@@ -63,6 +63,7 @@ pub(in crate::verdict) fn worse(worse: &Worse<'_>) -> FindingReason {
         samples,
         first_bad: None,
         text: one_line(&text),
+        is_glimpse: false,
         evidence: Some(Evidence {
             interval: interval(worse, &shown_as),
             chance,

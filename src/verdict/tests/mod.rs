@@ -71,6 +71,7 @@ fn sample(started: Moment, letter: char) -> Option<Sample> {
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Who may know whom: the ring table of ARCHITECTURE.md, checked against every path in `src/`.
 
 use super::source::{Source, sources};
+use smokejumper::notify::registry::CHANNELS;
 use smokejumper::probe::registry::KINDS;
 
 /// Where a module stands. The order of the words and of the core is the order in which they may
@@ -25,6 +26,14 @@ enum Place {
     Platform(String),
     /// One store.
     Store(String),
+    /// One channel by which people are told.
+    Channel(String),
+    /// The list that names every channel.
+    Channels,
+    /// What channels share: one exchange over HTTP.
+    Exchange,
+    /// What is told, and how it is brought to notifiers.
+    Telling,
     /// YAML text to document.
     Config,
     /// Document to plan.
@@ -74,9 +83,16 @@ fn place(segments: &[String]) -> Option<Place> {
         }
         ("probe", Some(name)) => Place::Shared(name.to_owned()),
         ("deploy", None) => Place::Seam("deploy"),
-        ("store", None) => Place::Seam("store"),
+        ("store", None | Some("history")) => Place::Seam("store"),
         ("store", Some(name)) => Place::Store(name.to_owned()),
         ("deploy", Some(name)) => Place::Platform(name.to_owned()),
+        ("notify", None | Some("notice" | "route")) => Place::Seam("notify"),
+        ("notify", Some("registry")) => Place::Channels,
+        ("notify", Some("exchange")) => Place::Exchange,
+        ("notify", Some(name)) if CHANNELS.iter().any(|channel| channel.name == name) => {
+            Place::Channel(name.to_owned())
+        }
+        ("notify", Some(_)) => Place::Telling,
         ("config", _) => Place::Config,
         ("aws", _) => Place::Aws,
         ("plan", _) => Place::Plan,
@@ -95,7 +111,8 @@ fn place(segments: &[String]) -> Option<Place> {
 /// Whether what stands at `from` may know what stands at `to`.
 fn may_know(from: &Place, to: &Place) -> bool {
     use Place::{
-        Aws, Config, Core, Kind, Plan, Platform, Registry, Root, Seam, Shared, Shell, Store, Word,
+        Aws, Channel, Channels, Config, Core, Exchange, Kind, Plan, Platform, Registry, Root, Seam,
+        Shared, Shell, Store, Telling, Word,
     };
     if from == to {
         return true;
@@ -114,9 +131,19 @@ fn may_know(from: &Place, to: &Place) -> bool {
         (Kind(_), to) => matches!(to, Word(_) | Core(_) | Seam("probe") | Shared(_) | Aws),
         (Registry, to) => matches!(to, Word(_) | Seam("probe") | Kind(_)),
         (Platform(_), to) => matches!(to, Word(_) | Core(_) | Seam("deploy") | Aws),
+        // What the stores share of keeping the past small.
+        (Store(_), Store(other)) => other == "blocks",
+        // A database is reached over TLS as everything else is.
+        (Store(me), Shared(other)) => me == "postgres" && other == "wire",
         (Store(_), to) => matches!(to, Word(_) | Core(_) | Seam("store")),
+        (Exchange | Telling, to) => matches!(to, Word(_) | Core(_) | Seam("notify")),
+        (Channel(_), to) => matches!(to, Word(_) | Core(_) | Seam("notify") | Exchange),
+        (Channels, to) => matches!(to, Word(_) | Seam("notify") | Channel(_)),
         (Config, to) => matches!(to, Word(_) | Core(_) | Seam(_)),
-        (Plan, to) => matches!(to, Word(_) | Core(_) | Seam(_) | Registry | Config),
+        (Plan, to) => matches!(
+            to,
+            Word(_) | Core(_) | Seam(_) | Registry | Channels | Config
+        ),
         // Inside the shell: nobody knows the command line, and the engine tells what happens by
         // events alone, so it knows nobody who shows them.
         (Shell(_), Shell("cli")) => false,
@@ -197,6 +224,15 @@ fn each_forbidden_acquaintance_is_seen() {
         ),
         ("src/deploy/ecs/plan.rs", "use super::super::codedeploy;"),
         ("src/deploy/mod.rs", "use crate::deploy::ecs::Ecs;"),
+        (
+            "src/notify/slack.rs",
+            "use crate::notify::webhook::Webhook;",
+        ),
+        ("src/notify/slack.rs", "use super::dispatcher::Dispatcher;"),
+        ("src/notify/mod.rs", "use crate::notify::slack::Slack;"),
+        ("src/notify/narrator.rs", "use crate::engine::watch::Watch;"),
+        ("src/notify/dispatcher.rs", "use super::exchange::Exchange;"),
+        ("src/plan/mod.rs", "use crate::notify::slack::Slack;"),
         ("src/config/mod.rs", "use crate::plan::Plan;"),
         ("src/config/mod.rs", "use crate::probe::registry::KINDS;"),
         ("src/plan/mod.rs", "use crate::deploy::ecs::Ecs;"),

@@ -152,3 +152,69 @@ async fn an_accepted_window_is_kept_and_the_next_release_is_compared_with_it() {
         assert_eq!(kept, round + 1, "one recording a round, and no draft");
     }
 }
+
+/// One sample a second, with so many users first and so many after a minute.
+fn visited(first: u32, then: u32) -> String {
+    let mut text = String::new();
+    for second in 0..120_u32 {
+        let users = if second < 60 { first } else { then };
+        let line = format!(
+            r#"{{"t":{second}.25,"check":"users","ok":true,"latency_ms":5,"readings":{{"active_users":{users}}}}}"#
+        );
+        writeln!(text, "{line}").expect("text");
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_must_stay_as_it_was_is_compared_with_before() {
+    const STABLE: &str = r#"
+checks:
+  users:
+    metrics: { url: "http://127.0.0.1:1/", read: { active_users: active_users } }
+    every: 1s
+    timeout: 900ms
+    thresholds:
+      active_users: { critical: { stable: { down: 30% } } }
+policies:
+  default: { bake: 120s, warm_up: 0s, min_samples: 20 }
+"#;
+    for (now, before, code) in [
+        (visited(100, 90), Some(visited(100, 100)), 0),
+        (visited(100, 60), Some(visited(100, 100)), 1),
+        (visited(60, 60), Some(visited(60, 60)), 0),
+        // Nothing is known of before: that is no pass.
+        (visited(100, 100), None, 3),
+    ] {
+        let program = Program::with(STABLE);
+        put(&program, "r.ndjson", &now);
+        let mut arguments = vec!["replay", "r.ndjson", "--report", "json"];
+        if let Some(before) = &before {
+            put(&program, "before.ndjson", before);
+            arguments.extend(["--baseline", "before.ndjson"]);
+        }
+        let ran = program.run(&arguments).await;
+        let report = ran.expect(code).json();
+        let reason = &report["checks"][0]["reasons"][0];
+        if code == 1 {
+            assert_eq!(reason["code"], "active_users");
+            assert_eq!(
+                (&reason["measured"], &reason["limit"]),
+                (&0.4.into(), &0.3.into())
+            );
+        }
+        // The same as a stream of a folder, beside its own baseline.
+        std::fs::create_dir(program.folder.path().join("streams")).expect("a folder");
+        put(&program, "streams/x.ndjson", &now);
+        if let Some(before) = &before {
+            put(&program, "streams/x.baseline.ndjson", before);
+        }
+        let ran = program.run(&["replay", "streams"]).await;
+        assert!(
+            ran.stdout
+                .contains(report["verdict"].as_str().expect("a word")),
+            "{}",
+            ran.all()
+        );
+    }
+}

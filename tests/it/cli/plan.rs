@@ -84,3 +84,60 @@ async fn a_limit_that_is_judged_without_being_declared_is_shown() {
         assert_eq!(ran.stdout.contains(by_default), is_shown, "{}", ran.all());
     }
 }
+
+/// The configuration of a check that names its readings itself.
+fn metrics(thresholds: &str) -> String {
+    format!(
+        "checks:\n  users:\n    metrics:\n      url: http://localhost:9090/metrics\n      read:\n        \
+         orders: orders_total\n        failed: {{ ratio: {{ of: bad_total, over: all_total }} }}\n    \
+         thresholds: {{ {thresholds} }}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_held_against_the_readings_that_a_check_names() {
+    for (thresholds, told) in [
+        ("order: { critical: '> 5' }", "did you mean `orders`?"),
+        ("failed: { critical: '> 5' }", "`5` is no share"),
+    ] {
+        let ran = Program::with(&metrics(thresholds)).run(&["plan"]).await;
+        ran.expect(2);
+        assert!(ran.stderr.contains(told), "{}", ran.all());
+    }
+    let thresholds =
+        "failed: { critical: '> 5%' }, orders: { critical: { advances: { within: 60s } } }";
+    let ran = Program::with(&metrics(thresholds)).run(&["plan"]).await;
+    ran.expect(0);
+    assert!(
+        ran.stdout.contains("failed critical > 5 %"),
+        "{}",
+        ran.all()
+    );
+    assert!(
+        ran.stdout.contains("orders critical advances within 1m"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_asks_each_by_itself_has_no_course() {
+    let course = "orders: { critical: { never_decreases: true } }";
+    let asking = |word: &str, thresholds: &str| {
+        let whole = metrics(thresholds);
+        whole.replace(
+            "      read:",
+            &format!("      addresses: {word}\n      read:"),
+        )
+    };
+    for word in ["each", "tasks"] {
+        let ran = Program::with(&asking(word, course)).run(&["plan"]).await;
+        ran.expect(2);
+        let told = "a reading of several has no course";
+        assert!(ran.stderr.contains(told), "{}", ran.all());
+        let remedy = format!("remove `addresses: {word}`");
+        assert!(ran.stderr.contains(&remedy), "{}", ran.all());
+        let limited = asking(word, "orders: { critical: '> 5' }");
+        Program::with(&limited).run(&["plan"]).await.expect(0);
+    }
+}

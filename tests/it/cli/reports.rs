@@ -162,3 +162,69 @@ async fn metrics_on_stdout_are_all_that_is_there() {
         .find(|line| !line.contains("smokejumper_"));
     assert_eq!(strange, None, "{}", ran.all());
 }
+
+/// The cases of a JUnit report, read as a CI system reads it: each with how it ended.
+fn cases(xml: &str) -> Vec<(String, Option<String>)> {
+    use quick_xml::events::{BytesStart, Event};
+    let mut reader = quick_xml::Reader::from_str(xml);
+    reader.config_mut().check_end_names = true;
+    let name = |tag: &BytesStart<'_>| {
+        let found = tag.try_get_attribute("name").expect("attributes");
+        found.expect("a name").value.into_owned()
+    };
+    let mut cases: Vec<(String, Option<String>)> = Vec::new();
+    loop {
+        match reader.read_event().expect("well-formed XML") {
+            Event::Start(tag) if tag.name().as_ref() == "testcase" => {
+                cases.push((name(&tag), None));
+            }
+            Event::Start(tag) if matches!(tag.name().as_ref(), "failure" | "error") => {
+                let end = Some(tag.name().as_ref().to_owned());
+                cases.last_mut().expect("a case").1 = end;
+            }
+            Event::Eof => return cases,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ci_system_and_a_pull_request_are_told_the_same_as_the_exit_code() {
+    let (_page, program) = program().await;
+    let hostile = page("200 OK", "]]>\u{1b}[31m<b>| @all").await;
+    let more = format!(
+        "checks:\n  down: {{ http: {{ url: \"http://127.0.0.1:1/\" }} }}\n  \
+         odd: {{ http: {{ url: \"{}\", expect: {{ text: fine }} }} }}\n",
+        hostile.url("/")
+    );
+    std::fs::write(program.folder.path().join("more.yaml"), more).expect("written");
+    let ran = program
+        .run(&[
+            "gate",
+            "smokejumper.yaml",
+            "more.yaml",
+            "--report",
+            "junit=junit.xml",
+            "--report",
+            "markdown=summary.md",
+        ])
+        .await;
+    ran.expect(1);
+    let failure = Some("failure".to_owned());
+    let expected = [("page", None), ("down", failure.clone()), ("odd", failure)];
+    let expected = expected.map(|(name, end)| (name.to_owned(), end));
+    let xml = program.read("junit.xml");
+    assert_eq!(cases(&xml), expected, "{xml}");
+    let markdown = program.read("summary.md");
+    for line in [
+        "| ❌ fail | down | http | 1 | 1 | 100 %",
+        "| ✅ pass | page |",
+    ] {
+        assert!(markdown.contains(line), "{markdown}");
+    }
+    assert!(
+        !markdown.contains("<b>") && !markdown.contains('\u{1b}'),
+        "{markdown}"
+    );
+    program.run(&["gate", "--report", "junit"]).await.expect(0);
+}

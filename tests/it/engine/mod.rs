@@ -2,18 +2,25 @@
 
 mod before;
 mod by_hand;
+mod daemon;
+mod faults;
+mod freeze;
 mod interlocks;
 mod interruptions;
 mod ledger;
 mod left;
 mod load;
 mod platform;
+mod remembered;
 mod replay;
 mod resuming;
+mod sightings;
 mod silence;
 mod stage;
 mod tasks;
+mod telling;
 mod troubles;
 mod verification;
 mod watch;
 mod words;
+mod yard;

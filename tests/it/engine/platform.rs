@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use smokejumper::clock::Clock;
+use smokejumper::clock::{Clock, WallTime};
 use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
@@ -68,10 +68,18 @@ pub struct Platform {
     pub registered: Mutex<u32>,
     /// The rollbacks that it accepted.
     pub accepted: Mutex<u32>,
+    /// What the platform calls the service.
+    identity: Mutex<String>,
     /// The identifier of the deployment under test.
     deployment: Mutex<String>,
     /// How long the deployment under test takes to appear.
     appears_after: Mutex<Duration>,
+    /// When it was made; absent where nobody says.
+    created: Mutex<Option<WallTime>>,
+    /// So many questions for what is deployed meet a passing fault.
+    unpinned: Mutex<u32>,
+    /// How often it was asked what is deployed.
+    pub pins: Mutex<u32>,
     /// The tasks that run, and those that do after a rollback.
     tasks: Mutex<[Vec<Task>; 2]>,
     ill: Arc<AtomicBool>,
@@ -87,8 +95,12 @@ impl Platform {
             unanswered: Mutex::new(0),
             registered: Mutex::new(0),
             accepted: Mutex::new(0),
+            identity: Mutex::new("arn:service".to_owned()),
             deployment: Mutex::new("arn:deployment".to_owned()),
             appears_after: Mutex::new(Duration::ZERO),
+            created: Mutex::default(),
+            unpinned: Mutex::default(),
+            pins: Mutex::default(),
             tasks: Mutex::default(),
             ill,
         })
@@ -97,6 +109,31 @@ impl Platform {
     /// Somebody has deployed again.
     pub fn deployed(&self, id: &str) {
         *self.deployment.lock().unwrap() = id.to_owned();
+    }
+
+    /// The identifier of what is deployed.
+    pub fn current(&self) -> String {
+        self.deployment.lock().unwrap().clone()
+    }
+
+    /// Says when the deployment was made.
+    pub fn was_made(&self, at: WallTime) {
+        *self.created.lock().unwrap() = Some(at);
+    }
+
+    /// When it was made.
+    pub fn made(&self) -> Option<WallTime> {
+        *self.created.lock().unwrap()
+    }
+
+    /// Does not say what is deployed, so many times.
+    pub fn hides(&self, times: u32) {
+        *self.unpinned.lock().unwrap() = times;
+    }
+
+    /// Calls the service so.
+    pub fn calls_it(&self, identity: &str) {
+        *self.identity.lock().unwrap() = identity.to_owned();
     }
 
     /// Shows the deployment under test after a while only.
@@ -148,7 +185,7 @@ fn revision(label: &str) -> Revision {
 #[async_trait]
 impl DeploymentTarget for Platform {
     async fn identity(&self) -> Result<String, DeployError> {
-        Ok("arn:service".to_owned())
+        Ok(self.identity.lock().unwrap().clone())
     }
 
     async fn concerns(&self, _: &Deployment, _: Duration) -> Result<Vec<String>, DeployError> {
@@ -172,15 +209,26 @@ impl DeploymentTarget for Platform {
         Diagnosis::default()
     }
 
-    async fn pin(&self, _: &Selector) -> Result<Deployment, DeployError> {
+    async fn pin(&self, selector: &Selector) -> Result<Deployment, DeployError> {
+        *self.pins.lock().unwrap() += 1;
         let wait = *self.appears_after.lock().unwrap();
         tokio::time::sleep(wait).await;
+        {
+            let mut unpinned = self.unpinned.lock().unwrap();
+            if *unpinned > 0 {
+                *unpinned -= 1;
+                return Err(DeployError::Passing("rate exceeded".to_owned()));
+            }
+        }
         Ok(Deployment {
-            id: self.deployment.lock().unwrap().clone(),
+            id: match selector {
+                Selector::Id(id) => id.clone(),
+                _ => self.current(),
+            },
             service: "api".to_owned(),
             revision: revision("api:42"),
             previous: Some(revision("api:41")),
-            created: None,
+            created: self.made(),
             images: Images::new(),
             service_revision: None,
         })

@@ -59,6 +59,7 @@ pub fn stage(manner: Manner, ill: bool) -> Stage {
         control: Control::default(),
         instruments: Arc::default(),
         tape: None,
+        traces: Arc::default(),
     };
     Stage {
         context,
@@ -117,6 +118,8 @@ impl Stage {
                 pace: self.pace,
                 journaling,
                 kill_switch: Some(self.state.path().join("freeze")),
+                window: None,
+                desk: None,
             },
         };
         watch.run().await.expect("the platform can be asked")

@@ -268,6 +268,7 @@ fn sample(check: &str, shot: &Shot) -> Sample {
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     }
 }
 

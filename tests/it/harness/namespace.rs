@@ -40,8 +40,8 @@ pub fn alone(test: &str, inside: impl Future<Output = ()>) {
     assert!(said.contains("1 passed"), "{test} ran: {said}\n{told}");
 }
 
-/// What lets us make a network namespace: we may as we are, or as root of our own users.
-fn rights() -> &'static [&'static str] {
+/// What lets us make a namespace: we may as we are, or as root of our own users.
+pub fn rights() -> &'static [&'static str] {
     let tried = Command::new("unshare").args(["--net", "true"]).output();
     match tried.is_ok_and(|tried| tried.status.success()) {
         true => &[],

@@ -183,8 +183,32 @@ impl Postgres {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Halts the server and all its sessions, as a machine that hangs would: connections stand, and
+    /// nothing answers.
+    pub fn halt(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a server go on that was halted.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let server = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
+        let children = children.unwrap_or_default();
+        let server = server.to_string();
+        // The one that makes sessions first, so that none is missed.
+        let all = std::iter::once(server.as_str()).chain(children.split_whitespace());
+        let sent = Command::new("kill").arg(signal).args(all).status();
+        assert!(sent.is_ok(), "kill runs");
+    }
+
     /// Ends the server at once; clients see their connections end.
     pub fn stop(&mut self) {
+        // What is halted hears nothing else.
+        self.signal("-CONT");
         // SIGQUIT: PostgreSQL's immediate shutdown, which takes its child processes along.
         let asked = Command::new("kill")
             .args(["-QUIT", &self.process.id().to_string()])

@@ -1,10 +1,11 @@
 //! A real Prometheus server on a free port, ended when the test ends.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -28,20 +29,30 @@ impl Prometheus {
 
     /// Starts a server with more arguments on its command line.
     pub async fn start(targets: &[String], arguments: &[String]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        Self::with_rules(targets, &[], arguments).await
+    }
+
+    /// Starts a server that has these files of rules as well.
+    pub async fn with_rules(targets: &[String], rules: &[PathBuf], arguments: &[String]) -> Self {
         let port = free_port();
-        let own = format!("127.0.0.1:{port}");
-        let jobs = [("prometheus", vec![own]), ("service", targets.to_vec())];
-        let jobs: Vec<serde_json::Value> = jobs
-            .into_iter()
-            .map(|(name, targets)| {
-                serde_json::json!({ "job_name": name, "static_configs": [{ "targets": targets }] })
-            })
-            .collect();
-        let global = serde_json::json!({ "scrape_interval": "1s", "scrape_timeout": "1s" });
-        // JSON is YAML.
-        let settings = serde_json::json!({ "global": global, "scrape_configs": jobs });
+        let own = vec![format!("127.0.0.1:{port}")];
+        let jobs = [job("prometheus", &own), job("service", targets)];
+        let settings = json!({ "global": often(), "scrape_configs": jobs, "rule_files": rules });
+        Self::run(port, &settings, arguments).await
+    }
+
+    /// Starts a server that takes over the `instance` and `job` of what these targets tell.
+    pub async fn honouring(targets: &[String]) -> Self {
+        let mut honoured = job("service", targets);
+        honoured["honor_labels"] = json!(true);
+        let settings = json!({ "global": often(), "scrape_configs": [honoured] });
+        Self::run(free_port(), &settings, &[]).await
+    }
+
+    async fn run(port: u16, settings: &Value, arguments: &[String]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let configuration = folder.path().join("prometheus.yml");
+        // JSON is YAML.
         fs::write(&configuration, settings.to_string()).expect("the folder is writable");
         let process = command(folder.path(), port, arguments);
         let mut server = Self {
@@ -71,6 +82,18 @@ impl Prometheus {
         let read = stream.read_to_string(&mut answer).await;
         read.expect("it answers in text");
         answer
+    }
+
+    /// The data of its answer to a path of its API with these parameters.
+    pub async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(parameters).finish();
+        let answer = self.answer_of(&format!("/api/v1/{path}?{query}")).await;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let mut read: Value =
+            serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
+        assert_eq!(read["status"], "success", "{path} {parameters:?}: {read}");
+        read["data"].take()
     }
 
     /// Waits until a query finds something.
@@ -108,6 +131,16 @@ impl Drop for Prometheus {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+/// A job of scraping.
+fn job(name: &str, targets: &[String]) -> Value {
+    json!({ "job_name": name, "static_configs": [{ "targets": targets }] })
+}
+
+/// How often it scrapes.
+fn often() -> Value {
+    json!({ "scrape_interval": "1s", "scrape_timeout": "1s" })
 }
 
 /// The server as a process that ends with this test, however the test ends.

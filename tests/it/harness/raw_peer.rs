@@ -24,6 +24,8 @@ pub enum Manner {
     /// It answers the first bytes with these, then sends the last ones byte by byte for ever, each
     /// long before a deadline that would begin anew with it.
     Drip(Vec<u8>, Vec<u8>),
+    /// It says whatever it hears.
+    Echo,
     /// It answers the first bytes with the first text, the next bytes with the second, and so on.
     Converse(Vec<Vec<u8>>),
     /// It speaks first: says the first text at once, answers the first bytes with the second, and so
@@ -106,6 +108,16 @@ async fn treat(mut stream: TcpStream, manner: &Manner) -> std::io::Result<()> {
             for byte in endless.iter().cycle() {
                 stream.write_all(&[*byte]).await?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Manner::Echo => {
+            let mut heard = [0; 4096];
+            loop {
+                let length = stream.read(&mut heard).await?;
+                if length == 0 {
+                    return Ok(());
+                }
+                stream.write_all(&heard[..length]).await?;
             }
         }
         Manner::Greet(texts) => {

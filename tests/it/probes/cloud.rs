@@ -11,7 +11,7 @@ use smokejumper::clock::Clock as _;
 use smokejumper::deployment::{EcsService, Platform};
 use smokejumper::probe::attempt::{self, Conditions};
 use smokejumper::probe::{Probe, Surroundings, cloudwatch, ecs, logs, target_health};
-use smokejumper::rehearsal::ecs::{Fault, Times};
+use smokejumper::rehearsal::ecs::{Controller, Fault, Times};
 use smokejumper::sample::{CheckId, Sample};
 
 use crate::deploy::stage::Stage;
@@ -24,7 +24,12 @@ pub struct Cloud {
 
 impl Cloud {
     pub async fn set() -> Self {
-        let stage = Stage::set().await;
+        Self::set_with(Controller::Ecs, 2).await
+    }
+
+    /// So many tasks, moved by somebody else perhaps.
+    pub async fn set_with(controller: Controller, tasks: u32) -> Self {
+        let stage = Stage::set_with(controller, tasks).await;
         // What it signs with must be seen nowhere.
         let credentials =
             Credentials::new("AKID", "canary", Some("canary".to_owned()), None, "test");
@@ -103,9 +108,12 @@ impl Cloud {
         };
         let control = self.stage.control();
         control.fault(operation, fault, Times::Always);
-        let sample = self
-            .run(probe, Duration::from_secs(2), Conditions::default())
-            .await;
+        // Only who hangs is waited for to the end; the others answer, however busy this machine is.
+        let timeout = match trouble {
+            "hangs" => Duration::from_secs(2),
+            _ => Duration::from_secs(30),
+        };
+        let sample = self.run(probe, timeout, Conditions::default()).await;
         control.clear_faults();
         sample
     }

@@ -46,7 +46,7 @@ async fn the_newest_whole_value_is_read_and_judged() {
         .ask("cloudwatch", one(&json!({"expect": {"value": {"lt": 7}}})))
         .await;
     let met = fault(&sample, Reason::Expectation);
-    assert_eq!(met.detail, "value: expected less than 7, got 7.5");
+    assert_eq!(met.detail, "value: expected { lt: 7 }, got 7.5");
     let soon = one(&json!({"delay": "60s"}));
     assert_eq!(reading(&cloud.ask("cloudwatch", soon).await, "value"), 99.0);
 }

@@ -115,7 +115,7 @@ async fn queries_and_monitors_become_readings() {
     settings["expect"] = json!({ "load": { "lt": 5 } });
     let sample = Looking::with("datadog", &settings).run().await;
     let detail = &fault(&sample, Reason::Expectation).detail;
-    assert_eq!(detail, "load: expected less than 5, got 5");
+    assert_eq!(detail, "load: expected { lt: 5 }, got 5");
 }
 
 #[tokio::test]

@@ -95,14 +95,14 @@ async fn a_wrong_answer_is_told_with_what_was_expected() {
             "A",
             json!({"answers": {"ge": 3}}),
             Reason::Expectation,
-            "answers: expected at least 3, got 2",
+            "answers: expected { ge: 3 }, got 2",
         ),
         (
             "api.test",
             "A",
             json!({"ttl": {"lt": 60}}),
             Reason::Expectation,
-            "ttl: expected less than 60, got 300",
+            "ttl: expected { lt: 60 }, got 300",
         ),
         (
             "api.test",

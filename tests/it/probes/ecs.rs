@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use smokejumper::probe::attempt::Conditions;
-use smokejumper::rehearsal::ecs::Crash;
+use smokejumper::rehearsal::ecs::{Controller, Crash};
 use smokejumper::sample::Reason;
 
 use super::cloud::Cloud;
@@ -67,6 +67,49 @@ async fn a_task_that_stopped_by_itself_since_the_deployment_fails_it() {
             .ask("ecs", json!({"expect": {"failed_tasks": {"le": 1}}}))
             .await,
     );
+}
+
+#[tokio::test]
+async fn a_task_that_failed_is_found_behind_a_hundred_others_that_stopped() {
+    let cloud = Cloud::set_with(Controller::Ecs, 150).await;
+    cloud.stage.deploy_whole();
+    crash(&cloud, "EssentialContainerExited", "the last of them");
+    cloud.stage.finish();
+    let sample = cloud.ask("ecs", json!({})).await;
+    let met = fault(&sample, Reason::Expectation);
+    assert!(met.detail.contains("the last of them"), "{}", met.detail);
+    assert_eq!(reading(&sample, "failed_tasks"), 1.0);
+}
+
+#[tokio::test]
+async fn of_a_service_that_another_controller_moves_the_newest_task_set_is_judged() {
+    let cloud = Cloud::set_with(Controller::External, 4).await;
+    let (stage, service) = (&cloud.stage, &cloud.stage.service);
+    passed(&cloud.ask("ecs", json!({})).await);
+    crash(&cloud, "EssentialContainerExited", "of the set before");
+    stage.clock.pass(Duration::from_secs(60));
+    let second = stage.register();
+    let set = service
+        .create_task_set(&second, 50)
+        .expect("it can be made");
+    stage.finish();
+    let sample = cloud.ask("ecs", json!({})).await;
+    passed(&sample);
+    for (name, count) in [("desired", 2.0), ("running", 2.0), ("stopped_tasks", 0.0)] {
+        assert_eq!(reading(&sample, name), count, "{name}");
+    }
+    let running = service.running().expect("the service is there");
+    let own = running.iter().find(|task| task.started_by == set);
+    let ended = Crash {
+        code: "EssentialContainerExited",
+        reason: "of the newest set",
+        exit_code: Some(1),
+    };
+    let own = own.expect("it runs tasks");
+    service.crash(&own.id, ended).expect("the task is there");
+    let met = cloud.ask("ecs", json!({})).await;
+    let met = fault(&met, Reason::Expectation);
+    assert!(met.detail.contains("of the newest set"), "{}", met.detail);
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn status_and_both_outputs_can_be_expected() {
 }
 
 #[tokio::test]
-async fn a_program_gets_what_is_declared_and_of_ours_three_variables() {
+async fn a_program_gets_what_is_declared_of_ours_three_variables_and_its_mark() {
     let settings = json!({
         "command": ["env"],
         "env": {"API_URL": "http://api.test"},
@@ -116,6 +116,7 @@ async fn a_program_gets_what_is_declared_and_of_ours_three_variables() {
             {"contains": "API_TOKEN=open sesame"},
             {"contains": "HOME=/nowhere"},
             {"contains": "PATH="},
+            {"contains": "SMOKEJUMPER_RUN="},
             {"not_contains": "OWN_TOKEN"},
             {"not_contains": "canary"},
         ]}},
@@ -141,6 +142,7 @@ async fn a_program_that_cannot_be_run_is_our_own_trouble() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("plain"), "echo hello\n").expect("written");
     script(&folder.path().join("headless"), "no program of any sort\n");
+    script(&folder.path().join("orphan"), "#!/no/such/interpreter\n");
     for (settings, detail) in [
         (
             json!({"command": ["no-such-program-here"]}),
@@ -148,7 +150,11 @@ async fn a_program_that_cannot_be_run_is_our_own_trouble() {
         ),
         (json!({"command": ["./absent"]}), "there is no such program"),
         (json!({"command": ["./plain"]}), "we may not run it"),
-        (json!({"command": ["./headless"]}), "`#!` line"),
+        (
+            json!({"command": ["./headless"]}),
+            "does it begin with a `#!` line",
+        ),
+        (json!({"command": ["./orphan"]}), "what its `#!` line names"),
         (
             json!({"command": ["true"], "folder": "absent"}),
             "is not there",
@@ -219,6 +225,10 @@ fn settings_that_cannot_work_are_all_named_and_show_no_secret() {
         ),
         (
             json!({"command": ["a"], "env": {"A": "1"}, "secrets": {"A": "canary"}}),
+            1,
+        ),
+        (
+            json!({"command": ["a"], "env": {"SMOKEJUMPER_RUN": "1"}}),
             1,
         ),
     ] {

@@ -1,5 +1,6 @@
 //! The kind `flow` against a shop of our own, by configurations as they are written.
 
+mod kinds;
 mod mistakes;
 mod sessions;
 mod shop;
@@ -183,7 +184,7 @@ async fn a_step_that_fails_names_itself_and_the_rest_is_skipped_but_what_always_
     let sample = run_probe(Duration::from_secs(20), &*probes["purchase"]).await;
     let detail = &sample.fault.as_ref().unwrap().detail;
     assert!(
-        detail.starts_with("step \"browse\": $.items: expected length"),
+        detail.starts_with("step \"browse\": $.items: expected { len: "),
         "{detail}"
     );
     assert!(

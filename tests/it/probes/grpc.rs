@@ -66,7 +66,7 @@ async fn each_status_of_a_call_is_told_by_whose_fault_it_is() {
         ("UNAUTHENTICATED", Reason::Unauthorized, Outcome::Fail),
         ("PERMISSION_DENIED", Reason::Unauthorized, Outcome::Fail),
         ("UNIMPLEMENTED", Reason::UnsupportedMethod, Outcome::Fail),
-        ("RESOURCE_EXHAUSTED", Reason::Throttled, Outcome::Unknown),
+        ("RESOURCE_EXHAUSTED", Reason::ServerFault, Outcome::Fail),
         ("INTERNAL", Reason::ServerFault, Outcome::Fail),
     ] {
         let settings = json!({

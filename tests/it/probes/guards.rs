@@ -42,6 +42,7 @@ fn context() -> Context {
         control: Control::default(),
         instruments: Arc::default(),
         tape: None,
+        traces: Arc::default(),
     }
 }
 

@@ -121,11 +121,11 @@ fn what_is_not_as_expected_is_a_wrong_answer() {
         for (expect, detail) in [
             (
                 json!({"loss_pct": {"gt": 0}}),
-                "loss_pct: expected more than 0, got 0",
+                "loss_pct: expected { gt: 0 }, got 0",
             ),
             (
                 json!({"rtt_mean": {"lt": 0}}),
-                "rtt_mean: expected less than 0, got ",
+                "rtt_mean: expected { lt: 0 }, got ",
             ),
         ] {
             let sample = ping("127.0.0.1", json!({"expect": expect})).await;

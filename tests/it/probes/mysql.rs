@@ -86,7 +86,7 @@ async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
         (
             "select 2 as n",
             json!({"row": {"n": {"lt": 2}}}),
-            "n: expected less than 2, got 2",
+            "n: expected { lt: 2 }, got 2",
         ),
         (
             "select 2 as n",

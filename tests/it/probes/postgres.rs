@@ -1,8 +1,8 @@
 //! The kind `postgres` against a real server, and against peers that misbehave.
 
 use serde_json::{Value, json};
-use smokejumper::probe::Misfit;
 use smokejumper::probe::postgres::Settings;
+use smokejumper::probe::{Misfit, Surroundings, registry};
 use smokejumper::sample::{Phase, Reason, Sample};
 
 use crate::harness::postgres::{PASSWORD, PASSWORD_IN_URL, Postgres, USER};
@@ -117,7 +117,7 @@ async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
         (
             "select 2 as n",
             json!({"rows": 2, "row": {"n": 1}}),
-            "(and 1 more)",
+            "(1 more not evaluated)",
         ),
     ] {
         let sample = ask(&server, query, expect).await;
@@ -127,6 +127,47 @@ async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
         assert!(
             !sample.readings.is_empty(),
             "the readings stand all the same"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_date_has_no_age() {
+    for (kind, settings) in [
+        (
+            "postgres",
+            json!({"url": "postgres://u@h/", "expect": {"rows": {"age": {"lt": "60s"}}}}),
+        ),
+        (
+            "redis",
+            json!({"url": "redis://h/", "expect": {"lag": {"age": {"lt": "60s"}}}}),
+        ),
+        (
+            "exec",
+            json!({"command": ["x"], "expect": {"status": {"not": {"age": {"lt": "60s"}}}}}),
+        ),
+        (
+            "http",
+            json!({"url": "http://h/", "expect": {"status": {"age": {"lt": "60s"}}}}),
+        ),
+        (
+            "grpc",
+            json!({"address": "h:1", "expect": {"status": {"age": {"lt": "60s"}}}}),
+        ),
+        (
+            "dns",
+            json!({"name": "h", "expect": {"ttl": {"age": {"lt": "60s"}}}}),
+        ),
+    ] {
+        let refused = registry::build(kind, settings, &Surroundings::default());
+        let told = refused
+            .expect("the kind is known")
+            .err()
+            .map(|error| error.to_string());
+        assert!(
+            told.as_ref()
+                .is_some_and(|told| told.contains("has no `age`")),
+            "{kind}: {told:?}"
         );
     }
 }
@@ -145,7 +186,7 @@ async fn every_row_is_held_against_what_is_expected_of_each() {
     passed(&ask(&server, &format!("{jobs} where id < 3"), done.clone()).await);
     let sample = ask(&server, &format!("{jobs} where id > 3"), done).await;
     let told = fault(&sample, Reason::Expectation);
-    assert_eq!(told.detail, "id: there is no row (and 1 more)");
+    assert_eq!(told.detail, "id: there is no row (1 more not evaluated)");
     let none = json!({"rows": {"ge": 0}, "each": {"state": "done"}});
     passed(&ask(&server, &format!("{jobs} where id > 3"), none).await);
     let absent = json!({"each": {"status": "done"}});

@@ -135,7 +135,7 @@ async fn what_a_real_server_refuses_or_does_not_know_is_told() {
     let mut wrong = settings(&server.url(""), json!({ "users": "sum(active_users)" }));
     wrong["expect"] = json!({ "users": { "lt": 10 } });
     let sample = Looking::with("prometheus", &wrong).run().await;
-    assert_eq!(detail(&sample), "users: expected less than 10, got 42");
+    assert_eq!(detail(&sample), "users: expected { lt: 10 }, got 42");
     assert_eq!(sample.outcome, Outcome::Fail);
 }
 

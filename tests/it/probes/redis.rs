@@ -86,6 +86,18 @@ async fn parts_of_a_field_can_be_expected_and_read() {
 }
 
 #[tokio::test]
+async fn a_field_that_is_a_date_has_an_age() {
+    let server = Redis::start().await;
+    let aged = |limit: Value| json!({"info": {"rdb_last_save_time": {"age": limit}}});
+    passed(&ask(&server, aged(json!({"lt": "1h"}))).await);
+    let sample = ask(&server, aged(json!({"gt": "1h"}))).await;
+    let told = fault(&sample, Reason::Expectation);
+    let part = "INFO's rdb_last_save_time: expected { age: { gt: 1h } }, got an age of ";
+    assert!(told.detail.starts_with(part), "{}", told.detail);
+    assert!(told.dated);
+}
+
+#[tokio::test]
 async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
     let server = Redis::start().await;
     for (info, detail) in [
@@ -98,7 +110,10 @@ async fn a_wrong_answer_fails_and_says_what_was_expected_and_what_came() {
             "INFO's connected_clients: ",
         ),
         (json!({"absent": 1}), "INFO's absent: "),
-        (json!({"role": "slave", "loading": 1}), "(and 1 more)"),
+        (
+            json!({"role": "slave", "loading": 1}),
+            "(1 more not evaluated)",
+        ),
     ] {
         let sample = ask(&server, json!({"info": info})).await;
         let fault = fault(&sample, Reason::Expectation);

@@ -182,6 +182,11 @@ async fn a_sentry_that_refuses_hangs_resets_or_sends_garbage_teaches_nothing() {
             Reason::NoData,
             "`organization`, `project`",
         ),
+        (
+            page("404 None", "", "no"),
+            Reason::NoData,
+            "(status 404 Not Found)",
+        ),
     ] {
         let peer = Peer::start(does).await;
         let looking = Looking::with("sentry", &settings(&peer.url("")));

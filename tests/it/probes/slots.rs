@@ -93,6 +93,7 @@ fn context(slots: usize) -> Context {
         control: Control::default(),
         instruments: Arc::default(),
         tape: None,
+        traces: Arc::default(),
     }
 }
 

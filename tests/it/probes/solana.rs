@@ -62,7 +62,7 @@ async fn each_state_of_a_node_has_its_outcome() {
     let history = |depth: u64| json!({"capabilities": {"history": depth}});
     let none = || json!({});
     // the method, what it says, settings, the reason, a part of what is said
-    let cases: [(&str, Says, Value, Option<Reason>, &str); 13] = [
+    let cases: [(&str, Says, Value, Option<Reason>, &str); 14] = [
         (
             "getHealth",
             behind(),
@@ -141,6 +141,13 @@ async fn each_state_of_a_node_has_its_outcome() {
             json!({"chain_id": "mainnet"}),
             Some(Reason::WrongChain),
             "it serves devnet, and mainnet is declared",
+        ),
+        (
+            "getGenesisHash",
+            Says::Result(json!("<html>canary")),
+            json!({"chain_id": "mainnet"}),
+            Some(Reason::Malformed),
+            "something else than a hash",
         ),
     ];
     for (method, says, settings, expected, part) in cases {

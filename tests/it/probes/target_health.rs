@@ -61,7 +61,8 @@ async fn targets_are_counted_and_each_that_is_ill_is_told_with_its_reason() {
         .ask("target_health", json!({"target_group": GROUP}))
         .await;
     let met = fault(&sample, Reason::Expectation);
-    let told = "unhealthy targets: expected 0, got 1; 10.0.0.2:8080 Target.Timeout";
+    let told =
+        "unhealthy targets: expected 0, got 1; 10.0.0.2:8080 Target.Timeout (1 more not evaluated)";
     assert_eq!(met.detail, told);
     let lax = json!({"target_group": GROUP, "expect": {"unhealthy": {"le": 1}, "healthy": 1}});
     passed(&cloud.ask("target_health", lax).await);
@@ -82,6 +83,44 @@ async fn the_target_groups_of_the_service_are_asked_without_a_word() {
     control.fault("DescribeServices", balanced, Times::Always);
     control.targets(GROUP, &[target("10.0.0.1", "healthy", None)]);
     passed(&cloud.ask("target_health", json!({})).await);
+}
+
+#[tokio::test]
+async fn a_service_that_is_deployed_blue_and_green_is_asked_by_what_is_newest() {
+    const GREEN: &str =
+        "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/green/0123456789abcdef";
+    let cloud = Cloud::set().await;
+    let control = cloud.stage.control();
+    control.targets(GROUP, &[target("10.0.0.1", "healthy", None)]);
+    control.targets(GREEN, &[target("10.0.0.2", "unhealthy", None)]);
+    let of_sets = Fault::altered(|answer| {
+        let service = &mut answer["services"][0];
+        let set = |id: &str, created: u32, status: &str, group: &str| {
+            json!({ "id": id, "createdAt": created, "status": status,
+                    "loadBalancers": [{ "targetGroupArn": group }] })
+        };
+        service["loadBalancers"] = json!([{ "targetGroupArn": GROUP }]);
+        service["taskSets"] = json!([
+            set("blue", 1, "PRIMARY", GROUP),
+            set("green", 2, "ACTIVE", GREEN),
+            set("gone", 3, "DRAINING", GROUP),
+        ]);
+    });
+    control.fault("DescribeServices", of_sets, Times::Always);
+    let sample = cloud.ask("target_health", json!({})).await;
+    fault(&sample, Reason::Expectation);
+    assert_eq!(reading(&sample, "targets"), 1.0);
+    control.clear_faults();
+
+    let by_ecs = Fault::altered(|answer| {
+        let advanced = json!({ "alternateTargetGroupArn": GREEN });
+        answer["services"][0]["loadBalancers"] =
+            json!([{ "targetGroupArn": GROUP, "advancedConfiguration": advanced }]);
+    });
+    control.fault("DescribeServices", by_ecs, Times::Always);
+    let sample = cloud.ask("target_health", json!({})).await;
+    fault(&sample, Reason::Expectation);
+    assert_eq!(reading(&sample, "targets"), 2.0);
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn a_mail_server_is_talked_to_in_its_own_words() {
     )
     .await;
     let detail = &fault(&sample, Reason::Expectation).detail;
-    assert!(detail.starts_with("step 1: expected something that starts with \"250\", got \"220 "));
+    assert!(detail.starts_with("step 1: expected { starts_with: \"250\" }, got \"220 "));
 }
 
 #[tokio::test]

@@ -85,8 +85,8 @@ async fn each_state_of_a_node_has_its_outcome() {
         ),
         (
             |state| state.chain_id = "canary<html>",
-            Some(Reason::WrongChain),
-            "no known chain",
+            Some(Reason::Malformed),
+            "a chain id that is none",
         ),
         (|state| state.age = 60, None, "more than 40s"),
         (

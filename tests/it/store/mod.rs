@@ -3,6 +3,7 @@
 
 mod contract;
 mod files;
+mod history;
 mod leases;
 mod masked;
 mod processes;

@@ -72,6 +72,7 @@ fn blank(check: &CheckId) -> Sample {
         closer_look: false,
         sending: None,
         session: None,
+        trace: None,
     }
 }
 

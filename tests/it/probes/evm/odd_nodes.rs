@@ -83,7 +83,7 @@ async fn a_peer_that_hangs_is_left_at_the_deadline() {
 #[tokio::test]
 async fn errors_of_the_node_are_told_by_their_meaning() {
     type Odd = fn(&Value) -> Play;
-    let cases: [(&str, Odd, Reason); 14] = [
+    let cases: [(&str, Odd, Reason); 17] = [
         (
             "eth_getBlockByNumber",
             |id| error(id, -32005, "limit exceeded"),
@@ -113,6 +113,14 @@ async fn errors_of_the_node_are_told_by_their_meaning() {
             "eth_chainId",
             |id| error(id, -32600, "Must be authenticated!"),
             Reason::Unauthorized,
+        ),
+        // No chain is zero's: that is no mistake of ours in the configuration.
+        ("eth_chainId", |id| result(id, "0x"), Reason::Malformed),
+        ("eth_chainId", |id| result(id, "0x0"), Reason::Malformed),
+        (
+            "eth_chainId",
+            |id| result(id, Value::Null),
+            Reason::Malformed,
         ),
         (
             "eth_getBlockByNumber",

@@ -9,7 +9,7 @@ use smokejumper::sample::{Outcome, Reason, Sample};
 use super::{detail, reason};
 use crate::harness::anvil::Anvil;
 use crate::harness::evm_node::{EvmNode, State, always};
-use crate::harness::looking::{Looking, reading};
+use crate::harness::looking::{Looking, build, reading};
 use crate::harness::scripted_node::{Play, closed_port};
 
 /// A node of chain 1 at this height, whose head is so old.
@@ -284,5 +284,70 @@ async fn nothing_of_a_reference_but_its_place_is_told_and_no_header_goes_there()
     for asked in b.peer.asked() {
         assert!(!asked.head.contains("canary-header"), "{}", asked.head);
         assert!(asked.path.starts_with("/v3/canary-key"), "{}", asked.path);
+    }
+}
+
+#[tokio::test]
+async fn a_reference_has_headers_of_its_own_and_shows_them_to_nobody() {
+    let node = EvmNode::start(at(1_000, 3)).await;
+    let a = always(Play::Answer(
+        401,
+        "text/plain",
+        "no key canary-a".to_owned(),
+    ))
+    .await;
+    let b = EvmNode::start(at(1_000, 3)).await;
+    let c = EvmNode::start(at(1_000, 3)).await;
+    let settings = json!({
+        "url": node.url(),
+        "headers": {"x-api-key": "canary-node"},
+        "references": [
+            {"url": a.url(), "headers": {"x-api-key": "canary-a"}},
+            {"url": b.url(), "headers": {"authorization": "Bearer canary-b"}},
+            c.url(),
+        ],
+    });
+    let sample = Looking::with("evm", &settings).run().await;
+    assert_eq!(sample.outcome, Outcome::Pass, "{sample:?}");
+    assert_eq!(reading(&sample, "references"), Some(2.0));
+    assert_eq!(reading(&sample, "lag"), Some(0.0));
+    assert!(!format!("{sample:?}").contains("canary"), "{sample:?}");
+    let keys = |asked: &[String], own: &str| {
+        for head in asked {
+            assert!(head.contains(own), "{head}");
+            assert_eq!(
+                head.matches("canary").count(),
+                own.matches("canary").count()
+            );
+        }
+    };
+    let heads = |peer: &crate::harness::scripted_node::ScriptedNode| {
+        let asked = peer.asked().into_iter();
+        asked.map(|asked| asked.head).collect::<Vec<String>>()
+    };
+    keys(&heads(&a), "x-api-key: canary-a");
+    keys(&heads(&b.peer), "authorization: Bearer canary-b");
+    keys(&heads(&c.peer), "");
+    keys(&heads(&node.peer), "x-api-key: canary-node");
+}
+
+#[test]
+fn a_reference_that_cannot_work_is_named_where_it_stands() {
+    let url = "http://127.0.0.1:1";
+    let good = "http://127.0.0.1:2";
+    let cases: [(Value, &[&str]); 3] = [
+        (json!({"url": "canary"}), &["references", "1"]),
+        (
+            json!({"url": "http://127.0.0.1:3", "headers": {"bad name": "x"}}),
+            &["references", "1", "headers", "bad name"],
+        ),
+        (json!({"url": url}), &["references", "1"]),
+    ];
+    for (odd, path) in cases {
+        let settings = json!({"url": url, "references": [good, odd]});
+        let misfits = build("evm", &settings).err().expect("a misfit");
+        assert_eq!(misfits.len(), 1, "{misfits:?}");
+        assert_eq!(misfits[0].path, path);
+        assert!(!format!("{misfits:?}").contains("canary"));
     }
 }

@@ -96,6 +96,15 @@ async fn a_report_of_an_earlier_run_says_nothing_of_this_one() {
 }
 
 #[tokio::test]
+async fn a_report_that_is_a_pipe_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = json!({"shell": "mkfifo smoke.xml", "junit": "smoke.xml"});
+    let sample = run_in(folder.path(), settings).await;
+    let met = fault(&sample, Reason::NoData);
+    assert_eq!(met.detail, "the report smoke.xml is no file");
+}
+
+#[tokio::test]
 async fn a_suite_in_which_nothing_was_tested_is_never_a_pass() {
     let folder = tempfile::tempdir().expect("a folder");
     for (report, status, reason) in [

@@ -83,22 +83,40 @@ async fn what_a_program_leaves_behind_is_not_waited_for_and_killed() {
     assert!(is_gone(numbers(&folder.path().join("numbers"))[0]).await);
 }
 
+/// A process with a session of its own that writes its number and keeps the output open.
+const DAEMON: &str = "sh -c 'echo $$ >it; mv it numbers; exec sleep 1000' & \
+                      while [ ! -e numbers ]; do :; done; echo done";
+
 #[tokio::test]
-async fn who_left_the_group_and_keeps_the_output_open_is_told_of_and_not_waited_for() {
+async fn who_left_the_group_is_found_and_killed_all_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
-    let line = "setsid sh -c 'echo $$ >it; mv it numbers; exec sleep 1000' & \
-                while [ ! -e numbers ]; do :; done; echo done";
-    let sample = run_in(
-        folder.path(),
-        json!({"shell": line, "expect": {"stdout": "done"}}),
-    )
-    .await;
+    let line = format!("setsid {DAEMON}");
+    let check = json!({"shell": line, "expect": {"stdout": "done"}});
+    let sample = run_in(folder.path(), check).await;
     passed(&sample);
-    assert!(
-        sample.notes[0].contains("left behind"),
-        "{:?}",
-        sample.notes
-    );
+    assert!(sample.notes.is_empty(), "{:?}", sample.notes);
+    assert!(is_gone(numbers(&folder.path().join("numbers"))[0]).await);
+}
+
+#[tokio::test]
+async fn who_left_the_group_of_a_program_that_hangs_is_killed_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = format!("setsid {DAEMON}; exec sleep 1000");
+    let probe = in_folder(folder.path(), json!({ "shell": line }));
+    let sample = run_probe(Duration::from_secs(3), &*probe).await;
+    fault(&sample, Reason::Timeout);
+    assert!(is_gone(numbers(&folder.path().join("numbers"))[0]).await);
+}
+
+#[tokio::test]
+async fn who_dropped_its_environment_and_keeps_the_output_open_is_told_of_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = format!("env -i PATH=\"$PATH\" setsid {DAEMON}");
+    let check = json!({"shell": line, "expect": {"stdout": "done"}});
+    let sample = run_in(folder.path(), check).await;
+    passed(&sample);
+    let note = &sample.notes[0];
+    assert!(note.contains("left behind"), "{note}");
     let process = numbers(&folder.path().join("numbers"))[0];
     let ended = std::process::Command::new("kill")
         .arg(process.to_string())

@@ -55,8 +55,17 @@ fn a_mistake_in_a_step_is_found_at_its_place() {
             ],
         ),
         (
-            &[r#"{ name: a, redis: { url: "redis://x/" }, capture: { t: $.t } }"#],
-            &["a step of the kind `redis` gives no answer to capture from"],
+            &[
+                r#"{ name: a, icmp: { host: a.test }, capture: { t: $.t } }"#,
+                r#"{ name: b, tcp: { address: "a.test:1" }, capture: { u: $.t } }"#,
+                r#"{ name: c, redis: { url: "redis://x/" }, capture: { v: { header: etag } } }"#,
+            ],
+            &[
+                "this step of the kind `icmp` is answered nothing to capture from",
+                "this step of the kind `tcp` is answered nothing to capture from",
+                "let its `dialogue` expect an answer",
+                "a step of the kind `redis` is answered no headers",
+            ],
         ),
         (
             &[
@@ -144,6 +153,72 @@ fn what_is_right_whatever_is_filled_in_is_taken() {
         let planned = planned(&text, &[("BASE_URL", "https://shop.test")]);
         assert!(planned.is_ok(), "{step}: {}", planned.err().unwrap());
     }
+}
+
+#[test]
+fn a_misspelt_reading_of_a_step_is_found() {
+    let told = |subject: &str| {
+        let mut text = flow(&[
+            LOG_IN,
+            r#"{ name: run, exec: { command: [x], format: nagios } }"#,
+        ]);
+        text.push_str(&format!(
+            "    thresholds: {{ {subject}: {{ warning: \"> 1s\" }} }}\n"
+        ));
+        planned(&text, &[("BASE_URL", "https://shop.test")])
+            .map(|_| ())
+            .map_err(|problems| problems.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    for subject in [
+        "log_in.latency",
+        "run.latency",
+        "run.whatever_perfdata_says",
+    ] {
+        assert_eq!(told(subject), Ok(()), "{subject}");
+    }
+    for (subject, part) in [
+        ("login.latency", "did you mean `log_in.latency`?"),
+        ("log_in.latncy", "did you mean `log_in.latency`?"),
+        ("log_in.stats", "did you mean `log_in.status`?"),
+        ("step", "did you mean `steps`?"),
+    ] {
+        let told = told(subject).unwrap_err();
+        assert!(told.contains(part), "{subject}: {told}");
+    }
+}
+
+#[test]
+fn times_of_steps_that_cannot_be_are_found() {
+    let stays = r#"{ name: stay, websocket: { url: "wss://a.test/", stays_open: 4s } }"#;
+    for (steps, timeout, part) in [
+        (
+            &[
+                stays,
+                r#"{ name: more, websocket: { url: "wss://a.test/", stays_open: 3s } }"#,
+            ][..],
+            "5s",
+            "the 7s that a run takes at least",
+        ),
+        (
+            &[r#"{ name: a, timeout: 4s, websocket: { url: "wss://a.test/", stays_open: 4s } }"#],
+            "5s",
+            "4s are over before the 4s that the step takes at least",
+        ),
+        (
+            &[r#"{ name: a, timeout: 6s, http: { url: "${BASE_URL}/" } }"#],
+            "5s",
+            "step \"a\" may take 6s, and the whole check is over after 5s",
+        ),
+    ] {
+        let text = format!("{}    timeout: {timeout}\n", flow(steps));
+        let told = mistakes(&text);
+        assert!(told.contains(part), "{part} is missing in\n{told}");
+    }
+    // A fifth of the time is kept for those that always run.
+    let always = "      always:\n        - { name: out, http: { url: \"${BASE_URL}/\" } }\n";
+    let with = |timeout: &str| format!("{}{always}    timeout: {timeout}\n", flow(&[stays]));
+    assert!(mistakes(&with("5s")).contains("the 5s that a run takes at least"));
+    assert!(planned(&with("6s"), &[("BASE_URL", "https://shop.test")]).is_ok());
 }
 
 #[test]

@@ -72,7 +72,7 @@ async fn a_replica_that_applies_nothing_falls_behind_and_one_that_stopped_has_no
     let sample = expects(&replica, json!({"role": "replica", "lag": {"le": 10}})).await;
     assert_eq!(
         fault(&sample, Reason::Expectation).detail,
-        "lag: expected at most 10, got nothing: replication is not running"
+        "lag: expected { le: 10 }, got nothing: replication is not running"
     );
     assert_eq!(reading(&sample, "replication_running"), 0.0);
 }
@@ -138,4 +138,40 @@ async fn what_a_login_may_not_see_is_noted_and_where_expected_nothing_is_learnt(
 
 fn expect_again() -> Value {
     json!({"longest_transaction": {"lt": 60}, "role": "primary"})
+}
+
+#[tokio::test]
+async fn a_replica_of_several_primaries_is_as_far_as_its_worst_channel() {
+    let primary = MariaDb::start().await;
+    let replica = primary.replica().await;
+    once_it_passes(&replica, json!({"role": "replica", "lag": {"le": 1}})).await;
+    let other = "master_host = '127.0.0.1', master_port = 1, master_user = 'nobody'";
+    replica.run(&format!("change master 'other' to {other}"));
+    let sample = expects(&replica, json!({"lag": {"le": 10}})).await;
+    let told = fault(&sample, Reason::Expectation);
+    assert_eq!(
+        told.detail,
+        "lag: expected { le: 10 }, got nothing: replication is not running on each of its channels"
+    );
+    assert_eq!(reading(&sample, "replication_running"), 0.0);
+    // One that follows over a channel with a name alone is a replica as well.
+    primary.run(&format!("change master 'other' to {other}"));
+    passed(&expects(&primary, json!({"role": "replica"})).await);
+}
+
+#[tokio::test]
+async fn a_part_that_a_login_may_not_see_is_neither() {
+    let server = MariaDb::start().await;
+    server.run("create user reader identified by 'reading'; grant select on shop.* to reader");
+    let url = server.url_of("reader", "reading");
+    for role in ["primary", "replica"] {
+        let sample = run("mysql", json!({"url": url, "expect": {"role": role}})).await;
+        let told = fault(&sample, Reason::NotPermitted);
+        let grant = "grant process, replica monitor on *.* to reader@%";
+        assert!(told.detail.ends_with(grant), "{}", told.detail);
+    }
+    // What takes no writes is no primary, whomever it follows.
+    server.run("set global read_only = 1");
+    let replica = json!({"url": url, "expect": {"role": "replica"}});
+    passed(&run("mysql", replica).await);
 }

@@ -110,7 +110,7 @@ async fn a_replica_that_replays_nothing_falls_behind_on_both_sides() {
         assert!(reading(&sample, "lag_bytes") > 10_000.0, "{sample:?}");
         let told = fault(&sample, Reason::Expectation);
         assert!(
-            told.detail.starts_with("lag: expected less than 0.3, got "),
+            told.detail.starts_with("lag: expected { lt: 0.3 }, got "),
             "{}",
             told.detail
         );
@@ -149,7 +149,7 @@ async fn a_primary_without_a_replica_has_no_lag_to_expect_anything_of() {
     let sample = expects(&server, json!({"lag": {"lt": 10}})).await;
     assert_eq!(
         fault(&sample, Reason::Expectation).detail,
-        "lag: expected less than 10, got nothing: no replica is connected"
+        "lag: expected { lt: 10 }, got nothing: no replica is connected"
     );
     passed(&expects(&server, json!({"replicas": 0, "lag": {"exists": false}})).await);
 }

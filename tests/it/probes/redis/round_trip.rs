@@ -76,6 +76,28 @@ async fn a_server_that_is_full_takes_no_writes() {
 }
 
 #[tokio::test]
+async fn a_slot_that_moves_to_another_node_is_left_for_one_that_stays() {
+    for elsewhere in ["-MOVED 93 127.0.0.1:1\r\n", "-ASK 93 127.0.0.1:1\r\n"] {
+        let nodes = "a 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-16383 [93->-b]\n";
+        let nodes = format!("${}\r\n{nodes}\r\n", nodes.len());
+        let said = [
+            "+PONG\r\n",
+            "$9\r\nloading:0\r\n",
+            elsewhere,
+            &nodes,
+            "+OK\r\n",
+            "$3\r\nold\r\n",
+            ":1\r\n",
+        ];
+        let said = said.map(|text| text.as_bytes().to_vec()).to_vec();
+        let peer = RawPeer::start(Manner::Converse(said)).await;
+        let sample = go(&format!("redis://127.0.0.1:{}", peer.port())).await;
+        let told = fault(&sample, Reason::Expectation);
+        assert!(told.detail.ends_with("read as `old`"), "{}", told.detail);
+    }
+}
+
+#[tokio::test]
 async fn what_comes_back_otherwise_than_written_is_a_wrong_answer() {
     let info = b"$9\r\nloading:0\r\n".to_vec();
     for (read, deleted, detail) in [

@@ -26,7 +26,7 @@ async fn a_sentinel_tells_of_its_primary_and_of_the_quorum() {
     let told = fault(&sample, Reason::Expectation);
     assert!(
         told.detail
-            .starts_with("sentinel, mymaster: master0.sentinels: expected at least 3")
+            .starts_with("sentinel, mymaster: master0.sentinels: expected { ge: 3 }")
     );
 }
 

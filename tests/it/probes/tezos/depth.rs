@@ -95,6 +95,10 @@ async fn a_node_is_judged_beside_its_references() {
         chain_id: "NetXnHfVqm9iesp",
         ..at(900, 3)
     };
+    let stuck = |state| State {
+        sync_state: "stuck",
+        ..state
+    };
     // the node, the references, the lag, the reason
     let cases = [
         (at(100, 3), [at(100, 3), at(101, 3)], Some(0.0), None),
@@ -123,6 +127,32 @@ async fn a_node_is_judged_beside_its_references() {
             Some(Reason::Forked),
         ),
         (at(100, 3), [foreign.clone(), at(109, 3)], None, None),
+        // What it says of the whole chain is held against the others.
+        (
+            stuck(at(100, 900)),
+            [at(100, 900), at(100, 900)],
+            Some(0.0),
+            Some(Reason::ChainHalted),
+        ),
+        (
+            stuck(at(100, 900)),
+            [at(103, 3), at(103, 3)],
+            Some(3.0),
+            Some(Reason::Stale),
+        ),
+        (
+            stuck(at(100, 900)),
+            [at(190, 3), at(190, 3)],
+            Some(90.0),
+            Some(Reason::Behind),
+        ),
+        (
+            stuck(at(100, 900)),
+            [foreign.clone(), at(190, 3)],
+            None,
+            Some(Reason::ChainHalted),
+        ),
+        (stuck(at(100, 3)), [at(100, 3), at(100, 3)], Some(0.0), None),
     ];
     for (node, references, lag, expected) in cases {
         let said = format!("{references:?}");

@@ -1,0 +1,154 @@
+//! A report of `smokejumper.report/1`, read back for its page. What this version does not know is
+//! passed over, because windows of an older daemon are shown as well.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Behind, Diagnosis, Named, Rollback, Story, Told, Why, is_drawn};
+use crate::clock::WallTime;
+use crate::event::Verdict;
+use crate::report::html::plot::band::Line;
+use crate::report::html::plot::ticks::seconds;
+use crate::report::html::words::verdict_of;
+use crate::verdict::threshold::Subject;
+
+/// A check of a report.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CheckReport {
+    /// Its name.
+    pub id: String,
+    kind: String,
+    /// The verdict on it, by its name.
+    pub verdict: String,
+    samples: u64,
+    failed: u64,
+    errored: u64,
+    unknown: u64,
+    error_rate: Option<f64>,
+    latency_ms: LatencyReport,
+    reasons: Vec<Why>,
+    assurance: Option<Behind>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct LatencyReport {
+    p50: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+    max: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Report {
+    window: String,
+    service: Option<String>,
+    started: Option<jiff::Timestamp>,
+    finished: Option<jiff::Timestamp>,
+    verdict: String,
+    checks: Vec<CheckReport>,
+    deployment: Option<Deployed>,
+    decision: Option<Decision>,
+    rollback: Option<Rollback>,
+    diagnosis: Option<Diagnosis>,
+    troubles: Vec<Named>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Deployed {
+    arn: String,
+    from: Option<String>,
+    to: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Decision {
+    action: String,
+    because: Vec<String>,
+}
+
+impl Story {
+    /// Reads a report of `smokejumper.report/1`, whose secrets are masked already.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of_report(report: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        let told = Report::deserialize(report)?;
+        let remarks = told.troubles.into_iter().map(|trouble| trouble.text);
+        let deployed = told.deployment.unwrap_or_default();
+        let started = wall(told.started);
+        Ok(Self {
+            id: Arc::from(told.window),
+            service: told.service,
+            opened: started,
+            until: wall(told.finished).max(started),
+            open: None,
+            verdict: verdict(&told.verdict),
+            revision: Some(deployed.to).filter(|label| !label.is_empty()),
+            previous: deployed.from,
+            deployment: Some(deployed.arn).filter(|arn| !arn.is_empty()),
+            decision: told
+                .decision
+                .map(|decision| (decision.action, decision.because)),
+            rollback: told.rollback,
+            detected_after: None,
+            checks: told.checks.into_iter().map(Told::from).collect(),
+            moments: Vec::new(),
+            diagnosis: told.diagnosis,
+            remarks: remarks.chain(told.warnings).collect(),
+        })
+    }
+}
+
+impl From<CheckReport> for Told {
+    fn from(report: CheckReport) -> Self {
+        let latency = report.latency_ms;
+        Self {
+            lines: breached(&report.reasons),
+            id: report.id,
+            kind: report.kind,
+            verdict: verdict(&report.verdict),
+            runs: (
+                report.samples,
+                report.failed,
+                report.errored,
+                report.unknown,
+            ),
+            error_rate: report.error_rate,
+            latency: [latency.p50, latency.p95, latency.p99, latency.max],
+            reasons: report.reasons,
+            assurance: report.assurance.map(|it| it.text),
+            course: None,
+            before: None,
+        }
+    }
+}
+
+/// A verdict of a report; of one that this version does not know, nothing can be said.
+fn verdict(name: &str) -> Verdict {
+    verdict_of(name).unwrap_or(Verdict::Inconclusive)
+}
+
+fn wall(time: Option<jiff::Timestamp>) -> WallTime {
+    let since = time.and_then(|time| Duration::try_from(time.as_duration()).ok());
+    WallTime::since_unix_epoch(since.unwrap_or_default())
+}
+
+/// The limits on the latency of whole runs that reasons name.
+fn breached(reasons: &[Why]) -> Vec<Line> {
+    let line = |why: &Why| {
+        let subject = Subject::parse(&why.code).ok()?;
+        let at = why.limit.filter(|_| is_drawn(&subject))?;
+        let label = format!("{} {}", why.code, seconds(at));
+        let level = why.level?;
+        Some(Line { label, level, at })
+    };
+    reasons.iter().filter_map(line).collect()
+}
