@@ -40,10 +40,8 @@ const BLINK: Duration = Duration::from_secs(120);
 
 /// That deployments cannot be seen.
 pub(super) struct Unseen {
-    why: String,
-    /// When people are told.
-    pub(super) told_at: Moment,
-    pub(super) was_told: bool,
+    since: Moment,
+    was_told: bool,
 }
 
 impl Station {
@@ -61,7 +59,8 @@ impl Station {
         };
         self.board.sees(sighting.revision.clone());
         let is_known = self.settled.as_ref() == Some(&sighting.mark);
-        if is_known {
+        if is_known || self.window.is_some() || self.by_hand.is_some() {
+            // Nothing is to be looked into: that the platform answers is all there is to know.
             self.sees();
         }
         let is_busy = self.window.is_some() || self.is_busy() || self.is_retired;
@@ -270,29 +269,24 @@ impl Station {
         }
     }
 
+    /// People are told when a look comes to nothing that long after the first: by time alone, a platform
+    /// that is back would be told of while it waits to be asked again.
     pub(super) fn cannot_see(&mut self, why: &str) {
+        let name = &self.service.name;
+        let herald = &self.post.herald;
         let now = self.post.outfit.context.clock.now();
-        let told_at = self.unseen.as_ref().map_or(now + BLINK, |one| one.told_at);
-        let was_told = self.unseen.as_ref().is_some_and(|one| one.was_told);
-        self.unseen = Some(Unseen {
-            why: why.to_owned(),
-            told_at,
-            was_told,
+        let unseen = self.unseen.get_or_insert(Unseen {
+            since: now,
+            was_told: false,
         });
+        if !unseen.was_told && now.since(unseen.since) >= BLINK {
+            unseen.was_told = true;
+            herald.people.sees(name, Some(why));
+        }
         if self.board.cannot_see(why.to_owned()) {
-            let name = &self.service.name;
             let text = format!("deployments of {name} cannot be seen: {why}");
             let news = News::new("deployments_unseen", Severity::Warning, text);
-            self.post.herald.tell(news.of(name).fact("because", why));
-        }
-    }
-
-    /// Tells people that deployments cannot be seen: it has lasted.
-    pub(super) fn tell_unseen(&mut self) {
-        if let Some(unseen) = &mut self.unseen {
-            unseen.was_told = true;
-            let name = &self.service.name;
-            self.post.herald.people.sees(name, Some(&unseen.why));
+            herald.tell(news.of(name).fact("because", why));
         }
     }
 

@@ -157,11 +157,12 @@ fn tell_all(watched: &[Watched], places: &[usize], error: &DeployError) {
     }
 }
 
-/// Tells a station what is seen, where that is another thing than before.
+/// Tells a station what is seen, where that is another thing than before; of each look that fails, since
+/// it matters how long they do.
 fn tell(station: &watch::Sender<Seen>, seen: Result<Sighting, DeployError>) {
     let seen = Some(seen.map_err(|error| error.to_string()));
     station.send_if_modified(|known| {
-        let is_new = *known != seen;
+        let is_new = *known != seen || matches!(seen, Some(Err(_)));
         *known = seen;
         is_new
     });

@@ -67,7 +67,7 @@ pub(super) struct Station {
     pub(super) asked: Option<Answer>,
     /// Who waits for the look to be over.
     pub(super) waiting: Vec<Waiting>,
-    /// That its deployments cannot be seen, and when people are told.
+    /// That its deployments cannot be seen, since when, and whether people were told.
     pub(super) unseen: Option<Unseen>,
     /// The mark that was looked into.
     pub(super) settled: Option<String>,
@@ -95,7 +95,6 @@ enum Next {
     Samples(Vec<Sample>),
     Told(Option<Told>),
     Seen,
-    Unseen,
     Looked(Look),
     Silenced,
     Window(Step),
@@ -158,7 +157,6 @@ impl Station {
                 Next::Told(Some(told)) => self.take(told),
                 Next::Told(None) | Next::Stopped => break,
                 Next::Seen => self.look(),
-                Next::Unseen => self.tell_unseen(),
                 Next::Looked(look) => self.looked(look),
                 Next::Silenced => self.probe(),
                 Next::Window(Step::Event(event)) => self.happened(&event),
@@ -185,8 +183,6 @@ impl Station {
         let pause = self.not_before.since(until);
         // Also where it has passed while something else was done.
         let looks_again = self.not_before > Moment::ORIGIN;
-        let unseen = self.unseen.as_ref().filter(|one| !one.was_told);
-        let blinking = unseen.map(|one| one.told_at.since(until));
         tokio::select! {
             () = stop.cancelled() => Next::Stopped,
             step = of_window(&mut self.window) => Next::Window(step),
@@ -200,9 +196,6 @@ impl Station {
             Some(event) = of_undone(&mut self.undone) => Next::Undone(event),
             record = of(&mut self.by_hand) => Next::ByHand(record.flatten().map(Box::new)),
             () = tokio::time::sleep(pause), if looks_again => Next::Seen,
-            () = tokio::time::sleep(blinking.unwrap_or_default()), if blinking.is_some() => {
-                Next::Unseen
-            }
             samples = of_sampling(&mut self.sampling) => Next::Samples(samples),
             samples = of_sampling(&mut self.ending) => Next::Samples(samples),
         }

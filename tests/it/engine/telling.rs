@@ -261,7 +261,7 @@ async fn a_platform_that_cannot_be_asked_is_told_when_it_lasts_and_its_end() {
     let running = yard.start().await;
     pause(60).await;
     is_blind(true);
-    pause(60).await;
+    pause(115).await;
     let shown = running.service("api").await.unseen;
     assert_eq!(
         shown.as_deref(),
