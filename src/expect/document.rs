@@ -110,14 +110,14 @@ fn fault(
     now: Option<WallTime>,
 ) -> Option<String> {
     if let Some(one) = path.direct(document)
-        && matcher.judge_found_at(&[one], now).holds()
+        && matcher.judge_at(one, now).holds()
     {
         return None;
     }
     let Some(found) = path.find(document) else {
         return Some(format!("{path}: finds more values than can be held"));
     };
-    let mismatch = matcher.judge_found_at(&found, now).mismatch()?;
+    let mismatch = matcher.judge_found(&found, path.finds(), now).mismatch()?;
     Some(if found.is_empty() {
         let stop = path.where_it_stops(document);
         format!("{stop}, expected {}", mismatch.expected)

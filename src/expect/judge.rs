@@ -2,12 +2,14 @@
 //! stays so under `not`, and under `all` and `any` unless the rest decides alone.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use serde_json::Value;
 
 use super::age::{Age, Told};
 use super::compare::{self, Origin};
 use super::matcher::{JsonType, Matcher, Operator};
+use super::path::Finds;
 use super::shown::shown;
 use super::{Answer, Mismatch};
 use crate::clock::WallTime;
@@ -80,20 +82,22 @@ impl Matcher {
         self.operators.iter().any(Operator::is_dated)
     }
 
-    /// What the matcher says of all that a path found in a body that did parse.
+    /// What the matcher says of all that a path found in a body that did parse, at a time, where that
+    /// is known.
     ///
     /// Nothing satisfies `exists: false` only. Several values can be asked for their number
     /// (`len`), for their presence, and one by one (`each`, `any`, `all`); any other question fits
-    /// a single value and cannot be told of several.
+    /// a single value and cannot be told of several. Where the path may find several, these ask of
+    /// what was found also where that is a single value, and not of the value's own elements: what
+    /// they mean must not depend on how many there happen to be.
     #[must_use]
-    pub fn judge_found(&self, found: &[&Value]) -> Answer {
-        self.judge_found_at(found, None)
-    }
-
-    /// As [`Matcher::judge_found`], where it is known what time it is.
-    #[must_use]
-    pub fn judge_found_at(&self, found: &[&Value], now: Option<WallTime>) -> Answer {
-        self.told_of(found, Sight::of(Origin::Json, now))
+    pub fn judge_found(&self, found: &[&Value], finds: Finds, now: Option<WallTime>) -> Answer {
+        let is_list = finds == Finds::Several;
+        let sight = Sight {
+            is_list,
+            ..Sight::of(Origin::Json, now)
+        };
+        self.told_of(found, sight)
     }
 
     /// What the matcher says where nothing is: a header that is missing.
@@ -124,11 +128,22 @@ impl Matcher {
 struct Sight {
     origin: Origin,
     now: Option<WallTime>,
+    /// Whether a single value stands for a list of one.
+    is_list: bool,
 }
 
 impl Sight {
     const fn of(origin: Origin, now: Option<WallTime>) -> Self {
-        Self { origin, now }
+        Self {
+            origin,
+            now,
+            is_list: false,
+        }
+    }
+
+    /// One element of what was looked at.
+    const fn of_element(self) -> Self {
+        Self::of(self.origin, self.now)
     }
 }
 
@@ -197,13 +212,14 @@ impl Operator {
             Self::Any(matchers) => {
                 self.some(matchers.iter().map(|one| one.on(found, sight)), found)
             }
-            Self::EachElement(matcher) => self.over_elements(found, |elements| {
-                every(elements.iter().map(|one| matcher.on(&[one], sight)))
+            Self::EachElement(matcher) => self.over_elements(found, sight, |elements| {
+                every(elements.map(|one| matcher.on(&[one], sight.of_element())))
             }),
-            Self::AnyElement(matcher) => self.over_elements(found, |elements| {
-                self.some(elements.iter().map(|one| matcher.on(&[one], sight)), found)
+            Self::AnyElement(matcher) => self.over_elements(found, sight, |elements| {
+                let answers = elements.map(|one| matcher.on(&[one], sight.of_element()));
+                self.some(answers, found)
             }),
-            Self::Length(matcher) => self.length(matcher, found),
+            Self::Length(matcher) => self.length(matcher, found, sight),
             Self::Age(age) => self.age(age, found, sight),
             Self::Equal(_)
             | Self::NotEqual(_)
@@ -291,30 +307,54 @@ impl Operator {
         self.answer((!untold).then_some(false), found)
     }
 
-    fn over_elements(&self, found: &[&Value], judge: impl Fn(&[&Value]) -> Answer) -> Answer {
+    fn over_elements(
+        &self,
+        found: &[&Value],
+        sight: Sight,
+        judge: impl Fn(&mut dyn Iterator<Item = &Value>) -> Answer,
+    ) -> Answer {
         match found {
             [] => self.answer(None, found),
-            [Value::Array(elements)] => judge(&elements.iter().collect::<Vec<_>>()),
+            [_] if sight.is_list => judge(&mut found.iter().copied()),
+            [Value::Array(elements)] => judge(&mut elements.iter()),
             [_] => self.answer(None, found),
-            several => judge(several),
+            several => judge(&mut several.iter().copied()),
         }
     }
 
-    fn length(&self, matcher: &Matcher, found: &[&Value]) -> Answer {
-        let length = match found {
+    fn length(&self, matcher: &Matcher, found: &[&Value], sight: Sight) -> Answer {
+        let counted = match found {
             [] => return self.answer(None, found),
-            [Value::Array(elements)] => elements.len(),
-            [Value::Object(members)] => members.len(),
-            [Value::String(text)] => text.chars().count(),
-            [_] => return self.answer(None, found),
-            several => several.len(),
+            several if sight.is_list || several.len() > 1 => Counted::Values(several.len()),
+            [Value::Array(elements), ..] => Counted::Length(elements.len()),
+            [Value::Object(members), ..] => Counted::Length(members.len()),
+            [Value::String(text), ..] => Counted::Length(text.chars().count()),
+            _ => return self.answer(None, found),
         };
+        let (Counted::Values(length) | Counted::Length(length)) = counted;
+        let mismatch = || self.mismatch(counted.to_string());
         match matcher.on(&[&Value::from(length)], Sight::of(Origin::Json, None)) {
             Answer::Holds => Answer::Holds,
-            Answer::DoesNotHold(_) => {
-                Answer::DoesNotHold(self.mismatch(format!("length {length}")))
-            }
-            Answer::CannotTell(_) => Answer::CannotTell(self.mismatch(format!("length {length}"))),
+            Answer::DoesNotHold(_) => Answer::DoesNotHold(mismatch()),
+            Answer::CannotTell(_) => Answer::CannotTell(mismatch()),
+        }
+    }
+}
+
+/// What `len` counted.
+enum Counted {
+    /// What a path found.
+    Values(usize),
+    /// What one value consists of.
+    Length(usize),
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Values(1) => f.write_str("1 value"),
+            Self::Values(values) => write!(f, "{values} values"),
+            Self::Length(length) => write!(f, "length {length}"),
         }
     }
 }
@@ -460,7 +500,7 @@ mod tests {
         }
         let read: Matcher = serde_json::from_str(r#"{"age":{"lt":"60s"}}"#).unwrap();
         let now = WallTime::since_unix_epoch(std::time::Duration::from_secs(1_000));
-        assert!(read.judge_found_at(&[&Value::from(970)], Some(now)).holds());
+        assert!(read.judge_at(&Value::from(970), Some(now)).holds());
         assert!(read.judge_text_at("970", Some(now)).holds());
         // Neither way where nobody knows what time it is.
         let negated: Matcher = serde_json::from_str(r#"{"not":{"age":{"lt":"60s"}}}"#).unwrap();

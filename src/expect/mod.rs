@@ -24,7 +24,7 @@ mod written;
 pub use decimal::Decimal;
 pub use document::{Document, JsonExpectations};
 pub use matcher::{JsonType, Matcher, OPERATORS, Operator, Pattern};
-pub use path::Path;
+pub use path::{Finds, Path};
 pub use shown::shown;
 pub use undated::Undated;
 pub use unmet::{Inquiry, Unmet};

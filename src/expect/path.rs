@@ -17,6 +17,15 @@ use serde_json::Value;
 use super::matcher::JsonType;
 use super::walk;
 
+/// How many values a path may find: by its form, whatever the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finds {
+    /// At most one: the path has names and indices only (RFC 9535, "singular query").
+    One,
+    /// Any number.
+    Several,
+}
+
 /// A path into a JSON document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
@@ -64,6 +73,21 @@ impl Path {
     #[must_use]
     pub fn direct<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         walk::direct(&self.query, document)
+    }
+
+    /// How many values the path may find.
+    #[must_use]
+    pub fn finds(&self) -> Finds {
+        let leads_straight = |one: &Segment| {
+            matches!(
+                one,
+                Segment::Selector(Selector::Name(_) | Selector::Index(_))
+            )
+        };
+        match self.query.segments.iter().all(leads_straight) {
+            true => Finds::One,
+            false => Finds::Several,
+        }
     }
 
     /// Whether the path is one of names only.

@@ -188,7 +188,8 @@ impl<'de> Deserialize<'de> for OneOrList {
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        compare::number(&value, Origin::Json)
+        // Within braces a number that stands in a variable can only be written in quotes.
+        compare::number(&value, Origin::Text)
             .ok_or_else(|| de::Error::custom("expected a number, or a hex quantity as \"0x1a\""))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Matcher};
+use super::{Answer, Finds, Matcher, Path};
 
 fn matcher(text: &str) -> Matcher {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -95,8 +95,16 @@ fn negation_never_makes_hold_what_cannot_be_told() {
         let plain = matcher(text);
         let negated = matcher(&format!(r#"{{"not":{text}}}"#));
         for found in [vec![], vec![&Value::Bool(true)]] {
-            assert_eq!(sign(&plain.judge_found(&found)), '?', "{text}");
-            assert_eq!(sign(&negated.judge_found(&found)), '?', "not {text}");
+            assert_eq!(
+                sign(&plain.judge_found(&found, Finds::One, None)),
+                '?',
+                "{text}"
+            );
+            assert_eq!(
+                sign(&negated.judge_found(&found, Finds::One, None)),
+                '?',
+                "not {text}"
+            );
         }
     }
 }
@@ -110,7 +118,10 @@ fn nothing_satisfies_only_its_own_absence() {
         ("null", '?'),
         (r#"{"len":0}"#, '?'),
     ] {
-        assert_eq!(sign(&matcher(text).judge_found(&[])), expected, "{text}");
+        for finds in [Finds::One, Finds::Several] {
+            let answer = matcher(text).judge_found(&[], finds, None);
+            assert_eq!(sign(&answer), expected, "{text}");
+        }
         assert_eq!(sign(&matcher(text).judge_absent()), expected, "{text}");
     }
 }
@@ -126,8 +137,48 @@ fn several_values_are_asked_one_by_one_or_counted() {
         (r#"{"len":2}"#, '+'),
         (r#"{"exists":true}"#, '+'),
     ] {
-        let answer = matcher(text).judge_found(&[&one, &two]);
+        let answer = matcher(text).judge_found(&[&one, &two], Finds::Several, None);
         assert_eq!(sign(&answer), expected, "{text}: {answer:?}");
+    }
+}
+
+#[test]
+fn what_may_be_several_is_asked_alike_where_it_is_one() {
+    let (number, list) = (json!(3), json!([1, 2]));
+    for (text, of_number, of_list) in [
+        (r#"{"each":{"gt":0}}"#, '+', '?'),
+        (r#"{"each":{"len":2}}"#, '?', '+'),
+        (r#"{"any":3}"#, '+', '?'),
+        (r#"{"all":{"type":"integer"}}"#, '+', '-'),
+        (r#"{"not":{"any":3}}"#, '-', '?'),
+        (r#"{"all":[{"len":1},{"each":3}]}"#, '+', '?'),
+        (r#"{"len":1}"#, '+', '+'),
+        (r#"{"len":2}"#, '-', '-'),
+        // Any other question is one of the value itself.
+        ("3", '+', '?'),
+        (r#"{"contains":2}"#, '?', '+'),
+    ] {
+        for (value, expected) in [(&number, of_number), (&list, of_list)] {
+            let answer = matcher(text).judge_found(&[value], Finds::Several, None);
+            assert_eq!(sign(&answer), expected, "{text} of {value}: {answer:?}");
+        }
+    }
+    let answer = matcher(r#"{"len":2}"#).judge_found(&[&list], Finds::Several, None);
+    assert!(format!("{answer:?}").contains("1 value"), "{answer:?}");
+}
+
+#[test]
+fn a_path_tells_by_its_form_whether_it_may_find_several() {
+    for (text, expected) in [
+        ("$", Finds::One),
+        ("$.items[0]['odd-name'][-1]", Finds::One),
+        ("$.items[*]", Finds::Several),
+        ("$.items[0:1]", Finds::Several),
+        ("$.items[?@.id == 1].name", Finds::Several),
+        ("$..name", Finds::Several),
+        ("$['a','b']", Finds::Several),
+    ] {
+        assert_eq!(Path::parse(text).unwrap().finds(), expected, "{text}");
     }
 }
 
@@ -136,6 +187,7 @@ fn text_is_also_a_number() {
     for (text, value, expected) in [
         ("0", "0", '+'),
         (r#"{"lt":100}"#, "99.5", '+'),
+        (r#"{"lt":"100"}"#, "99.5", '+'),
         (r#"{"lt":100}"#, "many", '?'),
         (r#""0""#, "0", '+'),
         (r#"{"contains":"json"}"#, "application/json", '+'),
@@ -157,6 +209,7 @@ fn a_mistake_names_what_could_stand_there() {
         ),
         ("{}", "an empty mapping expects nothing"),
         (r#"{"lt":"five"}"#, "expected a number"),
+        (r#"{"lt":""}"#, "expected a number"),
         (
             r#"{"matches":"("}"#,
             "is not a regular expression: unclosed group",
