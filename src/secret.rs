@@ -3,6 +3,7 @@
 //! `config` collects what must not be seen while it reads; `cli` masks every byte it writes.
 
 mod mask;
+mod reading;
 
 use std::fmt;
 use std::sync::Arc;

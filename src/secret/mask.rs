@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::MASKED;
+use super::reading::Reading;
 
 /// The set of texts that may appear in no output. Clones share the set.
 #[derive(Clone, Default)]
@@ -87,26 +88,35 @@ impl Mask {
         if hidden.is_empty() {
             return Vec::new();
         }
-        let spaced = Spaced::of(text);
-        let mut found = Vec::new();
-        for form in hidden.iter() {
-            let places = spaced.text.match_indices(form.text.as_str());
-            found.extend(places.map(|(at, whole)| {
-                spaced.origin(at + form.quotes..at + whole.len() - form.quotes)
-            }));
-        }
-        for (at, _) in spaced.text.match_indices(CUT) {
-            let before = spaced.text[..at].trim_end();
-            let beginnings = hidden
-                .iter()
-                .filter_map(|form| form.cut_at_the_end_of(before));
-            found.extend(beginnings.map(|length| {
-                let end = before.len();
-                spaced.origin(end - length..end)
-            }));
-        }
-        found
+        let readings = Reading::all_of(text);
+        readings
+            .flat_map(|reading| find_in(&reading, &hidden))
+            .collect()
     }
+}
+
+/// The ranges of the text, of which this is a reading, that hold one of these.
+fn find_in(reading: &Reading, hidden: &[Form]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for form in hidden {
+        let places = reading.text().match_indices(form.text.as_str());
+        found.extend(
+            places.map(|(at, whole)| {
+                reading.origin(at + form.quotes..at + whole.len() - form.quotes)
+            }),
+        );
+    }
+    for (at, _) in reading.text().match_indices(CUT) {
+        let before = reading.text()[..at].trim_end();
+        let beginnings = hidden
+            .iter()
+            .filter_map(|form| form.cut_at_the_end_of(before));
+        found.extend(beginnings.map(|length| {
+            let end = before.len();
+            reading.origin(end - length..end)
+        }));
+    }
+    found
 }
 
 impl fmt::Debug for Mask {
@@ -120,7 +130,7 @@ pub const SHORTEST: usize = 4;
 
 /// What stands where a message was shortened. A secret that was cut there is known by its
 /// beginning.
-const CUT: char = '…';
+pub(super) const CUT: char = '…';
 
 impl Form {
     /// How many bytes of this form's beginning the text ends with, if enough to tell it.
@@ -142,43 +152,6 @@ pub fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
         }
     }
     united
-}
-
-/// A text with runs of white space as single spaces, so that a secret is found which a message
-/// broke over lines, and the way back to the places of the text itself.
-struct Spaced {
-    text: String,
-    origins: Vec<usize>,
-}
-
-impl Spaced {
-    fn of(text: &str) -> Self {
-        let mut spaced = Self {
-            text: String::with_capacity(text.len()),
-            origins: Vec::with_capacity(text.len()),
-        };
-        for (at, character) in text.char_indices() {
-            if !character.is_whitespace() {
-                spaced.text.push(character);
-                spaced.origins.extend(at..at + character.len_utf8());
-            } else if !spaced.text.ends_with(' ') {
-                spaced.text.push(' ');
-                spaced.origins.push(at);
-            }
-        }
-        spaced
-    }
-
-    /// The range of the text itself; `range` neither begins nor ends with white space.
-    fn origin(&self, range: Range<usize>) -> Range<usize> {
-        match (
-            self.origins.get(range.start),
-            self.origins[..range.end].last(),
-        ) {
-            (Some(start), Some(last)) if !range.is_empty() => *start..last + 1,
-            _ => 0..0,
-        }
-    }
 }
 
 /// Every form of a secret, none of them empty, none twice.
@@ -270,6 +243,27 @@ mod tests {
     fn a_secret_that_a_message_quotes_is_masked() {
         let mask = hiding(r#"canary\a"b"#);
         assert_eq!(mask.apply(r#""is canary\a\"b""#), r#""is ***""#);
+    }
+
+    #[test]
+    fn a_secret_that_was_quoted_on_its_way_is_masked() {
+        let mask = hiding(r#"Pass"word\99é/<"#);
+        for said in [
+            r#"{"password":"Pass\"word\\99é/<"}"#,
+            r#"{\"password\":\"Pass\\\"word\\\\99é/<\"}"#,
+            r#"{"password":"Pass\"word\\99\u00e9\/\u003c"}"#,
+            r"password=Pass%22word%5c99%c3%a9%2f%3c",
+            r"password=Pass&quot;word\99é/&lt;",
+            r#"{\"password\":\"Pass\\\"wo…"#,
+            r#"{\"password\":\"Pass\\\"word\…"#,
+        ] {
+            let masked = mask.apply(said);
+            assert!(
+                masked.contains("***") && !masked.contains("Pass"),
+                "{masked}"
+            );
+            assert!(masked.contains("password"), "{masked}");
+        }
     }
 
     #[test]
