@@ -158,6 +158,12 @@ pub(super) fn unripe(reason: FindingReason, lacking: &str) -> FindingReason {
     }
 }
 
+/// That no sample tells anything of a limit's subject.
+pub(super) fn unseen(subject: &Subject) -> FindingReason {
+    let name = subject.name().replace('_', " ");
+    FindingReason::gap("insufficient", 0, format!("no sample has a {name}"))
+}
+
 fn insufficient(subject: &Subject, lack: Lack) -> FindingReason {
     let name = subject.name().replace('_', " ");
     let needs = wording::plural(lack.needs, "sample");

@@ -73,6 +73,8 @@ pub(super) enum Heard {
     Warned(FindingReason),
     /// It is proven broken.
     Condemned(FindingReason),
+    /// There was nothing by which to tell.
+    Untold(FindingReason),
     /// The check has no vote, and this is why.
     Abstains(FindingReason),
     /// No check has one, so that nothing is judged at all.
@@ -211,6 +213,7 @@ impl Case {
             Heard::Holds => {}
             Heard::Warned(reason) => self.warnings.push(reason),
             Heard::Condemned(reason) => self.failures.push(reason),
+            Heard::Untold(reason) => self.gaps.push(reason),
             Heard::Abstains(reason) => {
                 self.gaps.clear();
                 self.warnings.push(reason);

@@ -1,7 +1,7 @@
 //! The gate with one sample a check, or up to three: the expectation alone decides.
 //!
 //! Of several samples each must hold. A limit on a reading that one sample breaches warns at most:
-//! one sample is no trend.
+//! one sample is no trend. One that the sample says nothing of is told as not judged.
 
 use super::reading::in_measure;
 use super::threshold::{Limit, Subject, Threshold};
@@ -28,8 +28,15 @@ pub(super) fn judge(rules: &Rules, window: &Window) -> Finding {
             match record.outcome {
                 Outcome::Fail | Outcome::Error => Verdict::Fail,
                 Outcome::Unknown => Verdict::Inconclusive,
-                Outcome::Pass if reasons.is_empty() => Verdict::Pass,
-                Outcome::Pass => Verdict::Warn,
+                Outcome::Pass => {
+                    let is_well = reasons.is_empty();
+                    reasons.extend(rules.thresholds.iter().filter_map(|t| unseen(t, record)));
+                    if is_well {
+                        Verdict::Pass
+                    } else {
+                        Verdict::Warn
+                    }
+                }
             }
         }
     };
@@ -66,6 +73,17 @@ fn faults_of(record: &Record) -> Vec<FindingReason> {
         }
     });
     told.collect()
+}
+
+/// That an answer does not give the reading that a limit is about. The expectation decides all the same,
+/// but nobody should take the limit for kept.
+fn unseen(threshold: &Threshold, record: &Record) -> Option<FindingReason> {
+    let Subject::Reading(name) = &threshold.subject else {
+        return None;
+    };
+    let is_seen = record.reading(name).is_some();
+    let text = format!("no value for {name}: its limit is not judged");
+    (!is_seen).then(|| FindingReason::gap("insufficient", 0, text))
 }
 
 fn warning(threshold: &Threshold, record: &Record) -> Option<FindingReason> {

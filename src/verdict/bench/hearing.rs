@@ -3,6 +3,7 @@
 
 use super::{Bench, Blame, Regressed, Telling};
 use crate::clock::Moment;
+use crate::verdict::breach;
 use crate::verdict::explain::{self, Charge, Worse};
 use crate::verdict::judge::Heard;
 use crate::verdict::sequential::comparison::Compared;
@@ -115,7 +116,19 @@ impl Bench {
                 }));
             }
         }
+        if warned.is_none() && closed_at.is_some() && self.saw_nothing(place, threshold) {
+            let subject = &self.seats[place].rules.thresholds[threshold].subject;
+            return Some(Heard::Untold(breach::unseen(subject)));
+        }
         is_heard.then(|| warned.unwrap_or(Heard::Holds))
+    }
+
+    /// Whether no sample of a check was one for this limit: a phase that never happened, say.
+    fn saw_nothing(&self, place: usize, threshold: usize) -> bool {
+        let own = self.seats[place].cases.iter();
+        let own = own.map(|index| &self.docket.cases()[*index]);
+        let mut own = own.filter(|case| case.members.len() == 1 && case.hears(place, threshold));
+        own.any(|case| case.stream.counted().of == 0)
     }
 
     fn worse<'a>(&'a self, compared: &'a Compared, level: Level) -> Worse<'a> {

@@ -99,13 +99,26 @@ pub enum ProvenBy {
     Ending,
 }
 
-/// Samples that count for the closing warning: those of the schedule.
+/// Samples that count at the end: those of the schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Bad by the warning limit.
     pub bad: u64,
+    /// Bad by the critical limit.
+    pub worse: u64,
     /// All.
     pub of: u64,
+}
+
+impl Counted {
+    /// The share that is bad by the critical limit; 0 without samples.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        match self.of {
+            0 => 0.0,
+            of => self.worse as f64 / of as f64,
+        }
+    }
 }
 
 impl Allowance {
@@ -178,6 +191,7 @@ impl Stream {
         if is_scheduled {
             self.counted.of += 1;
             self.counted.bad += u64::from(glance.over_warning);
+            self.counted.worse += u64::from(glance.over_critical);
         }
         if let Some(closed) = self.open.push(glance) {
             self.weigh(closed.warning, closed.critical, glance.started);
@@ -236,7 +250,7 @@ impl Stream {
     #[must_use]
     pub fn suspicion(&self, is_closed: bool) -> (f64, ProvenBy) {
         let chance = (1.0 / self.evidence.value()).min(1.0);
-        let Counted { bad, of } = self.counted;
+        let Counted { bad, of, .. } = self.counted;
         let tail = at_least(bad, of, self.question.well);
         match is_closed && tail < chance {
             true => (tail, ProvenBy::Ending),
@@ -251,7 +265,10 @@ impl Stream {
             return self.condemned;
         }
         let bad = self.question.bad?;
-        if self.ending.critical_share() <= bad || self.seen <= TOO_FEW_TO_CONDEMN {
+        // The share of the blocks leaves out the one that is still open: samples that are within the
+        // limit as anybody counts them never condemn.
+        let share = self.ending.critical_share().min(self.counted.share());
+        if share <= bad || self.seen <= TOO_FEW_TO_CONDEMN {
             return None;
         }
         if self.has_warned && self.is_proof() {
@@ -270,7 +287,7 @@ impl Stream {
     /// Whether the scheduled samples alone, taken at their face, are worth a warning.
     #[must_use]
     pub fn warns_at_the_end(&self) -> bool {
-        let Counted { bad, of } = self.counted;
+        let Counted { bad, of, .. } = self.counted;
         self.has_warned
             || (bad as f64 > self.question.well * of as f64
                 && at_least(bad, of, self.question.well) <= self.allowance.warning)

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::super::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 use super::super::{
-    Assessment, Bench, Closing, Forgive, JudgeKind, Regressed, Rules, Terms, Verdict,
+    Assessment, Bench, Closing, Forgive, JudgeKind, Regressed, Rules, Sufficiency, Terms, Verdict,
 };
 use super::{EVERY, START, above, rules, samples};
 use crate::clock::Moment;
-use crate::sample::{CheckId, Sample};
+use crate::sample::{CheckId, Phase, Sample};
 
 pub(super) const BAKE: Duration = Duration::from_secs(600);
 
@@ -142,6 +142,55 @@ fn a_window_is_judged_by_what_it_proves() {
             found.findings[0].reasons
         );
     }
+}
+
+#[test]
+fn a_share_that_is_just_the_limit_condemns_nothing_at_the_end() {
+    let every = Duration::from_secs(1);
+    let bake = every * 300;
+    let judged = |spacing: u32| {
+        let mut rules = check("api");
+        if let Sufficiency::Window { every: span, .. } = &mut rules.sufficiency {
+            *span = every;
+        }
+        let bench = Bench::new(vec![rules], Terms { bake, ..terms() });
+        let spaced = (0..300_u32).map(|number| {
+            let letter = if number % spacing == 0 { "F" } else { "." };
+            let started = Moment::at(START) + every * number;
+            let sample = samples(letter).remove(0);
+            (0, Sample { started, ..sample })
+        });
+        let bench = fed(bench, &spaced.collect::<Vec<_>>());
+        bench.assessment(Moment::at(START + bake), Closing::Final)
+    };
+    let (at_the_limit, beyond) = (judged(20), judged(15));
+    assert_eq!(
+        at_the_limit.verdict,
+        Verdict::Warn,
+        "15 of 300: {at_the_limit:?}"
+    );
+    assert_eq!(beyond.verdict, Verdict::Fail, "20 of 300: {beyond:?}");
+}
+
+#[test]
+fn a_limit_on_what_never_happened_is_no_pass() {
+    let limits = vec![
+        above(Subject::ErrorRate, 0.01, 0.05),
+        above(Subject::Quantile(Some(Phase::Tls), 0.95), 0.1, 0.2),
+    ];
+    let of = |line: &str| {
+        let bench = Bench::new(vec![rules(limits.clone(), 10)], terms());
+        let bench = fed(bench, &window(&[line]));
+        bench.assessment(Moment::at(START + BAKE), Closing::Final)
+    };
+    let (well, broken) = (of(&line(&[(".", 120)])), of(&line(&[("F", 120)])));
+    assert_eq!(well.verdict, Verdict::Inconclusive);
+    let why = &well.findings[0].reasons[0];
+    assert_eq!(
+        (&*why.code, &*why.text),
+        ("insufficient", "no sample has a tls.p95")
+    );
+    assert_eq!(broken.verdict, Verdict::Fail, "what is proven stands");
 }
 
 #[test]

@@ -41,7 +41,13 @@ fn a_window_by_count_promises_no_schedule() {
 #[test]
 fn one_sample_is_judged_by_its_expectation() {
     let rows = [
-        (".", Pass, "", "it passed"),
+        ("3", Pass, "", "it passed"),
+        (
+            ".",
+            Pass,
+            "insufficient: no value for lag: its limit is not judged",
+            "the expectation decides, and nobody takes the limit for kept",
+        ),
         (
             "F",
             Fail,
@@ -73,7 +79,7 @@ fn one_sample_is_judged_by_its_expectation() {
             "status: expected 200, got 500",
             "whatever came after",
         ),
-        ("U.", Pass, "", "what was learnt counts"),
+        ("U3", Pass, "", "what was learnt counts"),
         (
             "9",
             Warn,
