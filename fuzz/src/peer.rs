@@ -16,6 +16,9 @@ pub struct Manner {
     pub parts: fn(&[u8]) -> Vec<Vec<u8>>,
     /// Whether what it was sent since the last part is a whole question.
     pub is_asked: fn(&[u8]) -> bool,
+    /// What it makes of a part, given what it was sent: names and keys of the question that an answer
+    /// has to repeat.
+    pub repeats: fn(&[u8], Vec<u8>) -> Vec<u8>,
     /// How it opens a TLS session, given what it has to say; none where it talks in the clear.
     pub tls: Option<fn(&[u8]) -> Option<TlsAcceptor>>,
 }
@@ -26,6 +29,7 @@ impl Default for Manner {
         Self {
             parts: |data| vec![data.to_vec()],
             is_asked: |sent| !sent.is_empty(),
+            repeats: |_, part| part,
             tls: None,
         }
     }
@@ -39,13 +43,14 @@ pub async fn serve(listener: &TcpListener, manner: &Manner, data: Arc<[u8]>) -> 
             continue;
         };
         let (parts, is_asked) = ((manner.parts)(&data), manner.is_asked);
+        let repeats = manner.repeats;
         let acceptor = manner.tls.map(|tls| tls(&data));
         talks.spawn(async move {
             // Whoever is asked wrongly or hung up on has nothing to say about it.
             match acceptor {
-                None => talk(stream, parts, is_asked).await.ok(),
+                None => talk(stream, parts, is_asked, repeats).await.ok(),
                 Some(Some(acceptor)) => match acceptor.accept(stream).await {
-                    Ok(stream) => talk(stream, parts, is_asked).await.ok(),
+                    Ok(stream) => talk(stream, parts, is_asked, repeats).await.ok(),
                     Err(_) => None,
                 },
                 Some(None) => None,
@@ -58,6 +63,7 @@ async fn talk(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     parts: Vec<Vec<u8>>,
     is_asked: fn(&[u8]) -> bool,
+    repeats: fn(&[u8], Vec<u8>) -> Vec<u8>,
 ) -> io::Result<()> {
     let mut sent = Vec::new();
     for part in parts {
@@ -69,6 +75,7 @@ async fn talk(
                 Err(_) => break,
             }
         }
+        let part = repeats(&sent, part);
         sent.clear();
         stream.write_all(&part).await?;
         stream.flush().await?;
@@ -88,14 +95,41 @@ pub fn is_request(sent: &[u8]) -> bool {
     sent.windows(4).any(|end| end == b"\r\n\r\n")
 }
 
+/// Whether a request of HTTP/2 has come: a frame of type HEADERS behind the preface (RFC 9113, sections 3.4
+/// and 4.1). Whatever is said of its stream before that is an error of its own.
+#[must_use]
+pub fn has_headers(sent: &[u8]) -> bool {
+    let mut rest = sent.get(PREFACE..).unwrap_or_default();
+    while let [a, b, c, kind, tail @ ..] = rest {
+        if *kind == HEADERS {
+            return true;
+        }
+        let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+        rest = tail.get(FLAGS_AND_STREAM + length..).unwrap_or_default();
+    }
+    false
+}
+
+const PREFACE: usize = 24;
+const HEADERS: u8 = 1;
+const FLAGS_AND_STREAM: usize = 5;
+
 /// Answers of HTTP/1 around JSON: one for each line of `data`. A line may begin with a status of its
 /// own: `!503 `.
 #[must_use]
 pub fn as_json_answers(data: &[u8]) -> Vec<Vec<u8>> {
-    data.split(|byte| *byte == b'\n').map(json_answer).collect()
+    data.split(|byte| *byte == b'\n')
+        .map(|line| answer(line, "application/json"))
+        .collect()
 }
 
-fn json_answer(line: &[u8]) -> Vec<u8> {
+/// One answer of HTTP/1 with `data` as its text; it may begin with a status of its own: `!503 `.
+#[must_use]
+pub fn as_text_answer(data: &[u8]) -> Vec<Vec<u8>> {
+    vec![answer(data, "text/plain")]
+}
+
+fn answer(line: &[u8], content_type: &str) -> Vec<u8> {
     let (status, body) = match line {
         [b'!', a, b, c, b' ', body @ ..] if [a, b, c].iter().all(|it| it.is_ascii_digit()) => {
             (String::from_utf8_lossy(&[*a, *b, *c]).into_owned(), body)
@@ -104,7 +138,7 @@ fn json_answer(line: &[u8]) -> Vec<u8> {
     };
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        "HTTP/1.1 {status} x\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
     );
     [head.as_bytes(), body].concat()
 }
