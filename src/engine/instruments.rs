@@ -11,6 +11,7 @@ mod last;
 mod lateness;
 mod meter;
 mod outbound;
+mod reloads;
 mod service_meter;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub use last::Last;
 pub use lateness::{Lateness, Punctuality};
 pub use meter::{Binned, Bins, Meter, PROBE_BOUNDS};
 pub use outbound::{Outbound, Signal};
+pub use reloads::Reloads;
 pub use service_meter::ServiceMeter;
 
 /// The instruments of one run.
@@ -34,6 +36,7 @@ pub struct Instruments {
     lateness: Arc<Lateness>,
     services: Box<[Arc<ServiceMeter>]>,
     outbound: Arc<Outbound>,
+    reloads: Option<Arc<Reloads>>,
     is_sent: bool,
     keeps_last: bool,
 }
@@ -66,6 +69,7 @@ impl Instruments {
             lateness: Arc::clone(&self.lateness),
             services: self.services.clone(),
             outbound: Arc::clone(&self.outbound),
+            reloads: self.reloads.clone(),
             is_sent: false,
             keeps_last: false,
         }
@@ -87,6 +91,7 @@ impl Instruments {
                 lateness: Arc::clone(&self.lateness),
                 services: own.into_iter().collect(),
                 outbound: Arc::clone(&self.outbound),
+                reloads: self.reloads.clone(),
                 is_sent: self.is_sent,
                 keeps_last: self.keeps_last,
             };
@@ -113,6 +118,19 @@ impl Instruments {
     pub fn with_outbound(mut self, outbound: &Arc<Outbound>) -> Self {
         self.outbound = Arc::clone(outbound);
         self
+    }
+
+    /// The same with this count of what became of newer configurations.
+    #[must_use]
+    pub fn with_reloads(mut self, reloads: &Arc<Reloads>) -> Self {
+        self.reloads = Some(Arc::clone(reloads));
+        self
+    }
+
+    /// What became of newer configurations; absent where none is ever read.
+    #[must_use]
+    pub fn reloads(&self) -> Option<&Reloads> {
+        self.reloads.as_deref()
     }
 
     /// The same, told to be sent to a collector or not.

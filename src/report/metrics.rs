@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::families::{
-    BUILD, DECISIONS, DURATION, LATENESS, LOST, MISSED, PHASE, PROBES, READING, REFUSED, ROLLBACKS,
-    SPANS_LOST, VERDICT, WINDOW,
+    BUILD, CONFIGURATION, DECISIONS, DURATION, LATENESS, LOST, MISSED, PHASE, PROBES, READING,
+    REFUSED, RELOADS, ROLLBACKS, SPANS_LOST, VERDICT, WINDOW,
 };
 pub use self::families::{Family, Form, Labels, Number, Scribe, Spread};
 use crate::deployment::RollbackOutcome;
 use crate::engine::instruments::{
-    Binned, Bins, Instruments, Lateness, Meter, Outbound, PROBE_BOUNDS, ServiceMeter, Signal,
+    Binned, Bins, Instruments, Lateness, Meter, Outbound, PROBE_BOUNDS, Reloads, ServiceMeter,
+    Signal,
 };
 use crate::engine::serve::live::WindowState;
 use crate::event::Verdict;
@@ -68,6 +69,9 @@ pub fn tell<S: Scribe>(
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     teller.numbers(&BUILD, [(version, Number::Whole(1))])?;
     teller.lateness(instruments.lateness())?;
+    if let Some(reloads) = instruments.reloads() {
+        teller.reloads(reloads)?;
+    }
     if let Some(outbound) = instruments.outbound() {
         teller.outbound(outbound)?;
     }
@@ -258,6 +262,17 @@ impl<S: Scribe> Teller<'_, S> {
             })
         });
         self.numbers(&ROLLBACKS, rollbacks)
+    }
+
+    fn reloads(&mut self, reloads: &Reloads) -> Result<(), S::Error> {
+        let is_current = Number::Whole(u64::from(!reloads.is_refused()));
+        self.numbers(&CONFIGURATION, [(Labels::new(), is_current)])?;
+        let counts = [("loaded", reloads.loaded()), ("refused", reloads.refused())];
+        let counts = counts.map(|(outcome, count)| {
+            let labels = vec![("outcome", outcome.to_owned())];
+            (labels, Number::Whole(count))
+        });
+        self.numbers(&RELOADS, counts)
     }
 
     fn outbound(&mut self, outbound: &Outbound) -> Result<(), S::Error> {

@@ -26,6 +26,7 @@ use super::standing;
 use super::telling::Telling;
 use crate::clock::{Moment, WallTime};
 use crate::engine::control::Control;
+use crate::engine::instruments::Reloads;
 use crate::plan::telemetry::Names;
 use crate::plan::{CheckPlan, Plan};
 
@@ -55,6 +56,7 @@ pub struct Daemon {
     lookout: Option<AbortOnDropHandle<()>>,
     pub(super) reading: Option<Reading>,
     pub(super) configuration: ConfigurationNow,
+    pub(super) reloads: Arc<Reloads>,
     /// The mark of the control checks.
     controls: Option<u64>,
     /// The mark of the files that were read last.
@@ -98,6 +100,7 @@ impl Daemon {
             lookout: None,
             reading: None,
             configuration: ConfigurationNow::default(),
+            reloads: Arc::default(),
             controls: None,
             files: Arc::default(),
         }
@@ -228,8 +231,9 @@ impl Daemon {
             .collect();
         self.outfit.context.traces.sample(plan.telemetry.sample);
         let known = &self.outfit.context.instruments;
-        let mut instruments = known.for_checks(&plan.checks).with_services(&names);
-        instruments = instruments.sent(plan.telemetry.otlp.is_some());
+        let instruments = known.for_checks(&plan.checks).with_services(&names);
+        let instruments = instruments.with_reloads(&self.reloads);
+        let mut instruments = instruments.sent(plan.telemetry.otlp.is_some());
         if plan.telemetry.names == Names::Blackbox {
             instruments = instruments.keeping_last(&self.outfit.context.clock);
         }

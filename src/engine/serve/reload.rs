@@ -74,6 +74,7 @@ impl Daemon {
         let told = match read {
             Ok(configuration) => {
                 let changes = changes(&self.manned, &configuration);
+                self.reloads.load();
                 self.put_in_force(configuration);
                 let text = format!("configuration read again ({}): {changes}", reading.by.name);
                 let news = News::new("configuration_loaded", Severity::Info, text.clone());
@@ -81,6 +82,7 @@ impl Daemon {
                 Ok(Done::Said(text))
             }
             Err(why) => {
+                self.reloads.refuse();
                 let first = why.lines().find(|line| !line.trim().is_empty());
                 let first = first.unwrap_or("it cannot be read");
                 let text = format!("configuration refused, the one before stays: {first}");

@@ -123,6 +123,16 @@ pub(super) const LOST: Family = counter(
     "smokejumper_samples_lost_total",
     "Samples that did not reach the judge because it did not keep up.",
 );
+/// Whether newer configurations are put in force.
+pub(super) const CONFIGURATION: Family = gauge(
+    "smokejumper_configuration_current",
+    "Whether the configuration that was read last is in force: 0 where it is wrong and the one before stays.",
+);
+/// What became of them.
+pub(super) const RELOADS: Family = counter(
+    "smokejumper_configuration_reloads_total",
+    "Times that the configuration was read again, by what became of it.",
+);
 /// What a collector did not take.
 pub(super) const REFUSED: Family = counter(
     "smokejumper_otlp_refused_total",

@@ -236,6 +236,14 @@ async fn a_changed_file_is_read_again_and_a_wrong_one_changes_nothing() {
     .unwrap();
     serving.until_told("configuration refused").await;
     serving.until_told("timeot").await;
+    let metrics = serving.asked("/metrics").await;
+    for line in [
+        "smokejumper_configuration_current 0\n",
+        "smokejumper_configuration_reloads_total{outcome=\"loaded\"} 0\n",
+        "smokejumper_configuration_reloads_total{outcome=\"refused\"} 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line} {metrics}");
+    }
     let changed = configuration().replacen("timeout: 240ms", "timeout: 230ms", 1);
     std::fs::write(&file, changed).unwrap();
     serving
@@ -245,6 +253,13 @@ async fn a_changed_file_is_read_again_and_a_wrong_one_changes_nothing() {
     serving
         .until_told("(SIGHUP): no check is declared otherwise")
         .await;
+    let metrics = serving.asked("/metrics").await;
+    for line in [
+        "smokejumper_configuration_current 1\n",
+        "smokejumper_configuration_reloads_total{outcome=\"loaded\"} 2\n",
+    ] {
+        assert!(metrics.contains(line), "{line} {metrics}");
+    }
     serving.signal("-TERM");
     assert_eq!(serving.ended().await, 143);
 }

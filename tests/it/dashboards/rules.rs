@@ -11,7 +11,7 @@ use crate::harness::tools;
 
 /// Whether what each alert is about is there in the scene; of the last ones it depends on how busy the
 /// machine is.
-const FOUND: [(&str, Option<bool>); 12] = [
+const FOUND: [(&str, Option<bool>); 13] = [
     ("SmokejumperCheckFailing", Some(true)),
     ("SmokejumperCheckWarning", Some(true)),
     ("SmokejumperCheckInconclusive", Some(true)),
@@ -22,6 +22,7 @@ const FOUND: [(&str, Option<bool>); 12] = [
     ("SmokejumperWindowOpenTooLong", Some(true)),
     ("SmokejumperGone", Some(false)),
     ("SmokejumperCannotLook", Some(true)),
+    ("SmokejumperConfigurationRefused", Some(false)),
     ("SmokejumperLate", None),
     ("SmokejumperSamplesLost", None),
 ];
