@@ -39,7 +39,7 @@ impl<'a> Deserializer<'a> {
         let found = node.description();
         let error = Error::new(Sort::Type, format!("expected {expected}, found {found}"));
         match (&node.value, expected) {
-            (Value::Text(text), "a list") if text.form != Form::Quoted => {
+            (Value::Text(text), "a list") if !text.form.is_quoted() => {
                 error.help(format!("write [{}]", text.text))
             }
             (Value::Bool(_) | Value::Null, "text") => {
@@ -59,7 +59,7 @@ impl<'a> Deserializer<'a> {
     fn digits(&self) -> Option<&'a str> {
         match &self.node.value {
             Value::Number(number) => Some(number),
-            Value::Text(text) if text.form == Form::Filled && scalar::is_number(&text.text) => {
+            Value::Text(text) if text.form.is_filled() && scalar::is_number(&text.text) => {
                 Some(&text.text)
             }
             Value::Hole => Some("0"),
@@ -135,8 +135,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
         match &self.node.value {
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Hole => visitor.visit_bool(false),
-            Value::Text(text) => match Self::spelt(text) {
-                Some(Value::Bool(value)) => visitor.visit_bool(value),
+            Value::Text(text) if text.form.is_filled() => match scalar::plain(&text.text) {
+                Value::Bool(value) => visitor.visit_bool(value),
                 _ => Err(self.wrong("`true` or `false`")),
             },
             _ => Err(self.wrong("`true` or `false`")),

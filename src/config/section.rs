@@ -102,11 +102,23 @@ impl Struck {
         {
             return true;
         }
+        if self.has_emptied(&path) {
+            return true;
+        }
         let Sort::Missing(field) = error.sort() else {
             return false;
         };
         path.push(Step::Key(field.clone()));
         self.removed.contains(&path)
+    }
+
+    /// Whether nothing is left of a mapping because all of it was struck out.
+    fn has_emptied(&self, path: &[Step]) -> bool {
+        let node = self.tree.at(path);
+        let is_empty =
+            node.is_some_and(|node| matches!(&node.value, Value::Map(left) if left.is_empty()));
+        let is_below = |gone: &Vec<Step>| gone.len() > path.len() && gone.starts_with(path);
+        is_empty && self.removed.iter().any(is_below)
     }
 
     /// Strikes out what the error is about; false when nothing is left to strike.

@@ -66,6 +66,7 @@ impl Filler<'_> {
         }
         let form = match text.form {
             Form::Plain if whole => Form::Filled,
+            Form::Quoted if whole => Form::FilledInQuotes,
             form => form,
         };
         Value::Text(Text { text: filled, form })

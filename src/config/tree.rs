@@ -50,6 +50,23 @@ pub enum Form {
     /// Filled in for a whole `${…}` without quotes: text, or the number or the boolean that its
     /// characters spell, whichever the setting takes.
     Filled,
+    /// Filled in for a whole `"${…}"`, as it must be written within braces and brackets: text, and a
+    /// number or a boolean only where the setting takes nothing else.
+    FilledInQuotes,
+}
+
+impl Form {
+    /// Whether it is written in quotes.
+    #[must_use]
+    pub const fn is_quoted(self) -> bool {
+        matches!(self, Self::Quoted | Self::FilledInQuotes)
+    }
+
+    /// Whether a whole reference stands for it.
+    #[must_use]
+    pub const fn is_filled(self) -> bool {
+        matches!(self, Self::Filled | Self::FilledInQuotes)
+    }
 }
 
 /// A key of a mapping with its value.

@@ -44,7 +44,7 @@ fn scalar(node: &Node) -> String {
         Value::Null | Value::Hole => "~".to_owned(),
         Value::Bool(is) => is.to_string(),
         Value::Number(number) => number.clone(),
-        Value::Text(text) if text.form == Form::Quoted => quoted(&text.text),
+        Value::Text(text) if text.form.is_quoted() => quoted(&text.text),
         Value::Text(text) => plain(&text.text),
         Value::List(_) => "[]".to_owned(),
         Value::Map(_) => "{}".to_owned(),

@@ -87,8 +87,14 @@ fn a_filled_in_value_is_what_the_setting_wants() {
     assert_eq!(parse::<String>("${N}").unwrap(), "5");
     assert!(parse::<bool>("${T}").unwrap());
     assert_eq!(parse::<String>("${T}").unwrap(), "true");
-    assert!(parse::<u8>("\"${N}\"").is_err());
-    assert!(parse::<bool>("'${T}'").is_err());
+    // As it must be written within braces. More than the reference is text, and so is a literal.
+    assert_eq!(parse::<u8>("\"${N}\"").unwrap(), 5);
+    assert!(parse::<bool>("'${T}'").unwrap());
+    assert_eq!(parse::<String>("\"${N}\"").unwrap(), "5");
+    assert_eq!(parse::<serde_json::Value>("\"${N}\"").unwrap(), "5");
+    assert!(parse::<u8>("\"${N}0\"").is_err());
+    assert!(parse::<u8>("\"5\"").is_err());
+    assert!(parse::<bool>("'true'").is_err());
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

@@ -58,9 +58,10 @@ fn values_are_filled_in_and_stay_values() {
             "https://${HOST}/x",
             text("https://example.org/x", Form::Plain),
         ),
-        ("\"${HOST}\"", text("example.org", Form::Quoted)),
+        ("\"${HOST}\"", text("example.org", Form::FilledInQuotes)),
         ("${COUNT}", text("5", Form::Filled)),
-        ("'${COUNT}'", text("5", Form::Quoted)),
+        ("'${COUNT}'", text("5", Form::FilledInQuotes)),
+        ("\"${COUNT}0\"", text("50", Form::Quoted)),
         ("${COUNT}0", text("50", Form::Plain)),
         ("${NONE:-7}", text("7", Form::Filled)),
         ("${EMPTY:-7}", text("7", Form::Filled)),
@@ -88,7 +89,7 @@ fn a_file_is_read_from_the_folder_of_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("secret"), "canary-file\n\n").unwrap();
     let filled = filled_in("a: \"${file:secret}\"\n", folder.path());
-    let expected = text("canary-file\n", Form::Quoted);
+    let expected = text("canary-file\n", Form::FilledInQuotes);
     assert_eq!(filled.tree.entries()[0].value.value, expected);
     assert_eq!(filled.mask.apply("<canary-file>"), "<***>");
 }
