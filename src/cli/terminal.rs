@@ -151,7 +151,11 @@ impl Replacement {
             Writing::Through(_) => Ok(()),
             Writing::Beside { file, place } => {
                 file.as_file().sync_all()?;
-                make_readable(file.as_file())?;
+                // What somebody keeps to themselves stays so.
+                match std::fs::metadata(&place) {
+                    Ok(before) => file.as_file().set_permissions(before.permissions())?,
+                    Err(_) => make_readable(file.as_file())?,
+                }
                 file.persist(place).map_err(|error| error.error)?;
                 Ok(())
             }
@@ -219,4 +223,26 @@ fn make_readable(_: &File) -> io::Result<()> {
 /// An error with the file that it is about.
 pub(super) fn named(file: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_private_stays_private_when_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let private = folder.path().join("private.json");
+        std::fs::write(&private, "before").unwrap();
+        std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let fresh = folder.path().join("fresh.json");
+        for (path, expected) in [(&private, 0o600), (&fresh, 0o644)] {
+            Terminal::replace(path, "after").unwrap();
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "after");
+            assert_eq!(mode(path), expected, "{}", path.display());
+        }
+    }
 }
