@@ -8,6 +8,7 @@
 
 use serde_json::Value;
 
+use super::html::body::BY_HAND;
 use super::html::story::{Diagnosis, Story, Told};
 use super::html::words::{action_words, rollback_words, share, verdict_words};
 use super::wall::rfc3339;
@@ -46,6 +47,9 @@ fn head(story: &Story) -> String {
         (None, Some(service)) => service,
         (None, None) => "all services".to_owned(),
     };
+    if story.is_by_hand() {
+        return format!("## {BY_HAND}: {whose}");
+    }
     format!(
         "## {} {}: {whose}",
         mark(story.verdict),
@@ -325,6 +329,16 @@ heap exhausted
 Window `01JD5VXM7J9Q0ZC1T8Z5W3K4RN`, opened 2026-11-21T08:40:00Z, lasted 6m12s.
 ";
         assert_eq!(render(&report()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_rollback_by_hand_has_no_verdict_on_what_it_undid() {
+        let mut report = report();
+        report["checks"] = serde_json::json!([]);
+        report["verdict"] = "pass".into();
+        let text = render(&report).unwrap();
+        let head = "## rollback by hand: api:41 → api:42 on api\n\n**rolled back and verified**";
+        assert!(text.starts_with(head), "{text}");
     }
 
     #[test]

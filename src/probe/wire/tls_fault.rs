@@ -128,7 +128,8 @@ fn certificate(error: &CertificateError) -> String {
         CertificateError::Other(other) if other.0.is::<NotPinned>() => other.to_string(),
         // The usual way of making a self-signed certificate; rustls has no word of its own for it.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "is that of an authority and not of a server (self-signed, made with CA:TRUE)"
+            "is that of an authority and not of a server: self-signed, made with CA:TRUE; \
+             make it with `-addext basicConstraints=CA:FALSE`"
                 .to_owned()
         }
         other => format!("is not acceptable: {other}"),

@@ -13,6 +13,9 @@ use crate::event::Verdict;
 use crate::quantity::human;
 use crate::report::text::counted;
 
+/// What stands in place of a verdict where nothing was judged.
+pub const BY_HAND: &str = "rollback by hand";
+
 /// The title: `fail: api:42 on api`.
 #[must_use]
 pub fn title(story: &Story) -> String {
@@ -21,6 +24,7 @@ pub fn title(story: &Story) -> String {
     let whose = whose.map_or_else(String::new, |service| format!(" on {service}"));
     let state = match &story.open {
         Some(open) => open.state.replace('_', " "),
+        None if story.is_by_hand() => BY_HAND.to_owned(),
         None => story.verdict.name().to_owned(),
     };
     format!("{state}: {what}{whose}")
@@ -69,7 +73,10 @@ fn head(story: &Story) -> Markup {
                     _ => { "Window of " (service) },
                 }
             }
-            p class="lead" { (badge(story.verdict)) " " (outcome(story)) }
+            p class="lead" {
+                @if story.is_by_hand() { (BY_HAND) ": " } @else { (badge(story.verdict)) " " }
+                (outcome(story))
+            }
             (facts(story, service))
         }
     }

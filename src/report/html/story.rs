@@ -55,6 +55,15 @@ pub struct Story {
     pub remarks: Vec<String>,
 }
 
+impl Story {
+    /// Whether it is a rollback that a person ordered: nothing was judged before it, and the verdict is
+    /// that on the revision to which it went back.
+    #[must_use]
+    pub const fn is_by_hand(&self) -> bool {
+        self.checks.is_empty() && self.rollback.is_some()
+    }
+}
+
 /// What an open window is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {

@@ -12,6 +12,7 @@ use crate::event::Verdict;
 use crate::report::html::plot::band::Line;
 use crate::report::html::plot::ticks::seconds;
 use crate::report::html::words::verdict_of;
+use crate::report::text::counted;
 use crate::verdict::threshold::Subject;
 
 /// A check of a report.
@@ -27,6 +28,7 @@ pub struct CheckReport {
     failed: u64,
     errored: u64,
     unknown: u64,
+    retries: u64,
     error_rate: Option<f64>,
     latency_ms: LatencyReport,
     reasons: Vec<Why>,
@@ -123,12 +125,25 @@ impl From<CheckReport> for Told {
             ),
             error_rate: report.error_rate,
             latency: [latency.p50, latency.p95, latency.p99, latency.max],
-            reasons: report.reasons,
+            reasons: report
+                .reasons
+                .into_iter()
+                .chain(after_retries(report.retries))
+                .collect(),
             assurance: report.assurance.map(|it| it.text),
             course: None,
             before: None,
         }
     }
+}
+
+/// That an answer came only after others that were not counted (`gate --wait`).
+fn after_retries(retries: u64) -> Option<Why> {
+    (retries > 0).then(|| Why {
+        code: "retries".to_owned(),
+        text: format!("after {}", counted(retries, "retry", "retries")),
+        ..Why::default()
+    })
 }
 
 /// A verdict of a report; of one that this version does not know, nothing can be said.

@@ -34,7 +34,8 @@ async fn a_bad_certificate_is_named_for_what_it_is() {
         (authority.self_signed(), "has an unknown issuer"),
         (
             authority.self_signed_as_authority(),
-            "is that of an authority and not of a server (self-signed, made with CA:TRUE)",
+            "is that of an authority and not of a server: self-signed, made with CA:TRUE; \
+             make it with `-addext basicConstraints=CA:FALSE`",
         ),
     ];
     for (certificate, detail) in cases {
