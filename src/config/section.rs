@@ -102,11 +102,8 @@ impl Struck {
         {
             return true;
         }
-        if self.has_emptied(&path) {
-            return true;
-        }
         let Sort::Missing(field) = error.sort() else {
-            return false;
+            return self.has_emptied(&path);
         };
         path.push(Step::Key(field.clone()));
         self.removed.contains(&path)

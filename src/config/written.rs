@@ -1,7 +1,7 @@
 //! A value as YAML again: what was declared, for whoever wants to see it beside what became of it. With
 //! everything filled in; whoever shows it masks it.
 
-use super::tree::{Form, Node, Value};
+use super::tree::{Node, Value};
 
 /// The value as YAML, in block style, each line ended.
 #[must_use]

@@ -89,6 +89,8 @@ impl Watch<'_> {
                 });
                 None
             }
+            // Nothing was decided: the window is left open, and nobody is asked for anything.
+            Decision::Hold { .. } if baked.interrupted => None,
             Decision::Hold { because, interlock } => {
                 self.emit(What::Decided {
                     action: baked.decision.action(),

@@ -281,3 +281,19 @@ async fn a_platform_that_cannot_be_asked_is_told_when_it_lasts_and_its_end() {
     assert_eq!(told.came(), [unseen, seen], "{:?}", told.headlines());
     running.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_to_decide_because_the_daemon_is_restarted() {
+    let (ward, told) = (Ward::of("api"), Told::called("chat"));
+    let yard = Yard::with(vec![ward.clone()]);
+    yard.ground.tells(&[&told]);
+    let running = yard.start().await;
+    pause(60).await;
+    ward.deploy("arn:2", false);
+    running.window("api").await;
+    pause(60).await;
+    running.end().await;
+    let came = told.came();
+    let asked = came.iter().filter(|(kind, _)| *kind == Kind::Held);
+    assert_eq!(asked.count(), 0, "{:?}", told.headlines());
+}
