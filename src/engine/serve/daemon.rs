@@ -3,7 +3,7 @@
 //! It waits for nobody: what takes time is done by the stations, or on a thread beside it. It ends when
 //! its context is told to stop, and then as a watch does: what is open is left for the next run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -192,7 +192,8 @@ impl Daemon {
         let now = self.outfit.context.clock.wall();
         self.count(&plan);
         self.silencing.declare(plan.silences.clone(), &plan.checks);
-        self.herald.people.declare(&plan, notifying);
+        let people = &self.herald.people;
+        people.declare(&plan, notifying, &self.services_with_a_window());
         self.herald.people.configured(None);
         self.review_silences();
         let before = std::mem::take(&mut self.manned).into_iter();
@@ -236,6 +237,12 @@ impl Daemon {
         let instruments = Arc::new(instruments);
         self.outfit.context.instruments = Arc::clone(&instruments);
         self.handle.counts_by(instruments);
+    }
+
+    fn services_with_a_window(&self) -> HashSet<Arc<str>> {
+        let all = self.manned.iter().chain(&self.retired);
+        let open = all.filter(|one| one.board.is_open());
+        open.map(|one| Arc::clone(&one.service.name)).collect()
     }
 
     /// Looks at every service that is deployed somewhere.
