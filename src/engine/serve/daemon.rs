@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::brakes::Brakes;
 use super::common_cause::CommonCause;
 use super::handle::{Asked, Handle, Whose};
 use super::happenings::{Herald, News, Severity, counted};
@@ -42,6 +43,7 @@ pub struct Daemon {
     asked: mpsc::Receiver<Asked>,
     pub(super) herald: Herald,
     pub(super) silencing: Silencing,
+    pub(super) brakes: Brakes,
     pub(super) common_cause: Arc<CommonCause>,
     pub(super) manned: Vec<Manned>,
     /// Stations whose service is not declared any more, and whose window is still open.
@@ -84,6 +86,7 @@ impl Daemon {
         );
         Self {
             since: clock.wall(),
+            brakes: Brakes::new(&outfit.kill_switch),
             outfit,
             handle,
             asked,
@@ -108,8 +111,8 @@ impl Daemon {
         self.begin(configuration);
         let stop = self.outfit.context.stop.clone();
         let _standing = standing::watch(
-            &self.herald.people,
-            self.outfit.kill_switch.clone(),
+            &self.herald,
+            &self.brakes,
             Arc::clone(&self.outfit.recorder),
         );
         let (mut changed, _watching) = reload::watch_files(&self.outfit.outside, &self.files);
@@ -208,6 +211,9 @@ impl Daemon {
             self.man(service, share, known, counted);
         }
         self.retire(before.into_values());
+        let obeying = self.manned.iter().chain(&self.retired);
+        let obeying = obeying.map(|one| Arc::clone(&one.service.name));
+        self.brakes.of(obeying);
         self.configuration = ConfigurationNow {
             loaded: now,
             refused: None,

@@ -12,6 +12,7 @@ mod adding;
 mod answering;
 mod baked;
 mod board;
+mod brakes;
 mod common_cause;
 mod daemon;
 mod freezing;

@@ -188,17 +188,20 @@ impl Telling {
             .for_each(|one| self.tell(one));
     }
 
-    /// Tells that all rollbacks on this machine are stopped, or allowed again.
-    pub(super) fn frozen(&self, freeze: Option<&Freeze>) {
-        let by = freeze.and_then(|freeze| freeze.by.as_deref());
+    /// Tells that the rollbacks of a service on this machine, of all where none is named, are stopped, or
+    /// allowed again; `by` as far as it is known.
+    pub(super) fn frozen(
+        &self,
+        service: Option<&Arc<str>>,
+        freeze: Option<&Freeze>,
+        by: Option<&str>,
+    ) {
+        let (now, is_on) = (self.now(), freeze.is_some());
         let reason = freeze.map_or("", |freeze| &*freeze.reason);
-        self.tell(notices::freeze(self.now(), freeze.is_some(), by, reason));
-    }
-
-    /// Tells that the rollbacks of one service on this machine are stopped, or allowed again.
-    pub(super) fn frozen_of(&self, service: &Arc<str>, is_on: bool, by: &str, reason: &str) {
-        let now = self.now();
-        self.tell(notices::freeze_of(now, service, is_on, Some(by), reason));
+        self.tell(match service {
+            None => notices::freeze(now, is_on, by, reason),
+            Some(service) => notices::freeze_of(now, service, is_on, by, reason),
+        });
     }
 
     /// Tells that a newer configuration is wrong, or right again.
