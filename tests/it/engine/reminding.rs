@@ -82,9 +82,9 @@ async fn of_what_was_done_about_a_deployment_people_are_reminded_in_silence_too(
     ward.ill.store(false, Ordering::SeqCst);
     silence(&yard, &running, 7_200, false).await;
     pause(3_000).await;
-    let rehearsed = "api: api:42 would have been rolled back";
-    let count = reminders(&told, rehearsed);
-    assert!((3..=5).contains(&count), "{:?}", told.headlines());
+    let count = reminders(&told, "api: api:42 was NOT rolled back");
+    // The first may have been told some minutes before.
+    assert!((4..=5).contains(&count), "{:?}", told.headlines());
     running.end().await;
 }
 
