@@ -48,7 +48,9 @@ pub async fn run(arguments: NotifyArguments) -> u8 {
         }
         tell(&terminal, &line(declared, came));
     }
-    if let Some(route) = route.filter(|route| !route.leads(&notice)) {
+    // Whose way it is depends on who was told of the trouble.
+    let has_way = |route: &&Route| route.leads(&notice) || kind.is_for_the_told();
+    if let Some(route) = route.filter(|route| !has_way(route)) {
         terminal.tell(&format!(
             "the route {} leads no notice of the kind {}: it was sent all the same\n",
             route.name,

@@ -35,6 +35,7 @@ impl Telling {
             mask: session.terminal.mask().clone(),
             // One window, of which nothing is left to be told afterwards.
             memory: None,
+            hush: Arc::new(()),
         };
         let dispatcher = Dispatcher::start(notifying, surroundings);
         let (events, mut heard) = context.events.clone().heard();

@@ -9,6 +9,7 @@
 
 mod damper;
 mod desk;
+pub mod hush;
 mod ledger;
 mod memory;
 mod outbox;
@@ -25,9 +26,11 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::damper::Damper;
+use self::damper::{Damper, Flow, flapping};
 use self::desk::{Desk, Tray};
+use self::hush::Hush;
 use self::memory::Memory;
+use self::outbox::Ways;
 use super::{Notice, Notifying, Route};
 use crate::clock::Clock;
 use crate::secret::Mask;
@@ -43,6 +46,8 @@ pub struct Surroundings {
     pub mask: Mask,
     /// The folder where it is remembered who was told of what; without one, a restart forgets it.
     pub memory: Option<PathBuf>,
+    /// Of what nobody is to be reminded for now.
+    pub hush: Arc<dyn Hush>,
 }
 
 /// Tells people. Clones speak to the same one; it ends with the last of them.
@@ -50,13 +55,17 @@ pub struct Surroundings {
 pub struct Dispatcher(Arc<Office>);
 
 struct Office {
-    routes: Vec<Route>,
     desks: Vec<Arc<Desk>>,
+    /// Those that are not declared any more, until they are again: what they could not send is told of.
+    left: Vec<Arc<Desk>>,
     tasks: Mutex<Vec<AbortOnDropHandle<()>>>,
     damper: Mutex<Damper>,
     around: Surroundings,
     closing: CancellationToken,
 }
+
+/// Of so many that are not declared any more it is known at the end what they could not send.
+const MOST_LEFT: usize = 64;
 
 /// How one notifier does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,16 +100,22 @@ impl Dispatcher {
     fn after(before: Option<&Self>, notifying: &Notifying, around: Surroundings) -> Self {
         let closing = CancellationToken::new();
         let office = before.map(|before| &*before.0);
-        let known = office.map_or(&[][..], |office| &office.desks);
-        let desks = notifying.notifiers.iter().map(|declared| {
+        let mut left = office.map_or_else(Vec::new, |office| office.left.clone());
+        let mut known = office.map_or_else(Vec::new, |office| office.desks.clone());
+        let desks = notifying.notifiers.iter().enumerate();
+        let desks = desks.map(|(place, declared)| {
             let memory = around.memory.as_deref();
             let memory = memory.map(|folder| Memory::of(folder, &declared.name));
-            let mut known = known.iter();
-            let known = known.find(|desk| desk.declared.name == declared.name);
-            let tray = match known {
+            let ways = Ways::to(place, &notifying.routes, &around);
+            let now = around.clock.now();
+            let back = taken(&mut left, &declared.name);
+            if let Some(back) = &back {
+                lock(&back.tray.outbox).comes_back();
+            }
+            let tray = match taken(&mut known, &declared.name).or(back) {
                 Some(known) => {
                     known.leaving.cancel();
-                    lock(&known.tray.outbox).handed_over(around.clock.now());
+                    lock(&known.tray.outbox).handed_over(ways, now);
                     Arc::clone(&known.tray)
                 }
                 None => {
@@ -110,7 +125,7 @@ impl Dispatcher {
                         Some(_) => ledger.doubted(),
                         None => ledger,
                     };
-                    Arc::new(Tray::new(ledger, around.clock.now()))
+                    Arc::new(Tray::new(ledger, ways, now))
                 }
             };
             Arc::new(Desk {
@@ -122,6 +137,8 @@ impl Dispatcher {
             })
         });
         let desks: Vec<Arc<Desk>> = desks.collect();
+        left.append(&mut known);
+        left.drain(..left.len().saturating_sub(MOST_LEFT));
         let tasks = desks.iter().map(|desk| {
             let work = Arc::clone(desk).work(closing.clone());
             AbortOnDropHandle::new(tokio::spawn(work))
@@ -134,11 +151,12 @@ impl Dispatcher {
             earlier.retain(|task| !task.is_finished());
             tasks.append(&mut earlier);
         }
+        let damper = office.map(|office| std::mem::take(&mut *lock(&office.damper)));
         Self(Arc::new(Office {
-            routes: notifying.routes.clone(),
             desks,
+            left,
             tasks: Mutex::new(tasks),
-            damper: Mutex::default(),
+            damper: Mutex::new(damper.unwrap_or_default()),
             around,
             closing,
         }))
@@ -150,19 +168,13 @@ impl Dispatcher {
         let now = office.around.clock.now();
         let notice = notice.masked(&office.around.mask);
         let flow = lock(&office.damper).take(&notice, now);
-        for (place, desk) in office.desks.iter().enumerate() {
-            let ways = office
-                .routes
-                .iter()
-                .filter(|route| route.to.contains(&place) && route.leads(&notice));
-            let ways: Vec<&Route> = ways.collect();
-            let way = outbox::Way {
-                matched: !ways.is_empty(),
-                repeat: ways.iter().filter_map(|way| way.repeat).min(),
-                flow,
-            };
+        let notice = match flow {
+            Flow::Flapping => flapping(notice),
+            Flow::Free | Flow::Calmed => notice,
+        };
+        for desk in &office.desks {
             if desk.declared.notifier.takes(&notice) {
-                lock(&desk.tray.outbox).offer(notice.clone(), way, now);
+                lock(&desk.tray.outbox).offer(notice.clone(), flow, now);
                 desk.tray.bell.notify_one();
             }
         }
@@ -188,15 +200,31 @@ impl Dispatcher {
     }
 
     /// Sends what still waits, for at most `bound`, and ends. Says what could not be sent since the
-    /// start, the first of it where there was much.
+    /// start, the first of it where there was much; by notifiers that are not declared any more as well.
     pub async fn finish(self, bound: Duration) -> Vec<Failure> {
         self.0.closing.cancel();
         let tasks = std::mem::take(&mut *lock(&self.0.tasks));
         // Those that are not done by then are dropped, and end thereby.
         drop(tokio::time::timeout(bound, join_all(tasks)).await);
-        let desks = self.0.desks.iter();
+        let desks = self.0.desks.iter().chain(&self.0.left);
         desks.flat_map(|desk| desk.failures()).collect()
     }
+}
+
+impl Ways {
+    fn to(place: usize, routes: &[Route], around: &Surroundings) -> Self {
+        let routes = routes.iter().filter(|route| route.to.contains(&place));
+        Self {
+            routes: routes.cloned().collect(),
+            hush: Arc::clone(&around.hush),
+        }
+    }
+}
+
+/// Takes the desk of this name out of those.
+fn taken(desks: &mut Vec<Arc<Desk>>, name: &str) -> Option<Arc<Desk>> {
+    let place = desks.iter().position(|desk| *desk.declared.name == *name)?;
+    Some(desks.remove(place))
 }
 
 /// Nothing that can panic is done while one of these is held, and nothing that waits.

@@ -132,10 +132,21 @@ impl Kind {
     }
 }
 
-impl Notice {
-    /// Whether it tells how one check does, and no more.
+/// What a notice is about, as far as silences go by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topic {
+    /// What is told.
+    pub kind: Kind,
+    /// The service.
+    pub service: Option<Arc<str>>,
+    /// The check.
+    pub check: Option<CheckId>,
+}
+
+impl Topic {
+    /// Whether it is how one check does, and no more.
     #[must_use]
-    pub const fn is_about_a_check(&self) -> bool {
+    pub const fn is_a_check(&self) -> bool {
         matches!(
             self.kind,
             Kind::CheckFailing | Kind::CheckRecovered | Kind::CheckFlapping
@@ -223,6 +234,16 @@ impl Notice {
             link: None,
             members: Vec::new(),
             is_test: false,
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn topic(&self) -> Topic {
+        Topic {
+            kind: self.kind,
+            service: self.service.clone(),
+            check: self.check.clone(),
         }
     }
 

@@ -37,14 +37,18 @@ impl Route {
     }
 
     /// Whether a notice goes this way. What concerns no service goes along routes of any service: that
-    /// the store is lost, or that all rollbacks are stopped, concerns each.
+    /// the store is lost, or that all rollbacks are stopped, concerns each. Who is told of failures is
+    /// told that a check flaps, instead of each of them.
     #[must_use]
     pub fn leads(&self, notice: &Notice) -> bool {
         let of_service = match &notice.service {
             Some(service) if !self.services.is_empty() => self.services.contains(service),
             _ => true,
         };
-        let of_kind = self.events.is_empty() || self.events.contains(&notice.kind);
+        let names = |kind| self.events.contains(&kind);
+        let of_kind = self.events.is_empty()
+            || names(notice.kind)
+            || (notice.kind == Kind::CheckFlapping && names(Kind::CheckFailing));
         of_service && of_kind && notice.severity >= self.severity
     }
 }

@@ -47,7 +47,7 @@ use crate::verdict::{CheckFacts, Tolerance};
 
 pub use self::compile::{Compiled, compile, compile_with};
 pub use self::pace::{Load, Pace};
-pub use self::selection::{Selection, SelectionError};
+pub use self::selection::{Selection, SelectionError, Unselected};
 pub use self::silences::SilencePlan;
 pub use self::telemetry::TelemetryPlan;
 
@@ -70,6 +70,8 @@ pub struct Plan {
     pub store: store::StorePlan,
     /// What leaves for other tools.
     pub telemetry: TelemetryPlan,
+    /// What is declared as well and was not selected.
+    pub unselected: Unselected,
 }
 
 /// A service to judge.

@@ -1,9 +1,13 @@
 //! Which checks a command is about: `--only`, `--tag`, `--service`.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{CheckPlan, Plan};
+use super::{CheckPlan, Plan, ServicePlan};
 use crate::config::suggestion;
+use crate::sample::CheckId;
 
 /// What was asked for; without anything, all checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +18,15 @@ pub struct Selection {
     pub tags: Vec<String>,
     /// The service.
     pub service: Option<String>,
+}
+
+/// What is declared and was not selected: nothing of it runs here, and yet it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unselected {
+    /// Services of which no check was.
+    pub services: Vec<Arc<str>>,
+    /// Checks, each with its service.
+    pub checks: Vec<(Arc<str>, CheckId)>,
 }
 
 /// A selection that cannot be meant.
@@ -55,10 +68,19 @@ impl Plan {
                     .as_ref()
                     .is_none_or(|service| **service == *check.facts.service)
         };
-        let checks: Vec<CheckPlan> = self.checks.into_iter().filter(chosen).collect();
-        let used = |name: &str| checks.iter().any(|check| &*check.facts.service == name);
+        let checks = self.checks.into_iter();
+        let (checks, others): (Vec<CheckPlan>, Vec<CheckPlan>) = checks.partition(chosen);
+        let used: BTreeSet<&str> = checks.iter().map(|check| &*check.facts.service).collect();
         let services = self.services.into_iter();
-        let services = services.filter(|service| used(&service.name)).collect();
+        let (services, unused): (Vec<ServicePlan>, Vec<ServicePlan>) =
+            services.partition(|service| used.contains(&*service.name));
+        let mut unselected = self.unselected;
+        let facts = others.into_iter().map(|check| check.facts);
+        unselected
+            .checks
+            .extend(facts.map(|one| (one.service, one.id)));
+        let unused = unused.into_iter().map(|service| service.name);
+        unselected.services.extend(unused);
         Ok(Self {
             notifying: self.notifying,
             services,
@@ -69,6 +91,7 @@ impl Plan {
             server: self.server,
             store: self.store,
             telemetry: self.telemetry,
+            unselected,
         })
     }
 

@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+pub use self::call::Ended;
 use super::wire::connection::Connection;
 use super::wire::exchange::{Answer, Request};
 use super::wire::host_port::HostPort;
@@ -72,12 +73,10 @@ pub fn framed(message: &[u8], is_compressed: bool) -> bytes::Bytes {
     message::framed(message, is_compressed)
 }
 
-/// The message with which a call to `host` ended, for who calls other methods.
-///
-/// # Errors
-/// As the kind itself tells it.
-pub fn ended(answer: &Answer, host: &str, mask: &Mask) -> Result<Vec<u8>, Fault> {
-    call::ended(answer, host, mask).message
+/// How a call to `host` ended, for who calls other methods; a fault as the kind itself tells it.
+#[must_use]
+pub fn ended(answer: &Answer, host: &str, mask: &Mask) -> Ended {
+    call::ended(answer, host, mask)
 }
 
 struct GrpcProbe {

@@ -3,7 +3,7 @@
 //! It waits for nobody: what takes time is done by the stations, or on a thread beside it. It ends when
 //! its context is told to stop, and then as a watch does: what is open is left for the next run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::brakes::Brakes;
 use super::common_cause::CommonCause;
 use super::handle::{Asked, Handle, Whose};
 use super::happenings::{Herald, News, Severity, counted};
@@ -43,6 +44,7 @@ pub struct Daemon {
     asked: mpsc::Receiver<Asked>,
     pub(super) herald: Herald,
     pub(super) silencing: Silencing,
+    pub(super) brakes: Brakes,
     pub(super) common_cause: Arc<CommonCause>,
     pub(super) manned: Vec<Manned>,
     /// Stations whose service is not declared any more, and whose window is still open.
@@ -86,6 +88,7 @@ impl Daemon {
         );
         Self {
             since: clock.wall(),
+            brakes: Brakes::new(&outfit.kill_switch),
             outfit,
             handle,
             asked,
@@ -111,8 +114,8 @@ impl Daemon {
         self.begin(configuration);
         let stop = self.outfit.context.stop.clone();
         let _standing = standing::watch(
-            &self.herald.people,
-            self.outfit.kill_switch.clone(),
+            &self.herald,
+            &self.brakes,
             Arc::clone(&self.outfit.recorder),
         );
         let (mut changed, _watching) = reload::watch_files(&self.outfit.outside, &self.files);
@@ -195,7 +198,8 @@ impl Daemon {
         let now = self.outfit.context.clock.wall();
         self.count(&plan);
         self.silencing.declare(plan.silences.clone(), &plan.checks);
-        self.herald.people.declare(&plan, notifying);
+        let people = &self.herald.people;
+        people.declare(&plan, notifying, &self.services_with_a_window());
         self.herald.people.configured(None);
         self.review_silences();
         let before = std::mem::take(&mut self.manned).into_iter();
@@ -210,6 +214,9 @@ impl Daemon {
             self.man(service, share, known, counted);
         }
         self.retire(before.into_values());
+        let obeying = self.manned.iter().chain(&self.retired);
+        let obeying = obeying.map(|one| Arc::clone(&one.service.name));
+        self.brakes.of(obeying);
         self.configuration = ConfigurationNow {
             loaded: now,
             refused: None,
@@ -240,6 +247,12 @@ impl Daemon {
         let instruments = Arc::new(instruments);
         self.outfit.context.instruments = Arc::clone(&instruments);
         self.handle.counts_by(instruments);
+    }
+
+    fn services_with_a_window(&self) -> HashSet<Arc<str>> {
+        let all = self.manned.iter().chain(&self.retired);
+        let open = all.filter(|one| one.board.is_open());
+        open.map(|one| Arc::clone(&one.service.name)).collect()
     }
 
     /// Looks at every service that is deployed somewhere.

@@ -2,6 +2,7 @@
 //! It holds from the moment at which it is answered, for windows that are open as well, and over restarts.
 
 use std::io;
+use std::sync::Arc;
 
 use super::daemon::Daemon;
 use super::frozen;
@@ -18,18 +19,19 @@ impl Daemon {
         on: bool,
         reason: Option<&str>,
     ) -> Result<Done, Refused> {
-        let all = &self.outfit.kill_switch;
-        let file = match service {
-            None => all.clone(),
+        let brake = match service {
+            None => None,
             Some(service) => {
                 let mut known = self.manned.iter().chain(&self.retired);
-                if !known.any(|one| *one.service.name == *service) {
+                let known = known.find(|one| *one.service.name == *service);
+                let Some(known) = known else {
                     let why = format!("there is no service {service}");
                     return Err(Refused::Unknown(why));
-                }
-                freeze::of_service(all, service)
+                };
+                Some(Arc::clone(&known.service.name))
             }
         };
+        let file = self.brakes.file(service);
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         let failed = |error: io::Error| {
             Refused::Failed(format!("{} cannot be changed: {error}", file.display()))
@@ -47,16 +49,17 @@ impl Daemon {
             frozen::let_go(&file).map_err(failed)?;
             ("thawed", self.thawed(by, service))
         };
+        let freeze = frozen::read(&file);
+        self.brakes.ordered(brake.clone(), freeze.clone());
+        let by = &by.name;
+        let people = &self.herald.people;
+        people.frozen(brake.as_ref(), freeze.as_ref(), Some(by.as_str()));
         let news = News::new(kind, Severity::Warning, text.clone());
-        let mut news = news.fact("by", by.name.clone()).fact("reason", reason);
-        let known = self.manned.iter().chain(&self.retired);
-        let mut known = known.map(|one| &one.service.name);
-        if let Some(name) = known.find(|name| service == Some(&***name)) {
-            news = news.of(name);
-            let reason = reason.unwrap_or("no reason was given");
-            self.herald.people.frozen_of(name, on, &by.name, reason);
-        }
-        self.herald.tell(news);
+        let news = news.fact("by", by.clone()).fact("reason", reason);
+        self.herald.tell(match &brake {
+            Some(service) => news.of(service),
+            None => news,
+        });
         Ok(Done::Said(text))
     }
 

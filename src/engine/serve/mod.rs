@@ -5,13 +5,14 @@
 //! deployment bakes, a window, which is a `watch` like any other. Reading order: `outfit` (what is
 //! given), `live` (what is true now), `handle` (what others may ask), `daemon`, `lookout`, `station` with
 //! `monitor`, `looking`, `open_window`, `baked`, `narrated` and `ordered`; `board` and `pulse` (what is shown),
-//! `happenings` (what is told to whoever listens), `telling` (what people are told), `recorder` (what is
-//! remembered).
+//! `happenings` (what is told to whoever listens), `telling` with `reminding` and `standing` (what people
+//! are told), `recorder` (what is remembered).
 
 mod adding;
 mod answering;
 mod baked;
 mod board;
+mod brakes;
 mod common_cause;
 mod daemon;
 mod freezing;
@@ -31,6 +32,7 @@ pub mod outfit;
 mod pulse;
 pub mod recorder;
 mod reload;
+mod reminding;
 mod sighted;
 mod silence;
 mod silencing;

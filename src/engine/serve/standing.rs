@@ -1,42 +1,47 @@
-//! Looks again and again at what lies outside every service and what people must hear of: whether all
-//! rollbacks are stopped, by whatever hand, and whether the history can be written.
+//! Looks again and again at what lies outside every window and what people must hear of: whether rollbacks
+//! are stopped, by whatever hand, and whether the history can be written.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::frozen;
+use super::brakes::{Brakes, Change, Pulled};
+use super::happenings::{Herald, News, Severity};
 use super::live::{Freeze, StoreNow};
 use super::recorder::Recorder;
-use super::telling::Telling;
 
 /// A person is told within a few seconds; what only one look saw is no news.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 
-/// What was seen at one look.
-type Seen = (Option<Freeze>, StoreNow);
-
-/// Looks from now on, until what is returned is dropped. What it finds first is told as well: it may
-/// have changed while nobody looked, and who was told already is not told twice.
+/// Looks from now on, until what is returned is dropped. What it finds first is told to people as well: it
+/// may have changed while nobody looked, and who was told already is not told twice.
 pub(super) fn watch(
-    telling: &Telling,
-    kill_switch: PathBuf,
+    herald: &Herald,
+    brakes: &Brakes,
     recorder: Arc<dyn Recorder>,
 ) -> AbortOnDropHandle<()> {
-    let telling = telling.clone();
+    let (herald, brakes) = (herald.clone(), brakes.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
-        let (mut told, mut last): (Option<Seen>, Option<Seen>) = (None, None);
+        let mut last: Option<(Pulled, StoreNow)> = None;
+        let mut is_told_troubled: Option<bool> = None;
         loop {
-            let (file, recorder) = (kill_switch.clone(), Arc::clone(&recorder));
+            let (look, recorder) = (brakes.look(), Arc::clone(&recorder));
             // A disk may hang: this task alone waits for it.
-            let look = move || (frozen::read(&file), recorder.standing());
-            if let Ok(seen) = tokio::task::spawn_blocking(look).await {
-                let is_settled = last.as_ref().is_some_and(|last| is_like(last, &seen));
-                if is_settled {
-                    tell(&telling, told.as_ref(), &seen);
-                    told = Some(seen.clone());
+            let looking = move || {
+                let seen = (look.see(), recorder.standing());
+                (look, seen)
+            };
+            if let Ok((look, seen)) = tokio::task::spawn_blocking(looking).await {
+                if let Some((pulled, store)) = &last {
+                    for change in brakes.changed(pulled, &look, &seen.0) {
+                        tell(&herald, &brakes, &change);
+                    }
+                    let is_troubled = seen.1.trouble.is_some();
+                    let is_settled = store.trouble.is_some() == is_troubled;
+                    if is_settled && is_told_troubled.replace(is_troubled) != Some(is_troubled) {
+                        herald.people.stored(&seen.1);
+                    }
                 }
                 last = Some(seen);
             }
@@ -45,21 +50,43 @@ pub(super) fn watch(
     }))
 }
 
-fn tell(telling: &Telling, before: Option<&Seen>, seen: &Seen) {
-    let (freeze, store) = seen;
-    if before.is_none_or(|(before, _)| before != freeze) {
-        telling.frozen(freeze.as_ref());
-    }
-    if before.is_none_or(|before| is_troubled(before) != is_troubled(seen)) {
-        telling.stored(store);
+/// Tells that somebody pulled a kill switch, or let it go, by hand.
+fn tell(herald: &Herald, brakes: &Brakes, change: &Change) {
+    let Change {
+        brake,
+        freeze,
+        is_new,
+    } = change;
+    let by = freeze.as_ref().and_then(|freeze| freeze.by.as_deref());
+    herald.people.frozen(brake.as_ref(), freeze.as_ref(), by);
+    if *is_new {
+        herald.tell(news(brakes, change));
     }
 }
 
-/// Whether two looks saw the same; the words of a trouble may differ.
-fn is_like(one: &Seen, other: &Seen) -> bool {
-    one.0 == other.0 && is_troubled(one) == is_troubled(other)
-}
-
-const fn is_troubled((_, store): &Seen) -> bool {
-    store.trouble.is_some()
+fn news(brakes: &Brakes, change: &Change) -> News {
+    let service = change.brake.as_ref();
+    let file = brakes.file(service.map(|name| &**name));
+    let shown = file.display().to_string();
+    let which = service.map_or_else(
+        || "all rollbacks on this machine".to_owned(),
+        |service| format!("the rollbacks of {service} on this machine"),
+    );
+    let (kind, text) = match &change.freeze {
+        Some(Freeze { reason, .. }) => ("frozen", format!("{shown} stops {which}: {reason}")),
+        None => {
+            let of = service.map(|service| format!(" of {service}"));
+            let of = of.unwrap_or_default();
+            let text = format!("rollbacks{of} are allowed again: {shown} is gone");
+            ("thawed", text)
+        }
+    };
+    let freeze = change.freeze.as_ref();
+    let news = News::new(kind, Severity::Warning, text)
+        .fact("by", freeze.and_then(|freeze| freeze.by.clone()))
+        .fact("reason", freeze.map(|freeze| freeze.reason.clone()));
+    match service {
+        Some(service) => news.of(service),
+        None => news,
+    }
 }

@@ -1,9 +1,9 @@
 //! Who is told of what happens: makes notices of it, leaves out what a silence mutes, and hands the rest
 //! to the notifiers that are declared now. It never waits: a notifier that hangs holds up nothing here.
 //!
-//! A silence mutes only what opens a trouble. That a trouble is over goes to whoever was told of it,
-//! whatever is silent by then; what was decided and done about a deployment is never muted. Called by
-//! the stations, the daemon and `standing`.
+//! A silence mutes only what opens a trouble, and reminders of it (`reminding`). That a trouble is over
+//! goes to whoever was told of it, whatever is silent by then; what was decided and done about a
+//! deployment is never muted. Called by the stations, the daemon and `standing`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::live::{Freeze, NotifierNow, StoreNow};
+use super::reminding::Silent;
 use super::silencing::Silencing;
 use crate::clock::{Clock, WallTime};
 use crate::deployment::Deployment;
@@ -34,7 +35,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     mask: Mask,
     memory: PathBuf,
-    silencing: Silencing,
+    silent: Silent,
     now: RwLock<Now>,
 }
 
@@ -68,15 +69,16 @@ impl Telling {
             clock,
             mask,
             memory: state.join(MEMORY),
-            silencing,
+            silent: Silent::new(silencing),
             now: RwLock::default(),
         }))
     }
 
     /// Puts a plan in force, of which this marks who is told of what: by the same mark the same. Those who
-    /// stay keep what they were told, and what is not declared any more is over. Called by one task, within
-    /// a runtime.
-    pub(super) fn declare(&self, plan: &Plan, mark: u64) {
+    /// stay keep what they were told, and what is not declared any more is over; of `watched`, services of
+    /// which a window is open, their deployments go on. Called by one task, within a runtime.
+    pub(super) fn declare(&self, plan: &Plan, mark: u64, watched: &HashSet<Arc<str>>) {
+        self.0.silent.declare(&plan.unselected);
         let known = {
             let now = self.0.now.read().unwrap_or_else(PoisonError::into_inner);
             (now.mark == Some(mark), now.dispatcher.clone())
@@ -93,28 +95,39 @@ impl Telling {
             dispatcher,
             url: plan.server.url.clone(),
         };
-        self.end_undeclared(plan);
+        self.end_undeclared(plan, watched);
     }
 
-    /// What was told of checks and services that are not declared any more is over.
-    fn end_undeclared(&self, plan: &Plan) {
-        let checks = plan.checks.iter().map(|check| {
-            let facts = &check.facts;
-            subject(Some(&facts.service), &["check", facts.id.as_str()])
-        });
-        let services = plan.services.iter();
-        let services = services.map(|one| subject(Some(&one.name), &["deployments"]));
-        let declared: HashSet<String> = checks.chain(services).collect();
+    /// What was told of checks and services that are not declared any more is over. What is declared and
+    /// was not selected stays as it is.
+    fn end_undeclared(&self, plan: &Plan, watched: &HashSet<Arc<str>>) {
+        let unselected = &plan.unselected;
+        let checks = plan.checks.iter().map(|check| &check.facts);
+        let checks = checks.map(|facts| (&facts.service, &facts.id));
+        let others = unselected.checks.iter().map(|(service, id)| (service, id));
+        let checks: HashSet<(&str, &str)> = checks
+            .chain(others)
+            .map(|(service, id)| (&**service, id.as_str()))
+            .collect();
+        let services = plan.services.iter().map(|one| &one.name);
+        let services = services.chain(&unselected.services);
+        let services: HashSet<&str> = services.map(|name| &**name).collect();
         for open in self.open_subjects() {
             let (kind, service, what) = match open.split('/').collect::<Vec<_>>()[..] {
-                [_, service, "check", check] => (Kind::CheckRecovered, service, check),
-                [_, service, "deployments"] => (Kind::DeploymentsSeen, service, "its deployment"),
+                [_, service, "check", check] if !checks.contains(&(service, check)) => {
+                    (Kind::CheckRecovered, service, check)
+                }
+                [_, service, ref about @ ..] if !services.contains(service) => match about {
+                    ["deployments"] => (Kind::DeploymentsSeen, service, "its deployment"),
+                    _ if watched.contains(service) => continue,
+                    ["deployment", ..] => (Kind::Superseded, service, "the service"),
+                    ["freeze"] => (Kind::Thawed, service, "the service"),
+                    _ => continue,
+                },
                 _ => continue,
             };
-            if !declared.contains(&open) {
-                let line = format!("{what} is not declared any more");
-                self.tell(notices::over(self.now(), kind, service, &open, &line));
-            }
+            let line = format!("{what} is not declared any more");
+            self.tell(notices::over(self.now(), kind, service, &open, &line));
         }
     }
 
@@ -141,6 +154,7 @@ impl Telling {
             clock: Arc::clone(&self.0.clock),
             mask: self.0.mask.clone(),
             memory: Some(self.0.memory.clone()),
+            hush: Arc::new(self.0.silent.clone()),
         }
     }
 
@@ -174,17 +188,20 @@ impl Telling {
             .for_each(|one| self.tell(one));
     }
 
-    /// Tells that all rollbacks on this machine are stopped, or allowed again.
-    pub(super) fn frozen(&self, freeze: Option<&Freeze>) {
-        let by = freeze.and_then(|freeze| freeze.by.as_deref());
+    /// Tells that the rollbacks of a service on this machine, of all where none is named, are stopped, or
+    /// allowed again; `by` as far as it is known.
+    pub(super) fn frozen(
+        &self,
+        service: Option<&Arc<str>>,
+        freeze: Option<&Freeze>,
+        by: Option<&str>,
+    ) {
+        let (now, is_on) = (self.now(), freeze.is_some());
         let reason = freeze.map_or("", |freeze| &*freeze.reason);
-        self.tell(notices::freeze(self.now(), freeze.is_some(), by, reason));
-    }
-
-    /// Tells that the rollbacks of one service on this machine are stopped, or allowed again.
-    pub(super) fn frozen_of(&self, service: &Arc<str>, is_on: bool, by: &str, reason: &str) {
-        let now = self.now();
-        self.tell(notices::freeze_of(now, service, is_on, Some(by), reason));
+        self.tell(match service {
+            None => notices::freeze(now, is_on, by, reason),
+            Some(service) => notices::freeze_of(now, service, is_on, by, reason),
+        });
     }
 
     /// Tells that a newer configuration is wrong, or right again.
@@ -205,13 +222,7 @@ impl Telling {
 
     /// Tells a notice, unless a silence mutes it.
     pub(super) fn tell(&self, notice: Notice) {
-        let is_muted = notice.effect == Effect::Opens
-            && notice.is_about_a_check()
-            && self
-                .0
-                .silencing
-                .mutes(notice.service.as_deref(), notice.check.as_ref())
-                .is_some();
+        let is_muted = notice.effect == Effect::Opens && self.0.silent.mutes(&notice.topic());
         if !is_muted && let Some(dispatcher) = self.dispatcher() {
             dispatcher.tell(notice);
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::notify::{Kind, Notice};
+use crate::notify::{Effect, Kind, Notice, Severity};
 
 /// How a notice is to flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +92,32 @@ impl Course {
     }
 }
 
+/// What is said of a check that flaps.
+pub(super) fn flapping(mut notice: Notice) -> Notice {
+    let check = notice
+        .check
+        .as_ref()
+        .map_or("a check", |check| check.as_str());
+    let service = notice.service.as_deref();
+    let service = service
+        .map(|service| format!("{service}: "))
+        .unwrap_or_default();
+    notice.headline = format!(
+        "{service}{check} fails and recovers in turn; last: {}",
+        notice.headline
+    );
+    notice.done = "Further changes are not told until it has been calm for 5 minutes.".to_owned();
+    notice.next = "Look for what comes and goes: a restarting task, one bad task of many, a limit."
+        .to_owned();
+    notice.kind = Kind::CheckFlapping;
+    notice.effect = Effect::Opens;
+    notice.severity = notice.severity.max(Severity::Warning);
+    notice
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::Severity;
 
     fn flows(kinds: impl IntoIterator<Item = (u64, Kind)>) -> Vec<Flow> {
         let mut damper = Damper::default();

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ledger::Ledger;
 use super::memory::Memory;
-use super::outbox::{Failure, Next, Outbox};
+use super::outbox::{Failure, Next, Outbox, Ways};
 use super::{Doing, lock};
 use crate::clock::{Clock, Moment};
 use crate::notify::{Declared, Notice, Unsent};
@@ -33,9 +33,9 @@ pub(super) struct Tray {
 }
 
 impl Tray {
-    pub(super) fn new(ledger: Ledger, now: Moment) -> Self {
+    pub(super) fn new(ledger: Ledger, ways: Ways, now: Moment) -> Self {
         Self {
-            outbox: Mutex::new(Outbox::new(ledger, now)),
+            outbox: Mutex::new(Outbox::new(ledger, ways, now)),
             bell: tokio::sync::Notify::new(),
         }
     }

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::damper::{CALM, Flow};
+use super::hush::Hush;
 use super::ledger::Ledger;
 use crate::clock::Moment;
-use crate::notify::{Effect, Kind, Notice, Severity};
+use crate::notify::{Effect, Notice, Route, Severity};
 
 /// As many notices wait; beyond, the least important is dropped.
 pub(super) const MOST_WAITING: usize = 500;
@@ -25,15 +26,27 @@ pub(super) const GATHERING: Duration = Duration::from_secs(2);
 /// Whoever took over looks again so often whether the one before has sent what it was sending.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
-/// How a notice comes to a notifier.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
-    /// Whether a route leads it there; otherwise only what ends a trouble goes, to who was told of it.
-    pub(super) matched: bool,
+/// How notices come to a notifier, as it is declared now.
+#[derive(Clone, Debug)]
+pub(super) struct Ways {
+    /// The routes that lead to it.
+    pub(super) routes: Vec<Route>,
+    /// Of what nobody is to be reminded.
+    pub(super) hush: Arc<dyn Hush>,
+}
+
+impl Ways {
+    /// Whether a route leads a notice there; otherwise only what ends a trouble goes, to who was told of
+    /// it.
+    fn lead(&self, notice: &Notice) -> bool {
+        self.routes.iter().any(|route| route.leads(notice))
+    }
+
     /// How often it is told again while it lasts.
-    pub(super) repeat: Option<Duration>,
-    /// Whether it flaps.
-    pub(super) flow: Flow,
+    fn repeat(&self, notice: &Notice) -> Option<Duration> {
+        let routes = self.routes.iter().filter(|route| route.leads(notice));
+        routes.filter_map(|route| route.repeat).min()
+    }
 }
 
 /// What became of notices.
@@ -85,7 +98,10 @@ pub(super) struct Parcel {
 #[derive(Clone, Debug)]
 struct Waiting {
     notice: Notice,
-    way: Way,
+    /// Whether a route led it here.
+    matched: bool,
+    /// Whether it flaps.
+    flow: Flow,
     since: Moment,
     not_before: Moment,
     attempts: u32,
@@ -123,6 +139,7 @@ pub(super) struct Outbox {
     in_flight: Option<InFlight>,
     /// Something is being sent, a reminder included.
     is_sending: bool,
+    ways: Ways,
     ledger: Ledger,
     paused_until: Moment,
     failed_in_a_row: u32,
@@ -133,8 +150,9 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn new(ledger: Ledger, now: Moment) -> Self {
+    pub(super) fn new(ledger: Ledger, ways: Ways, now: Moment) -> Self {
         Self {
+            ways,
             waiting: BTreeMap::new(),
             numbered: 0,
             in_flight: None,
@@ -150,7 +168,8 @@ impl Outbox {
     }
 
     /// Another notifier of the same name sends from now on: the troubles of the one before are over.
-    pub(super) fn handed_over(&mut self, now: Moment) {
+    pub(super) fn handed_over(&mut self, ways: Ways, now: Moment) {
+        self.ways = ways;
         self.paused_until = now;
         self.failed_in_a_row = 0;
         for one in self.waiting.values_mut().filter(|one| one.attempts > 0) {
@@ -158,20 +177,25 @@ impl Outbox {
         }
     }
 
+    /// Its notifier was not declared for a while, and has not heard of every end.
+    pub(super) fn comes_back(&mut self) {
+        self.ledger = std::mem::take(&mut self.ledger).doubted();
+    }
+
     /// Takes a notice in, or not.
-    pub(super) fn offer(&mut self, notice: Notice, way: Way, now: Moment) {
+    pub(super) fn offer(&mut self, notice: Notice, flow: Flow, now: Moment) {
+        let matched = self.ways.lead(&notice);
         let ends = matches!(notice.effect, Effect::Resolves | Effect::Acknowledges);
         let told = ends && self.is_told_or_will_be(&notice.subject);
-        if !told && (!way.matched || notice.kind.is_for_the_told()) {
+        if !told && (!matched || notice.kind.is_for_the_told()) {
             return;
         }
-        let (notice, not_before) = match way.flow {
-            Flow::Free if notice.kind.comes_in_storms() => (notice, now + GATHERING),
-            Flow::Free => (notice, now),
-            Flow::Flapping => (flapping(notice), now),
+        let not_before = match flow {
+            Flow::Free if notice.kind.comes_in_storms() => now + GATHERING,
+            Flow::Free | Flow::Flapping => now,
             Flow::Calmed => {
                 self.forget_course(&notice);
-                (notice, now + CALM)
+                now + CALM
             }
         };
         if self.is_said(&notice) {
@@ -188,7 +212,8 @@ impl Outbox {
         }
         let waiting = Waiting {
             notice,
-            way,
+            matched,
+            flow,
             since: now,
             not_before,
             attempts: 0,
@@ -254,7 +279,7 @@ impl Outbox {
     fn forget_course(&mut self, notice: &Notice) {
         let before = self.waiting.len();
         self.waiting.retain(|_, one| {
-            let of_course = one.way.flow == Flow::Calmed;
+            let of_course = one.flow == Flow::Calmed;
             !(of_course && one.notice.subject == notice.subject && one.notice.check == notice.check)
         });
         self.counts.spared += (before - self.waiting.len()) as u64;
@@ -298,29 +323,6 @@ impl Outbox {
     pub(super) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
-}
-
-/// What flaps is told as that, once.
-fn flapping(mut notice: Notice) -> Notice {
-    let check = notice
-        .check
-        .as_ref()
-        .map_or("a check", |check| check.as_str());
-    let service = notice.service.as_deref();
-    let service = service
-        .map(|service| format!("{service}: "))
-        .unwrap_or_default();
-    notice.headline = format!(
-        "{service}{check} fails and recovers in turn; last: {}",
-        notice.headline
-    );
-    notice.done = "Further changes are not told until it has been calm for 5 minutes.".to_owned();
-    notice.next = "Look for what comes and goes: a restarting task, one bad task of many, a limit."
-        .to_owned();
-    notice.kind = Kind::CheckFlapping;
-    notice.effect = Effect::Opens;
-    notice.severity = notice.severity.max(Severity::Warning);
-    notice
 }
 
 /// What is dropped last: a trouble that someone was told of must be seen to end.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::outbox::{GATHERING, LIFETIME, MOST_WAITING};
-use super::{Dispatcher, Surroundings};
+use super::{Dispatcher, Failure, Surroundings};
 use crate::clock::{Clock, Moment, WallTime};
 use crate::notify::{Declared, Effect, Kind, Notice, Notifier, Notifying, Route, Severity, Unsent};
 use crate::sample::CheckId;
@@ -99,6 +99,7 @@ fn stage_of(
         clock: Arc::new(RuntimeClock(origin)),
         mask: Mask::default(),
         memory: None,
+        hush: Arc::new(()),
     };
     around(&mut surroundings);
     let dispatcher = Dispatcher::start(&Notifying { notifiers, routes }, surroundings);
@@ -413,4 +414,112 @@ async fn at_the_end_nothing_is_gathered_and_what_fails_is_tried_again_while_ther
     let came = Arc::clone(&stage.came[0]);
     assert_eq!(stage.dispatcher.finish(MOMENT).await, []);
     assert_eq!(came.lock().expect("no panic held it").len(), 1);
+}
+
+/// A declaration of one notifier of this name that ends as the list says; none hangs.
+fn one_called(name: &str, ends: Option<Vec<Result<(), Unsent>>>) -> Notifying {
+    let notifier = Listed {
+        origin: tokio::time::Instant::now(),
+        came: Came::default(),
+        hangs: ends.is_none(),
+        ends: Mutex::new(ends.unwrap_or_default()),
+        pages: false,
+    };
+    Notifying {
+        notifiers: vec![Declared {
+            name: Arc::from(name),
+            channel: "listed",
+            notifier: Arc::new(notifier),
+        }],
+        routes: vec![Route::to_all(1)],
+    }
+}
+
+fn rows(unsent: &[Failure]) -> Vec<(&str, &str, &str)> {
+    let unsent = unsent.iter();
+    unsent
+        .map(|one| (&*one.notifier, &*one.headline, &*one.why))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_those_could_not_send_who_are_declared_no_more_is_told_at_the_end() {
+    let refused = Err(Unsent::Refused("wrong key".to_owned()));
+    let stage = stage(vec![Some(vec![refused]), None]);
+    stage.dispatcher.tell(news("a", "a"));
+    stage.pass(MOMENT).await;
+    let second = stage
+        .dispatcher
+        .succeeded_by(&one_called("other", Some(vec![])));
+    second.tell(news("b", "b"));
+    stage.pass(MOMENT).await;
+    let third = second.succeeded_by(&Notifying::default());
+    assert_eq!(third.doing(), []);
+    let unsent = third.finish(MOMENT).await;
+    let expected = [
+        ("n0", "a", "wrong key"),
+        ("n1", "a", "no answer within 10s"),
+    ];
+    assert_eq!(rows(&unsent), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_declared_again_goes_on_with_what_it_could_not_send() {
+    let down = || Err(Unsent::Passing("refused".to_owned()));
+    let stage = stage(vec![Some((0..1_000).map(|_| down()).collect())]);
+    stage.dispatcher.tell(news("a", "a"));
+    stage.pass(MOMENT).await;
+    let without = stage.dispatcher.succeeded_by(&Notifying::default());
+    stage.pass(MOMENT).await;
+    let again = without.succeeded_by(&one_called("n0", Some(vec![])));
+    stage.pass(MOMENT).await;
+    assert_eq!(
+        (again.doing()[0].counts.sent, again.doing()[0].waiting),
+        (1, 0)
+    );
+    again.tell(news("a", "a"));
+    stage.pass(MOMENT).await;
+    assert_eq!(again.doing()[0].counts.spared, 1, "it was told");
+    assert_eq!(again.finish(MOMENT).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_failures_or_for_what_flaps_is_told_that_it_flaps() {
+    let of = |to: usize, event| Route {
+        to: vec![to],
+        events: vec![event],
+        ..Route::to_all(0)
+    };
+    let routes = vec![of(0, Kind::CheckFailing), of(1, Kind::CheckFlapping)];
+    let stage = stage_of(vec![Some(vec![]), Some(vec![])], Some(routes), |_| {});
+    for round in 0..8 {
+        stage.dispatcher.tell(match round % 2 {
+            0 => failing("a"),
+            _ => recovered("a"),
+        });
+        stage.pass(Duration::from_secs(20)).await;
+    }
+    stage.pass(Duration::from_secs(600)).await;
+    let flaps = "api: a fails and recovers in turn; last: a fails";
+    assert_eq!(stage.heard(0)[6..], [flaps, "a has recovered"]);
+    assert_eq!(stage.heard(1), [flaps, "a has recovered"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_flaps_is_known_to_when_others_are_declared() {
+    let stage = stage(vec![Some(vec![])]);
+    for round in 0..7 {
+        stage.dispatcher.tell(match round % 2 {
+            0 => failing("a"),
+            _ => recovered("a"),
+        });
+        stage.pass(MOMENT).await;
+    }
+    assert_eq!(stage.heard(0).len(), 7);
+    let again = stage
+        .dispatcher
+        .succeeded_by(&one_called("n0", Some(vec![])));
+    again.tell(recovered("a"));
+    stage.pass(MOMENT).await;
+    assert_eq!(again.doing()[0].waiting, 1, "until it has been calm");
 }

@@ -4,7 +4,8 @@
 use std::io;
 
 use jiff::Timestamp;
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use minijinja::value::{Kwargs, Value as Filled};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, filters};
 use serde_json::{Value, json};
 
 use crate::notify::notice::{Effect, Kind, Notice, Severity, cut};
@@ -15,7 +16,7 @@ pub(super) enum Template {
     /// Sent as it stands.
     Plain(String),
     /// Filled in for each notice.
-    Filled(Box<Environment<'static>>),
+    Made(Box<Environment<'static>>),
 }
 
 /// What is wrong with a template.
@@ -59,9 +60,11 @@ impl Template {
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.add_filter("escaped", escaped);
+        environment.add_filter("tojson", tojson);
+        environment.add_filter("urlencode", urlencode);
         let read = environment.add_template_owned(NAME, text.to_owned());
         read.map_err(|error| trouble(&error, text))?;
-        Ok(Self::Filled(Box::new(environment)))
+        Ok(Self::Made(Box::new(environment)))
     }
 
     pub(super) fn plain(text: &str) -> Self {
@@ -72,11 +75,11 @@ impl Template {
     pub(super) fn fill(&self, notice: &Notice) -> Result<String, Trouble> {
         let environment = match self {
             Self::Plain(text) => return Ok(text.clone()),
-            Self::Filled(environment) => environment,
+            Self::Made(environment) => environment,
         };
         let mut written = Bounded::default();
         let filling = environment.get_template(NAME).and_then(|template| {
-            let values = minijinja::Value::from(minijinja::value::Serde(values(notice)));
+            let values = Filled::from(minijinja::value::Serde(values(notice)));
             template
                 .render_captured_to(values, &mut written)
                 .map(|_| ())
@@ -117,14 +120,52 @@ impl io::Write for Bounded {
 }
 
 /// A text within quotes of JSON that somebody wrote around it.
-fn escaped(text: String) -> String {
-    let quoted = Value::String(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
+fn escaped(value: Filled) -> Result<String, minijinja::Error> {
+    let quoted = Value::String(there(value)?.to_string()).to_string();
+    Ok(quoted[1..quoted.len() - 1].to_owned())
+}
+
+/// The usual filter, for which what is not known would be `null`.
+fn tojson(
+    value: Filled,
+    indent: Option<Filled>,
+    options: Kwargs,
+) -> Result<Filled, minijinja::Error> {
+    filters::tojson(&there(value)?, indent, options)
+}
+
+/// The usual filter, for which what is not known would be an empty text.
+fn urlencode(value: Filled) -> Result<String, minijinja::Error> {
+    filters::urlencode(&there(value)?)
+}
+
+fn there(value: Filled) -> Result<Filled, minijinja::Error> {
+    match value.is_undefined() {
+        true => Err(minijinja::Error::new(
+            ErrorKind::UndefinedError,
+            BEFORE_FILTER,
+        )),
+        false => Ok(value),
+    }
+}
+
+/// Says that it is not the part of the template at which it was found, but what stands before that.
+const BEFORE_FILTER: &str = "what is filtered is not known";
+
+/// The name that stands before a filter.
+fn filtered(before: &str) -> Option<&str> {
+    let name = before.trim_end().strip_suffix('|')?.trim_end();
+    let is_of_name = |sign: char| sign.is_alphanumeric() || "_.[]".contains(sign);
+    let start = name.trim_end_matches(is_of_name).len();
+    name.get(start..)
 }
 
 /// What went wrong, where, and what to write instead.
 fn trouble(error: &minijinja::Error, source: &str) -> Trouble {
-    let found = error.range().and_then(|range| source.get(range));
+    let found = error.range().and_then(|range| match error.detail() {
+        Some(BEFORE_FILTER) => filtered(source.get(..range.start)?),
+        _ => source.get(range),
+    });
     let found = found
         .filter(|found| !found.trim().is_empty())
         .map(str::to_owned);
@@ -278,6 +319,21 @@ mod tests {
                 "a\n{{ check.name }}",
                 "line 2 of the template: there is no `check.name` in a notice",
                 Some("check.name"),
+            ),
+            (
+                "{{ service | tojson }}{{ headlin | tojson }}",
+                "there is no `headlin` in a notice",
+                Some("headlin"),
+            ),
+            (
+                "{{ next }}\n{{ check.name|urlencode }}",
+                "line 2 of the template: there is no `check.name` in a notice",
+                Some("check.name"),
+            ),
+            (
+                "{{ details[7] | escaped }}",
+                "there is no `details[7]` in a notice",
+                Some("details[7]"),
             ),
             (
                 "{{ headline | shout }}",

@@ -8,6 +8,7 @@
 mod measured;
 mod metrics;
 mod resource;
+mod retrying;
 mod send;
 mod spans;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::retrying;
 use crate::clock::Clock;
 use crate::engine::instruments::Signal;
 use crate::plan::telemetry::{Compression, OtlpPlan, Protocol};
@@ -24,7 +25,6 @@ use crate::probe::attempt::{Attempt, Conditions};
 use crate::probe::grpc;
 use crate::probe::wire::exchange::{self, Answer, Request};
 use crate::probe::wire::said::one_line;
-use crate::sample::{Fault, Reason};
 use crate::secret::Mask;
 
 /// The answer of a collector is a few bytes; more is read of none.
@@ -161,7 +161,10 @@ impl Collector {
             Protocol::Grpc => {
                 let host = self.0.endpoint.host_str().unwrap_or_default();
                 let ended = grpc::ended(&answer, host, &Mask::default());
-                taken(signal, &ended.map_err(by_blame)?)
+                match ended.message {
+                    Ok(message) => taken(signal, &message),
+                    Err(fault) => Err(retrying::refusal(ended.code, &answer, fault)),
+                }
             }
         }
     }
@@ -256,13 +259,4 @@ fn gzipped(plain: &[u8]) -> Vec<u8> {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// Which statuses of gRPC allow another try; the reasons are those of the kind `grpc`.
-fn by_blame(fault: Fault) -> Refusal {
-    match fault.reason {
-        Reason::Timeout | Reason::NotReady | Reason::Throttled => passing(fault.detail),
-        _ if fault.transient => passing(fault.detail),
-        _ => Refusal::Final(fault.detail),
-    }
 }

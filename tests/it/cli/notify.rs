@@ -154,6 +154,12 @@ async fn a_route_is_tried_and_each_notifier_is_told_of() {
         "{}",
         ran.all()
     );
+    // The end of a trouble goes to those who were told of it, whatever the route names.
+    let ran = program
+        .run(&["notify", "test", "quiet", "--event", "store_recovered"])
+        .await;
+    ran.expect(0);
+    assert!(!ran.stderr.contains("leads no notice"), "{}", ran.all());
     for (arguments, part) in [
         (
             &["notify", "test", "incident"][..],

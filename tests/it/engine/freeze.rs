@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use smokejumper::engine::serve::handle::{Done, Order, Refused};
 use smokejumper::event::Action;
+use smokejumper::notify::{Effect, Kind};
 
-use super::yard::{Running, Ward, Yard};
+use super::yard::{Running, Told, Ward, Yard};
 
 async fn pause(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -131,5 +132,103 @@ async fn it_is_kept_over_a_restart_until_it_is_lifted() {
         unknown,
         Err(Refused::Unknown("there is no service apy".to_owned()))
     );
+    running.end().await;
+}
+
+async fn until(told: &Told, count: usize) {
+    for _ in 0..1_000 {
+        if told.came().len() >= count {
+            return;
+        }
+        pause(1).await;
+    }
+    panic!("{count} notices never came: {:?}", told.headlines());
+}
+
+/// What happened of this kind, with its service.
+fn happened(yard: &Yard, kind: &str) -> Vec<(Option<String>, String)> {
+    let all = yard.kept.happened(kind).into_iter();
+    all.map(|one| (one.service.map(|name| name.to_string()), one.text))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_by_hand_is_told_and_shown_and_so_is_its_end() {
+    let told = Told::called("chat");
+    let yard = Yard::with(vec![Ward::of("api"), Ward::of("web")]);
+    yard.ground.tells(&[&told]);
+    let running = yard.start().await;
+    pause(30).await;
+    for (service, file) in [
+        (None, yard.kill_switch()),
+        (Some("api"), yard.state.path().join("frozen/api")),
+    ] {
+        let heard = told.came().len();
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(&file, "audit\n").expect("written");
+        until(&told, heard + 1).await;
+        std::fs::remove_file(&file).expect("removed");
+        until(&told, heard + 2).await;
+        let expected = [
+            (Kind::Frozen, Effect::Opens),
+            (Kind::Thawed, Effect::Resolves),
+        ];
+        assert_eq!(told.came()[heard..], expected, "{:?}", told.headlines());
+        let (line, end) = match service {
+            None => (
+                "all rollbacks are stopped: audit",
+                "rollbacks are allowed again",
+            ),
+            Some(_) => (
+                "api: its rollbacks are stopped: audit",
+                "api: its rollbacks are allowed again",
+            ),
+        };
+        assert_eq!(told.headlines()[heard..], [line, end]);
+        let shown = file.display();
+        let which = match service {
+            None => "all rollbacks on this machine",
+            Some(_) => "the rollbacks of api on this machine",
+        };
+        let text = format!("{shown} stops {which}: audit");
+        let service = service.map(str::to_owned);
+        let last = |kind| happened(&yard, kind).pop();
+        assert_eq!(last("frozen"), Some((service.clone(), text)));
+        let of = service.as_ref().map(|name| format!(" of {name}"));
+        let of = of.unwrap_or_default();
+        let text = format!("rollbacks{of} are allowed again: {shown} is gone");
+        assert_eq!(last("thawed"), Some((service, text)));
+    }
+    running.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ordered_is_told_once_and_one_that_was_pulled_before_the_start_to_people() {
+    let told = Told::called("chat");
+    let yard = Yard::with(vec![Ward::of("api")]);
+    yard.ground.tells(&[&told]);
+    let file = yard.state.path().join("frozen/api");
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    std::fs::write(&file, "audit\n").expect("written");
+    let running = yard.start().await;
+    until(&told, 1).await;
+    assert_eq!(told.headlines(), ["api: its rollbacks are stopped: audit"]);
+    assert_eq!(happened(&yard, "frozen"), [], "it was so before");
+    freeze(&running, Some("api"), false).await.expect("thawed");
+    freeze(&running, None, true).await.expect("frozen");
+    freeze(&running, None, false).await.expect("thawed");
+    // Long enough for the files to be looked at, however slow the disk: another change is seen after it.
+    std::fs::write(yard.kill_switch(), "by hand\n").expect("written");
+    until(&told, 5).await;
+    let expected = [
+        "api: its rollbacks are stopped: audit",
+        "api: its rollbacks are allowed again by ops",
+        "all rollbacks are stopped by ops: sale of the year",
+        "rollbacks are allowed again by ops",
+        "all rollbacks are stopped: by hand",
+    ];
+    assert_eq!(told.headlines(), expected);
+    assert_eq!(happened(&yard, "frozen").len(), 2);
+    assert_eq!(happened(&yard, "thawed").len(), 2);
     running.end().await;
 }

@@ -12,6 +12,7 @@ mod left;
 mod load;
 mod platform;
 mod remembered;
+mod reminding;
 mod replay;
 mod resuming;
 mod sightings;

@@ -24,7 +24,7 @@ use smokejumper::engine::slots::Slots;
 use smokejumper::engine::threads::ProbeThreads;
 use smokejumper::event::Event;
 use smokejumper::notify::{self, Effect, Kind, Notice, Notifier, Notifying, Route, Unsent};
-use smokejumper::plan::{CheckPlan, Plan, ServicePlan};
+use smokejumper::plan::{CheckPlan, Plan, Selection, ServicePlan};
 use smokejumper::probe::{Attempt, Probe, Target};
 use smokejumper::report::line::{self, Detail};
 use smokejumper::sample::{CheckId, Fault, Reason};
@@ -161,6 +161,8 @@ pub struct Ground {
     pub reads: Mutex<Result<(), String>>,
     pub files: AtomicU64,
     pub silences: Mutex<Vec<smokejumper::plan::SilencePlan>>,
+    /// What is selected of all that is declared.
+    pub selection: Mutex<Selection>,
     /// Who is told of what, and a mark of it.
     pub notifying: Mutex<(Notifying, u64)>,
     /// Whether the platform can be asked what is deployed.
@@ -175,24 +177,26 @@ pub struct Ground {
 impl Ground {
     pub fn configuration(&self) -> Configuration {
         let wards = self.wards.lock().unwrap().clone();
-        let checks: Vec<CheckPlan> = wards.iter().flat_map(|ward| ward.checks.clone()).collect();
-        let declared = checks.iter().map(|check| Declared {
+        let (notifying, mark) = self.notifying.lock().unwrap().clone();
+        let plan = Plan {
+            notifying,
+            services: wards.iter().map(|ward| ward.plan.clone()).collect(),
+            checks: wards.iter().flat_map(|ward| ward.checks.clone()).collect(),
+            silences: self.silences.lock().unwrap().clone(),
+            ..Plan::default()
+        };
+        let plan = plan.select(&self.selection.lock().unwrap());
+        let plan = plan.expect("a selection of what is there");
+        let declared = plan.checks.iter().map(|check| Declared {
             check: check.facts.id.clone(),
             text: Arc::from(format!("every: {:?}\n", check.every)),
             limits: Arc::new([]),
             // What it is made of: here the interval alone is ever declared otherwise.
             mark: check.every.as_secs(),
         });
-        let (notifying, mark) = self.notifying.lock().unwrap().clone();
         Configuration {
             declared: declared.collect(),
-            plan: Plan {
-                notifying,
-                services: wards.iter().map(|ward| ward.plan.clone()).collect(),
-                checks,
-                silences: self.silences.lock().unwrap().clone(),
-                ..Plan::default()
-            },
+            plan,
             controls: 0,
             notifying: mark,
             files: self.files.load(Ordering::SeqCst),
@@ -201,13 +205,21 @@ impl Ground {
 
     /// Declares who is told from now on, each of everything that is at least a warning.
     pub fn tells(&self, told: &[&Told]) {
+        self.reminds(told, None);
+    }
+
+    /// The same, and how often each is reminded.
+    pub fn reminds(&self, told: &[&Told], repeat: Option<Duration>) {
         let notifiers = told.iter().map(|one| notify::Declared {
             name: Arc::clone(&one.name),
             channel: "told",
             notifier: Arc::new((*one).clone()),
         });
         let notifiers: Vec<notify::Declared> = notifiers.collect();
-        let routes = vec![Route::to_all(notifiers.len())];
+        let routes = vec![Route {
+            repeat,
+            ..Route::to_all(notifiers.len())
+        }];
         let mut now = self.notifying.lock().unwrap();
         *now = (Notifying { notifiers, routes }, now.1 + 1);
     }
@@ -429,6 +441,7 @@ impl Yard {
                 reads: Mutex::new(Ok(())),
                 files: AtomicU64::new(0),
                 silences: Mutex::default(),
+                selection: Mutex::default(),
                 notifying: Mutex::default(),
                 is_blind: Arc::default(),
                 out_of_reach: Mutex::default(),

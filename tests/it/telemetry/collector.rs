@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{Buf as _, Bytes};
 use flate2::read::{GzDecoder, GzEncoder};
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -40,6 +42,8 @@ pub enum Answers {
     Status(u16, Option<&'static str>),
     /// With a status of gRPC.
     Grpc(u8),
+    /// With RESOURCE_EXHAUSTED, and when to ask again, in seconds of less than 128.
+    Exhausted(u8),
     /// That it has refused so many, and why.
     Partly(i64, &'static str),
     /// With a page.
@@ -219,8 +223,9 @@ async fn answer(
             whole(Bytes::from_static(b"<html>hello</html>")),
             "text/html",
         ),
-        Answers::Grpc(status) => over_grpc(&said, status),
-        _ if is_grpc => over_grpc(&said, 0),
+        Answers::Grpc(status) => over_grpc(&said, status, None),
+        Answers::Exhausted(seconds) => over_grpc(&said, 8, Some(retry_info(seconds))),
+        _ if is_grpc => over_grpc(&said, 0, None),
         Answers::Gzipped => {
             let body = partly(is_metrics, 0, "");
             let mut small = Vec::new();
@@ -245,12 +250,27 @@ fn typed(mut answer: Answer, kind: &'static str) -> Answer {
     answer
 }
 
-fn over_grpc(message: &[u8], status: u8) -> Answer {
+/// The details of a status with a `google.rpc.RetryInfo`, as Protocol Buffers write it, in base64.
+fn retry_info(seconds: u8) -> HeaderValue {
+    let field = |number: u8, bytes: &[u8]| {
+        let length = u8::try_from(bytes.len()).expect("short");
+        [&[(number << 3) | 2, length], bytes].concat()
+    };
+    let name = field(1, b"type.googleapis.com/google.rpc.RetryInfo");
+    let delay = field(2, &field(1, &[0x08, seconds]));
+    let details = STANDARD_NO_PAD.encode(field(3, &[name, delay].concat()));
+    HeaderValue::from_str(&details).expect("base64")
+}
+
+fn over_grpc(message: &[u8], status: u8, details: Option<HeaderValue>) -> Answer {
     let mut body = vec![0];
     body.extend(u32::try_from(message.len()).expect("short").to_be_bytes());
     body.extend_from_slice(message);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from(u16::from(status)));
+    if let Some(details) = details {
+        trailers.insert("grpc-status-details-bin", details);
+    }
     let body = Full::new(Bytes::from(body)).with_trailers(async { Some(Ok(trailers)) });
     typed(Response::new(body.boxed()), "application/grpc")
 }

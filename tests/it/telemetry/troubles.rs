@@ -118,6 +118,8 @@ async fn what_is_no_acceptance_is_counted_and_what_follows_is_sent_all_the_same(
         (Answers::Status(500, None), grpc),
         (Answers::Grpc(14), grpc),
         (Answers::Grpc(3), grpc),
+        (Answers::Grpc(8), grpc),
+        (Answers::Exhausted(0), grpc),
         (Answers::Page, http),
         (Answers::Garbage, http),
         (Answers::Garbage, grpc),
@@ -167,7 +169,16 @@ async fn an_acceptance_is_one_in_every_form() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_to_be_left_alone_is_left_alone() {
-    let beside = Beside::begin(Answers::Status(503, Some("3600")), "").await;
+    for (answers, more) in [
+        (Answers::Status(503, Some("3600")), ""),
+        (Answers::Exhausted(100), "protocol: grpc"),
+    ] {
+        is_left_alone(answers, more).await;
+    }
+}
+
+async fn is_left_alone(answers: Answers, more: &str) {
+    let beside = Beside::begin(answers, more).await;
     beside.until_refused(Signal::Metrics).await;
     let asked = beside.collector.received(|it| it.asked);
     assert_eq!(asked, 1);
@@ -177,6 +188,22 @@ async fn who_asks_to_be_left_alone_is_left_alone() {
     beside.exporter.finish().await;
     let asked = beside.collector.received(|it| it.asked);
     assert!((3..=4).contains(&asked), "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_collector_has_no_room_for_is_given_up_unless_it_wants_it_again() {
+    let beside = Beside::begin(Answers::Grpc(8), "protocol: grpc").await;
+    beside.hand_in(WHOLE_MESSAGE);
+    until(|| beside.outbound.lost_spans() > 0).await;
+    assert_eq!(beside.outbound.lost_spans(), WHOLE_MESSAGE);
+    beside.collector.answers(Answers::Exhausted(0));
+    beside.hand_in(WHOLE_MESSAGE);
+    let asked = beside.collector.received(|it| it.asked);
+    beside.collector.until(|it| it.asked > asked + 1).await;
+    beside.collector.answers(Answers::Well);
+    beside.collector.until(|it| !it.traces.is_empty()).await;
+    assert_eq!(beside.collector.spans().len() as u64, WHOLE_MESSAGE);
+    assert_eq!(beside.outbound.lost_spans(), WHOLE_MESSAGE);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,7 +65,11 @@ impl Outbox {
         if closing {
             return wakes.map_or(Next::Nothing, Next::At);
         }
-        match self.ledger.due(now) {
+        let ways = &self.ways;
+        match self
+            .ledger
+            .due(now, |notice| ways.repeat(notice), &*ways.hush)
+        {
             Ok(notice) => Next::Send(Box::new(Parcel {
                 notice,
                 of: Vec::new(),
@@ -88,7 +92,7 @@ impl Outbox {
         if first.notice.effect == Effect::Resolves {
             let ended = match self.ledger.recovers(&first.notice.subject) {
                 Recovery::Ends { under } => storm::ended(first.notice.clone(), under),
-                Recovery::Untold if first.way.matched && !first.notice.kind.is_for_the_told() => {
+                Recovery::Untold if first.matched && !first.notice.kind.is_for_the_told() => {
                     first.notice.clone()
                 }
                 Recovery::Untold | Recovery::Partial => {

@@ -33,9 +33,8 @@ impl Outbox {
                 self.counts.spared += of.len().saturating_sub(1) as u64;
                 self.failed_in_a_row = 0;
                 self.trouble = None;
-                let repeat = of.iter().filter_map(|(_, one)| one.way.repeat).min();
                 let told: Vec<Notice> = of.into_iter().map(|(_, one)| one.notice).collect();
-                self.ledger.told(&notice, &told, repeat, now)
+                self.ledger.told(&notice, &told, now)
             }
             Err(Unsent::Refused(why)) => {
                 self.counts.refused += 1;

@@ -1,7 +1,7 @@
 //! What is known of a trouble while its beginning or its end is on its way, or never arrived.
 
 use super::*;
-use crate::notify::Unsent;
+use crate::notify::{Kind, Unsent};
 use crate::sample::CheckId;
 
 fn notice(check: &str, severity: Severity, effect: Effect) -> Notice {
@@ -38,16 +38,19 @@ struct Desk(Outbox, u64);
 
 impl Desk {
     fn new() -> Self {
-        Self(Outbox::new(Ledger::default(), at(0)), 0)
+        let all = Route {
+            severity: Severity::Info,
+            ..Route::to_all(1)
+        };
+        let ways = Ways {
+            routes: vec![all],
+            hush: Arc::new(()),
+        };
+        Self(Outbox::new(Ledger::default(), ways, at(0)), 0)
     }
 
     fn offer(&mut self, notice: Notice) {
-        let way = Way {
-            matched: true,
-            repeat: None,
-            flow: Flow::Free,
-        };
-        self.0.offer(notice, way, at(self.1));
+        self.0.offer(notice, Flow::Free, at(self.1));
     }
 
     fn offer_each(&mut self, checks: &[&str], what: fn(&str) -> Notice) {
