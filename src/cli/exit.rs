@@ -99,6 +99,7 @@ mod tests {
                 verdict,
                 findings: Vec::new(),
             },
+            in_force: Vec::new(),
             deployment: None,
             decision: Decided {
                 action: Action::None,

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::record::Record;
 use crate::event::Event;
-use crate::plan::CheckPlan;
-use crate::report::html::story::{self, Story};
+use crate::report::html::story::Story;
 use crate::report::html::telling::Telling;
 use crate::report::{html, json};
 use crate::secret::Mask;
@@ -29,7 +28,6 @@ impl Page {
         &self,
         record: &Record,
         code: u8,
-        checks: &[CheckPlan],
         mask: &Mask,
     ) -> serde_json::Result<String> {
         let report = json::value(record, code, mask)?;
@@ -39,13 +37,6 @@ impl Page {
             std::mem::take(&mut *telling)
         };
         telling.tell(&mut story);
-        for check in checks {
-            let id = mask.apply(check.facts.id.as_str());
-            let told = story.checks.iter_mut().find(|told| told.id == id);
-            if let Some(told) = told {
-                told.lines = story::of_thresholds(&check.thresholds);
-            }
-        }
         Ok(html::render(&story))
     }
 }

@@ -12,7 +12,7 @@ use super::terminal::{Terminal, named};
 use super::{exit, refuse, state};
 use crate::config::{self, Code, Loaded, Sources};
 use crate::diagnostic;
-use crate::plan::{self, CheckPlan, Plan};
+use crate::plan::{self, Plan};
 use crate::report::{stored, text};
 use crate::secret::Mask;
 use crate::server::page;
@@ -45,7 +45,7 @@ pub async fn run(arguments: ReportArguments) -> u8 {
         return refuse(&terminal, exit::USAGE, &why);
     }
     let found = match place.open().await {
-        Ok(history) => Found::read(&*history, &arguments, &plan.checks, terminal.mask()).await,
+        Ok(history) => Found::read(&*history, &arguments, terminal.mask()).await,
         Err(error) => Err(error),
     };
     match found {
@@ -111,7 +111,6 @@ impl Found {
     async fn read(
         history: &dyn History,
         arguments: &ReportArguments,
-        checks: &[CheckPlan],
         mask: &Mask,
     ) -> Result<Option<Self>, StoreError> {
         let window = match &*arguments.window {
@@ -135,7 +134,7 @@ impl Found {
             false => Vec::new(),
         };
         let page = match wants(Format::Html) {
-            true => page::file(history, window.clone(), checks, mask).await,
+            true => page::file(history, window.clone(), mask).await,
             false => None,
         };
         Ok(Some(Self {

@@ -239,7 +239,7 @@ impl Session {
     /// The page of a run, where one was asked for.
     fn page(&self, record: &Record, code: u8) -> serde_json::Result<Option<String>> {
         let page = self.page.as_ref();
-        page.map(|page| page.render(record, code, &self.plan.checks, self.terminal.mask()))
+        page.map(|page| page.render(record, code, self.terminal.mask()))
             .transpose()
     }
 

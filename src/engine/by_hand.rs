@@ -270,6 +270,7 @@ impl ByHand<'_> {
             finished: Stamp::now(&*self.context.clock),
             judge: self.service.policy.judging.judge,
             assessment,
+            in_force: Vec::new(),
             deployment: Some(prospect.deployment.clone()),
             decision: Decided {
                 action: Action::RollBack,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
+use super::in_force::{self, InForce};
 use super::panel::Panel;
 use super::record::{Command, Decided, Record, Stamp};
 use super::sampling::{Manner, Sampling, Stint};
@@ -12,6 +13,7 @@ use super::troubles::Troubles;
 use crate::clock::Moment;
 use crate::event::{Action, What};
 use crate::plan::CheckPlan;
+use crate::verdict::threshold::Subject;
 use crate::verdict::{Assessment, Closing, JudgeKind, Sufficiency};
 
 /// How a gate takes its samples.
@@ -64,6 +66,7 @@ pub async fn gate(context: &Context, checks: &[CheckPlan], options: GateOptions)
         });
     }
     let mut record = record(context, checks, started, assessment);
+    record.in_force = in_force(checks, options);
     record.troubles = panel.troubles().clone();
     record.warnings = context.control.notes().await;
     record
@@ -85,6 +88,7 @@ fn record(
         finished: Stamp::now(&*context.clock),
         judge: JudgeKind::Plain,
         assessment,
+        in_force: Vec::new(),
         deployment: None,
         decision: Decided {
             action: Action::None,
@@ -97,6 +101,19 @@ fn record(
         warnings: Vec::new(),
         punctuality: context.instruments.lateness().told(),
     }
+}
+
+/// By what each check is judged: where one sample decides, by its limits on readings alone.
+fn in_force(checks: &[CheckPlan], options: GateOptions) -> Vec<InForce> {
+    let mut in_force = in_force::of(checks, &[]);
+    for (one, check) in in_force.iter_mut().zip(checks) {
+        if sufficiency(check, options) == Sufficiency::OneSample {
+            let limits = one.thresholds.iter();
+            let of_readings = limits.filter(|it| matches!(it.subject, Subject::Reading(_)));
+            one.thresholds = of_readings.cloned().collect();
+        }
+    }
+    in_force
 }
 
 /// How many samples a check gives under these options.

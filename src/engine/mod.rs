@@ -23,6 +23,7 @@ pub mod gate;
 pub mod guard;
 pub mod guards;
 pub mod hand;
+pub mod in_force;
 pub mod instruments;
 pub mod judged;
 pub mod logbook;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::in_force::InForce;
 use super::instruments::Punctuality;
 use super::troubles::Troubles;
 use crate::clock::{Moment, WallTime};
@@ -28,6 +29,8 @@ pub struct Record {
     pub judge: JudgeKind,
     /// What was found.
     pub assessment: Assessment,
+    /// By what it was found, check by check; empty where that is not known any more.
+    pub in_force: Vec<InForce>,
     /// The deployment under test.
     pub deployment: Option<Deployment>,
     /// What was decided, and why.

@@ -10,6 +10,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use super::before;
+use super::in_force::{self, InForce};
 use super::panel::{Change, Panel};
 use super::record::{Command, Decided, Record, Stamp};
 use super::recorded::{Recording, RecordingError};
@@ -45,6 +46,8 @@ pub struct Turn {
 pub struct Replayed {
     /// What was found.
     pub assessment: Assessment,
+    /// By what it was found.
+    pub in_force: Vec<InForce>,
     /// What would have been decided.
     pub decision: Decided,
     /// When the verdict was reached, from the start of the window: for a failure the sample that
@@ -76,6 +79,7 @@ impl Replay<'_> {
     ) -> Result<Replayed, RecordingError> {
         let end = Moment::ORIGIN + self.policy().bake;
         let notes = before::notes(self.checks, &before);
+        let in_force = in_force::of(self.checks, &before);
         let mut bench = Panel::of_bake(self.checks, self.policy(), Moment::ORIGIN, before);
         let mut course = Course::default();
         let mut early = None;
@@ -112,6 +116,7 @@ impl Replay<'_> {
         };
         Ok(Replayed {
             assessment,
+            in_force,
             decision: Decided::from(&decision),
             reached: reached.since_origin(),
             ended: ended.since_origin(),
@@ -216,6 +221,7 @@ impl Replayed {
             started: stamp(Duration::ZERO),
             finished: stamp(self.ended),
             assessment: self.assessment.clone(),
+            in_force: self.in_force.clone(),
             judge: service.policy.judging.judge,
             deployment: None,
             decision: self.decision.clone(),

@@ -240,6 +240,8 @@ impl Watch<'_> {
             finished: started,
             judge: self.service.policy.judging.judge,
             assessment: assessment.clone(),
+            // By what the run that died had judged is not in the journal.
+            in_force: Vec::new(),
             deployment: Some(left.deployment.clone()),
             decision: Decided { action, because },
             rollback: None,

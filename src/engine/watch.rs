@@ -11,6 +11,7 @@ use super::context::Context;
 use super::desk::Desk;
 use super::guard::Guard;
 use super::guards;
+use super::in_force;
 use super::logbook::{Journaling, Logbook};
 use super::record::{Command, Decided, Record, Stamp};
 use super::resuming;
@@ -146,6 +147,7 @@ impl Watch<'_> {
         self.announce(&scene, standing).await;
         let at_start = self.tasks_now(&deployment).await;
         notes.extend(self.look_at_start(&deployment, standing, at_start.as_deref()));
+        let in_force = in_force::of(self.checks, &before);
         let mut baked = self.bake(&deployment, standing, before).await;
         notes.extend(
             self.confirm(&deployment, at_start.as_deref(), &mut baked)
@@ -154,6 +156,7 @@ impl Watch<'_> {
         self.hear_objections(&mut baked).await;
         notes.extend(self.context.control.notes().await);
         let mut record = self.record(started, &deployment, &baked, log);
+        record.in_force = in_force;
         record.warnings = notes;
         self.see_to(&scene, &baked, &mut record).await;
         Ok(record)
@@ -179,6 +182,7 @@ impl Watch<'_> {
             finished: started,
             judge: self.service.policy.judging.judge,
             assessment,
+            in_force: Vec::new(),
             deployment: Some(deployment.clone()),
             decision: Decided::from(&baked.decision),
             rollback: None,

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::config::{Document, Entry, Node, Value, yaml};
 use crate::sample::CheckId;
+use crate::verdict::threshold::Subject;
 
 /// How a check was declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct Declaration {
     pub check: CheckId,
     /// Its entry as YAML, with everything filled in: to be masked before it is shown.
     pub text: String,
-    /// The limits on it as typed: subject, level and limit.
+    /// The limits on it as typed, and those that hold by default: subject, level and limit.
     pub limits: Vec<String>,
     /// Equal exactly when everything that it is made of is declared alike.
     pub mark: u64,
@@ -61,15 +62,30 @@ fn declaration(entry: &Entry, shared: u64) -> Declaration {
     }
 }
 
-/// The limits of a check; without any, those that hold then.
+/// The limits of a check; without any, and without one on failures, those that hold then.
 fn limits(check: &Node) -> Vec<String> {
     let Some(thresholds) = check.entry("thresholds") else {
         return BY_DEFAULT.map(str::to_owned).to_vec();
     };
-    let entries = thresholds.value.entries().iter();
-    entries
-        .flat_map(|one| levels(&one.key.text, &one.value))
-        .collect()
+    let entries = thresholds.value.entries();
+    let declared = entries
+        .iter()
+        .flat_map(|one| levels(&one.key.text, &one.value));
+    let is_about_failures = |name: &str| {
+        matches!(
+            Subject::parse(name),
+            Ok(Subject::ErrorRate | Subject::Availability | Subject::ConsecutiveFailures)
+        )
+    };
+    // Who limits `p95` alone has not said that runs may fail (`verdict::with_error_limit`).
+    match entries.iter().any(|one| is_about_failures(&one.key.text)) {
+        true => declared.collect(),
+        false => BY_DEFAULT
+            .map(str::to_owned)
+            .into_iter()
+            .chain(declared)
+            .collect(),
+    }
 }
 
 /// What holds without thresholds, as the contract has it.

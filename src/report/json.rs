@@ -3,6 +3,7 @@
 //! The types are the contract: the JSON Schema under `config/` is generated from them.
 
 mod diagnosis;
+mod limits;
 mod own;
 mod reason;
 mod rollback;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::diagnosis::DiagnosisReport;
+pub use self::limits::{BeforeReport, LimitReport};
 pub use self::own::{LatenessReport, SelfReport};
 pub use self::reason::{AssuranceReport, EvidenceReport, ReasonReport};
 use self::reason::{assurance, reason};
@@ -112,6 +114,13 @@ pub struct CheckReport {
     pub session: Option<SessionReport>,
     /// Why the verdict is what it is; empty for a pass.
     pub reasons: Vec<ReasonReport>,
+    /// The limits that were in force, those by default included; absent where they are not known, as of
+    /// a window that an earlier run had judged, and of the proof after a rollback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Vec<LimitReport>>,
+    /// What it was compared with; absent where it was compared with nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<BeforeReport>,
     /// What a verdict that condemns nothing is worth, at the end of a bake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assurance: Option<AssuranceReport>,
@@ -188,7 +197,7 @@ pub fn report(record: &Record, exit_code: u8) -> Report {
             .assessment
             .findings
             .iter()
-            .map(|found| check(record, found))
+            .map(|found| judged(record, found))
             .collect(),
         deployment: record
             .deployment
@@ -269,12 +278,26 @@ impl CheckReport {
         self.readings = readings
             .map(|(name, value)| (mask.apply(&name), value))
             .collect();
+        for limit in self.limits.iter_mut().flatten() {
+            limit.subject = mask.apply(&limit.subject);
+        }
         for reason in &mut self.reasons {
             reason.code = mask.apply(&reason.code);
             reason.text = mask.apply(&reason.text);
             let evidence = reason.evidence.iter_mut();
             evidence.for_each(|behind| behind.text = mask.apply(&behind.text));
         }
+    }
+}
+
+/// A check with what it was judged by.
+fn judged(record: &Record, finding: &Finding) -> CheckReport {
+    let mut in_force = record.in_force.iter();
+    let in_force = in_force.find(|one| one.facts.id == finding.facts.id);
+    CheckReport {
+        limits: in_force.map(limits::limits),
+        before: in_force.and_then(|one| one.before.as_ref().map(limits::before)),
+        ..check(record, finding)
     }
 }
 
@@ -307,6 +330,8 @@ fn check(record: &Record, finding: &Finding) -> CheckReport {
             .iter()
             .map(|found| reason(record, found))
             .collect(),
+        limits: None,
+        before: None,
         assurance: finding.assurance.as_ref().map(assurance),
         unsent: summary.sent.map(|sent| sent.unsent),
         sent_per_second: summary

@@ -12,6 +12,7 @@ mod queue;
 mod recent;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod writer;
 
 use std::fmt;

@@ -42,6 +42,8 @@ impl Station {
         let id: Arc<str> = Arc::from(id);
         let (checks, stopped) = self.checks_to_judge_by();
         let outfit = &self.post.outfit;
+        let opened = before.unwrap_or_else(|| outfit.context.clock.wall());
+        let mut now = board::opening(&id, opened, &checks);
         let mut service = self.service.clone();
         if let Some(bake) = outfit.bake {
             service.policy = service.policy.baking(bake);
@@ -68,9 +70,7 @@ impl Station {
         let name = Arc::clone(&self.service.name);
         let revision = deployment.revision.label.clone();
         let counsel = self.post.counsel.clone();
-        let opened = before.unwrap_or_else(|| outfit.context.clock.wall());
         let window = OpenWindow::open(opening, &id, opened, deployment, counsel);
-        let mut now = board::opening(&id, opened);
         now.deployment = Some(window.deployment.clone());
         self.narrator = Some(self.post.herald.people.narrator(&name, &id));
         self.board.open(Shown {
@@ -171,6 +171,14 @@ impl Station {
             match &event.what {
                 What::Pinned { deployment, .. } => now.deployment = Some(deployment.clone()),
                 What::Decided { action, because } => now.would = (*action, because.clone()),
+                What::CheckJudged {
+                    check, to, because, ..
+                } => {
+                    let told = now.checks.iter_mut().find(|one| one.id() == check);
+                    if let Some(told) = told {
+                        (told.verdict, told.because) = (*to, because.clone());
+                    }
+                }
                 _ => {}
             }
         });

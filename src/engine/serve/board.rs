@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::live::{CheckNow, ServiceNow, WindowNow, WindowState};
+use super::live::{CheckNow, ServiceNow, WindowCheck, WindowNow, WindowState};
 use super::pulse::Pulse;
 use super::telling::Said;
 use crate::clock::{Clock, WallTime};
 use crate::engine::desk::Outlook;
+use crate::engine::in_force;
 use crate::event::{Action, Verdict};
 use crate::plan::{CheckPlan, ServicePlan};
 
@@ -199,9 +200,17 @@ impl Shown {
     }
 }
 
-/// A window that was just opened.
-pub(super) fn opening(id: &Arc<str>, opened: WallTime) -> WindowNow {
+/// A window that was just opened over these checks.
+pub(super) fn opening(id: &Arc<str>, opened: WallTime, checks: &[CheckPlan]) -> WindowNow {
+    let in_force = in_force::of(checks, &[]).into_iter();
+    let unjudged = in_force.zip(checks).map(|(in_force, check)| WindowCheck {
+        in_force: Arc::new(in_force),
+        every: check.every,
+        verdict: Verdict::Inconclusive,
+        because: String::new(),
+    });
     WindowNow {
+        checks: unjudged.collect(),
         id: Arc::clone(id),
         state: WindowState::Opening,
         opened,

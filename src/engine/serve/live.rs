@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::clock::WallTime;
 use crate::deployment::Deployment;
+use crate::engine::in_force::InForce;
 use crate::event::{Action, Verdict};
-use crate::sample::{Outcome, Sample};
+use crate::sample::{CheckId, Outcome, Sample};
 use crate::verdict::CheckFacts;
 
 /// Everything at one moment.
@@ -129,6 +130,30 @@ pub struct WindowNow {
     pub would: (Action, Vec<String>),
     /// How many samples it was given.
     pub samples: u64,
+    /// The checks that judge it, as they were declared when it was opened, in their order.
+    pub checks: Vec<WindowCheck>,
+}
+
+/// A check of an open window: the window goes on under what was declared when it was opened, whatever
+/// is declared meanwhile.
+#[derive(Clone, Debug)]
+pub struct WindowCheck {
+    /// By what it is judged.
+    pub in_force: Arc<InForce>,
+    /// How often it runs.
+    pub every: Duration,
+    /// The verdict on it, so far.
+    pub verdict: Verdict,
+    /// Why, in one line; empty for a pass.
+    pub because: String,
+}
+
+impl WindowCheck {
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &CheckId {
+        &self.in_force.facts.id
+    }
 }
 
 /// A check.

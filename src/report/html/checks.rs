@@ -102,6 +102,23 @@ fn card(story: &Story, check: &Told, place: usize) -> Markup {
                 ul class="reasons" { @for reason in &check.reasons { li { (reason.text) } } }
             }
             @if let Some(worth) = &check.assurance { p class="soft" { (worth) } }
+            (limits(check))
+        }
+    }
+}
+
+/// By what it is judged; of a window of long ago, that nobody knows.
+fn limits(check: &Told) -> Markup {
+    html! {
+        @match check.limits.as_deref() {
+            None => p class="soft key" { "Its limits were not kept with this window: only those that were breached are known." },
+            Some([]) => {},
+            Some(limits) => p class="soft key limits" {
+                "Limits: "
+                @for (place, limit) in limits.iter().enumerate() {
+                    @if place > 0 { "; " } code { (limit) }
+                }
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 //! of one that is open. Values only; reading a report forgives what it does not know, because a daemon
 //! of this version shows windows that an older one has written.
 
+mod lines;
 mod reported;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use self::lines::{declared, of_thresholds, words_of};
 pub use self::reported::CheckReport;
 
 use super::course::Course;
@@ -16,7 +18,6 @@ use super::plot::band::{Line, Usual};
 use crate::clock::WallTime;
 use crate::event::{Level, Verdict};
 use crate::sample::CheckId;
-use crate::verdict::threshold::{Limit, Measure, Subject, Threshold};
 
 /// A window.
 #[derive(Clone, Debug)]
@@ -98,9 +99,11 @@ pub struct Told {
     pub assurance: Option<String>,
     /// What was measured over time, as far as it is kept.
     pub course: Option<Course>,
-    /// What was usual before.
+    /// What was usual before: what it is compared with, or else what was seen in the hour before.
     pub before: Option<Usual>,
-    /// Limits on its latency that can be drawn.
+    /// The limits that it is judged by, each in words; absent where they were not kept.
+    pub limits: Option<Vec<String>>,
+    /// Those on its latency, which can be drawn.
     pub lines: Vec<Line>,
 }
 
@@ -255,57 +258,6 @@ pub struct Difference {
     pub to: String,
 }
 
-/// The limits on the latency of whole runs among those that were declared, each as subject, level and
-/// limit: `p95 critical > 2s`. What is about something else is left out.
-#[must_use]
-pub fn declared(limits: &[String]) -> Vec<Line> {
-    let line = |text: &String| {
-        let mut words = text.trim().splitn(3, ' ');
-        let (name, level, rest) = (words.next()?, words.next()?, words.next()?);
-        let level = match level.trim_end_matches(':') {
-            "critical" => Level::Critical,
-            "warning" => Level::Warning,
-            _ => return None,
-        };
-        let subject = Subject::parse(name.trim_end_matches(':')).ok()?;
-        let limit = Limit::parse(rest.trim().trim_matches('"'), Measure::Seconds).ok();
-        let limit = limit.filter(|_| is_drawn(&subject))?;
-        Some(Line {
-            label: format!("{} {}", subject.name(), rest.trim().trim_matches('"')),
-            level,
-            at: limit.value,
-        })
-    };
-    limits.iter().filter_map(line).collect()
-}
-
-/// The limits on the latency of whole runs among thresholds.
-#[must_use]
-pub fn of_thresholds(thresholds: &[Threshold]) -> Vec<Line> {
-    let drawn = thresholds.iter().filter(|one| is_drawn(&one.subject));
-    let lines = drawn.flat_map(|threshold| {
-        let name = threshold.subject.name();
-        let levels = [
-            (Level::Warning, threshold.warning),
-            (Level::Critical, threshold.critical),
-        ];
-        levels.into_iter().filter_map(move |(level, limit)| {
-            let at = limit?.value;
-            let label = format!("{name} {}", super::plot::ticks::seconds(at));
-            Some(Line { label, level, at })
-        })
-    });
-    lines.collect()
-}
-
-/// Whether a limit on it can be drawn into a plot of the latency of whole runs.
-const fn is_drawn(subject: &Subject) -> bool {
-    matches!(
-        subject,
-        Subject::Quantile(None, _) | Subject::Max(None) | Subject::Mean(None)
-    )
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -361,8 +313,31 @@ pub(crate) mod tests {
         let lines = &story.checks[0].lines;
         assert_eq!(lines.len(), 1, "an error rate is not drawn as a latency");
         assert_eq!(lines[0].label, "p95 50 ms");
+        assert_eq!(story.checks[0].limits, None, "a report of before");
         assert_eq!(story.remarks, ["the schedule was late"]);
         assert_eq!(story.rollback.unwrap().verification[0].verdict, "pass");
+    }
+
+    #[test]
+    fn a_check_is_told_by_the_limits_that_were_in_force() {
+        let mut report = report();
+        report["checks"][0]["limits"] = serde_json::json!([
+            {"subject": "error_rate", "level": "critical", "limit": 0.05, "text": "> 5 %"},
+            {"subject": "p95", "level": "warning", "limit": 0.05, "text": "> 50 ms", "for_s": 30.0},
+            {"subject": "p99", "level": "critical", "limit": 2.0, "text": "> 2 s"}]);
+        report["checks"][0]["before"] =
+            serde_json::json!({"samples": 500, "p50_ms": 12.5, "p95_ms": 31.0});
+        report["checks"][1]["limits"] = serde_json::json!([]);
+        let story = Story::of_report(&report).unwrap();
+        let told = &story.checks[0];
+        let lines: Vec<(&str, f64)> = told.lines.iter().map(|it| (&*it.label, it.at)).collect();
+        assert_eq!(lines, [("p95 > 50 ms", 0.05), ("p99 > 2 s", 2.0)]);
+        let limits = told.limits.as_ref().unwrap();
+        assert_eq!(limits[0], "error_rate critical > 5 %");
+        assert_eq!(limits[1], "p95 warning > 50 ms for 30s");
+        let before = told.before.unwrap();
+        assert_eq!(before.p50, Duration::from_micros(12_500));
+        assert_eq!(story.checks[1].limits.as_deref(), Some(&[][..]));
     }
 
     #[test]
@@ -372,20 +347,5 @@ pub(crate) mod tests {
         assert_eq!(story.verdict, Verdict::Inconclusive);
         assert_eq!(story.checks.len(), 1);
         assert!(Story::of_report(&serde_json::json!([1])).is_err());
-    }
-
-    #[test]
-    fn declared_limits_on_latency_are_drawn_and_others_are_not() {
-        let limits = [
-            "p95 critical > 2s",
-            "p99: warning: > 250ms",
-            "error_rate critical > 5%",
-            "tls.p95 warning > 1s",
-            "used_pct critical > 90",
-            "nonsense",
-        ];
-        let lines = declared(&limits.map(str::to_owned));
-        let drawn: Vec<(&str, f64)> = lines.iter().map(|it| (it.label.as_str(), it.at)).collect();
-        assert_eq!(drawn, [("p95 > 2s", 2.0), ("p99 > 250ms", 0.25)]);
     }
 }

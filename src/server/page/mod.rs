@@ -33,8 +33,6 @@ use segment::segment;
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::engine::serve::live::Live;
-use crate::plan::CheckPlan;
-use crate::report::html::story::of_thresholds;
 use crate::secret::Mask;
 use crate::store::history::{History, StoredWindow};
 
@@ -53,26 +51,13 @@ pub fn router() -> Pages {
 }
 
 /// A window that is over, as a page in one file, with whatever the history keeps of it; absent where its
-/// report was not kept. Of these checks all limits are drawn, of others those that were breached.
-pub async fn file(
-    history: &dyn History,
-    window: StoredWindow,
-    checks: &[CheckPlan],
-    mask: &Mask,
-) -> Option<String> {
+/// report was not kept.
+pub async fn file(history: &dyn History, window: StoredWindow, mask: &Mask) -> Option<String> {
     window.report.as_ref()?;
     let id = Arc::clone(&window.id);
     let nothing_is_open = Live::default();
     let told = routes::reading::tell(history, &id, &nothing_is_open, Some(window), mask);
-    let mut story = told.await?;
-    for told in &mut story.checks {
-        let declared = checks.iter().find(|one| one.facts.id.as_str() == told.id);
-        let lines = declared.map(|check| of_thresholds(&check.thresholds));
-        if let Some(lines) = lines.filter(|lines| !lines.is_empty()) {
-            told.lines = lines;
-        }
-    }
-    Some(crate::report::html::render(&story))
+    Some(crate::report::html::render(&told.await?))
 }
 
 /// What was asked for, as far as the form of an error depends on it.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::clock::WallTime;
 use crate::deployment::{Deployment, Revision};
-use crate::engine::serve::live::{CheckNow, Live, ServiceNow, WindowNow, WindowState};
+use crate::engine::in_force::InForce;
+use crate::engine::serve::live::{CheckNow, Live, ServiceNow, WindowCheck, WindowNow, WindowState};
 use crate::event::{Action, Verdict};
 use crate::sample::{CheckId, Outcome};
 use crate::verdict::CheckFacts;
+use crate::verdict::threshold::{Comparison, Limit, Measure, Subject, Threshold};
 
 /// So many seconds after 2026-11-21T08:40:00Z.
 pub(super) fn at(seconds: u64) -> WallTime {
@@ -44,6 +46,32 @@ pub(super) fn check(id: &str, service: &str, verdict: Verdict, tags: &[&str]) ->
         last: None,
         declared: "http:\n  url: http://example\n".into(),
         limits: Arc::default(),
+    }
+}
+
+/// A check of the open window, with a limit on its p95 in seconds.
+pub(super) fn judging(id: &str, verdict: Verdict, limit: f64) -> WindowCheck {
+    let declared = check(id, "api", verdict, &["core"]);
+    let critical = Limit {
+        comparison: Comparison::Above,
+        value: limit,
+        measure: Measure::Seconds,
+    };
+    WindowCheck {
+        in_force: Arc::new(InForce {
+            facts: declared.facts,
+            thresholds: Arc::new([Threshold {
+                subject: Subject::Quantile(None, 0.95),
+                warning: None,
+                critical: Some(critical),
+                lasting: None,
+                consecutive: None,
+            }]),
+            before: None,
+        }),
+        every: declared.every,
+        verdict,
+        because: declared.because,
     }
 }
 
@@ -86,6 +114,7 @@ pub(super) fn live() -> Live {
         verdict: Verdict::Fail,
         would: (Action::RollBack, vec!["api-health: error_rate".to_owned()]),
         samples: 58,
+        checks: vec![judging("api-health", Verdict::Fail, 2.0)],
     };
     Live {
         at: at(60),

@@ -31,11 +31,18 @@ struct Moody {
     kept: std::sync::Mutex<Vec<Batch>>,
     asked: Notify,
     thinned: AtomicUsize,
+    /// What it remembers from before; it cannot be read where that is absent.
+    before: Option<Vec<Happening>>,
 }
 
 impl Moody {
     fn new(mood: Mood) -> Arc<Self> {
+        Self::remembering(mood, None)
+    }
+
+    fn remembering(mood: Mood, before: Option<Vec<Happening>>) -> Arc<Self> {
         Arc::new(Self {
+            before,
             mood: watch::Sender::new(mood),
             kept: std::sync::Mutex::default(),
             asked: Notify::new(),
@@ -102,8 +109,15 @@ impl History for Moody {
         Ok(None)
     }
 
-    async fn happenings(&self, _: &Page) -> Result<Vec<Happening>, StoreError> {
-        Err(StoreError::Unusable("gone".to_owned()))
+    async fn happenings(&self, page: &Page) -> Result<Vec<Happening>, StoreError> {
+        let Some(before) = &self.before else {
+            return Err(StoreError::Unusable("gone".to_owned()));
+        };
+        let is_older = |one: &&Happening| page.before.as_ref().is_none_or(|it| one.id < *it);
+        let mut found: Vec<Happening> = before.iter().filter(is_older).cloned().collect();
+        found.sort_by(|one, other| other.id.cmp(&one.id));
+        found.truncate(page.limit);
+        Ok(found)
     }
 
     async fn thin(&self, _: WallTime, _: &Retention) -> Result<bool, StoreError> {
@@ -115,6 +129,9 @@ impl History for Moody {
     }
 }
 
+/// The present.
+const NOW: Duration = Duration::from_secs(1_800_000_000);
+
 /// A clock that says what it is told.
 #[derive(Debug, Default)]
 struct Told(Option<Jump>);
@@ -125,7 +142,7 @@ impl Clock for Told {
     }
 
     fn wall(&self) -> WallTime {
-        WallTime::since_unix_epoch(Duration::from_secs(1_800_000_000))
+        WallTime::since_unix_epoch(NOW)
     }
 
     fn jump(&self) -> Option<Jump> {
@@ -420,24 +437,78 @@ async fn secrets_are_masked_on_the_way() {
     assert_eq!(kept.matches("it said ***").count(), 7, "{kept}");
 }
 
+/// Something that happened so long before the present of [`Told`].
+fn ago(span: Duration) -> Happening {
+    let at = WallTime::since_unix_epoch(NOW - span);
+    let millis = u64::try_from(at.unix().as_millis()).unwrap();
+    Happening {
+        at,
+        ..happening(&ulid::Ulid::from_parts(millis, 7).to_string())
+    }
+}
+
+/// How often it is thinned within a span from the start, over a store that remembers this.
+async fn thinned(clock: Told, before: Option<Vec<Happening>>, span: Duration) -> usize {
+    let store = Moody::remembering(Mood::Well, before);
+    let behind = with(&store, BOUNDS, clock, Mask::default());
+    tokio::time::sleep(span).await;
+    behind.finish(LONG).await;
+    store.thinned.load(Ordering::Relaxed)
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+/// Two looks, the second one begun.
+const TWO_LOOKS: Duration = Duration::from_secs(130);
+
 #[tokio::test(start_paused = true)]
 async fn it_is_thinned_from_time_to_time_and_not_after_the_clock_was_set() {
-    let thinned_with = |clock: Told| async {
-        let store = Moody::new(Mood::Well);
-        let behind = with(&store, BOUNDS, clock, Mask::default());
-        tokio::time::sleep(Duration::from_secs(130)).await;
-        behind.finish(LONG).await;
-        store.thinned.load(Ordering::Relaxed)
-    };
+    let recent = || Some(vec![ago(2 * HOUR)]);
     assert_eq!(
-        thinned_with(Told(None)).await,
+        thinned(Told(None), recent(), TWO_LOOKS).await,
         6,
         "twice, until nothing was left"
     );
     let jump = Jump {
         at: Moment::at(Duration::from_secs(9)),
-        by: Duration::from_secs(86_400 * 365),
+        by: YEAR,
         ahead: true,
     };
-    assert_eq!(thinned_with(Told(Some(jump))).await, 0);
+    assert_eq!(thinned(Told(Some(jump)), recent(), TWO_LOOKS).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_far_ahead_of_what_is_remembered_thins_nothing_before_it_has_run_for_a_while() {
+    let cases: [(Option<Vec<Happening>>, bool, &str); 7] = [
+        (Some(vec![]), true, "nothing can be lost"),
+        (
+            Some(vec![ago(2 * HOUR)]),
+            true,
+            "somebody was here just now",
+        ),
+        (Some(vec![ago(YEAR)]), false, "nobody was, or it is wrong"),
+        (
+            Some(vec![ago(YEAR), ago(MINUTE), ago(Duration::ZERO)]),
+            false,
+            "what the same clock has brought says nothing for it",
+        ),
+        (
+            Some(vec![ago(YEAR), ago(2 * HOUR), ago(MINUTE)]),
+            true,
+            "it ran for a while already, before it was begun anew",
+        ),
+        (
+            Some(vec![ago(MINUTE)]),
+            true,
+            "all that is there is of this run, and younger than anything is kept",
+        ),
+        (None, false, "nobody knows"),
+    ];
+    for (before, at_once, why) in cases {
+        let times = thinned(Told(None), before.clone(), TWO_LOOKS).await;
+        assert_eq!(times > 0, at_once, "{why}");
+        let later = thinned(Told(None), before, HOUR + TWO_LOOKS).await;
+        assert!(later > 0, "{why}: it is believed in the end");
+    }
 }

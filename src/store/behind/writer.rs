@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::trust::Trust;
 use super::{Bounds, Shared};
 use crate::clock::Clock;
 use crate::quantity::human;
@@ -23,14 +24,11 @@ pub struct Writer {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Nothing is thinned for so long after our own clock was set: it may be set back, and what was
-/// dropped by a wrong clock would be gone.
-const AFTER_A_JUMP: Duration = Duration::from_secs(3_600);
-
 impl Writer {
     /// Writes until it is told to end and nothing waits any more.
     pub async fn run(self) {
         let mut thin_at = Instant::now() + self.bounds.thin_every;
+        let mut trust = Trust::begin();
         loop {
             let is_empty = self.shared.queue().is_empty();
             if is_empty && self.ending.is_cancelled() {
@@ -47,7 +45,7 @@ impl Writer {
                 self.write().await;
             }
             if Instant::now() >= thin_at && !self.ending.is_cancelled() {
-                thin_at = Instant::now() + self.thin().await;
+                thin_at = Instant::now() + self.thin(&mut trust).await;
             }
         }
     }
@@ -112,10 +110,11 @@ impl Writer {
     }
 
     /// Does one step of thinning; says after how long to go on.
-    async fn thin(&self) -> Duration {
-        let now = self.clock.now();
-        let jumped = self.clock.jump();
-        if jumped.is_some_and(|jump| now.since(jump.at) < AFTER_A_JUMP) {
+    async fn thin(&self, trust: &mut Trust) -> Duration {
+        let asking = trust.is_given(&*self.clock, &*self.below);
+        // A store that cannot say what it remembers cannot be thinned either: that is told of its writing.
+        let is_trusted = matches!(timeout(self.bounds.patience, asking).await, Ok(Ok(true)));
+        if !is_trusted {
             return self.bounds.thin_every;
         }
         let begun = Instant::now();

@@ -11,6 +11,7 @@ mod resource;
 mod retrying;
 mod send;
 mod spans;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod traced;
@@ -121,7 +122,7 @@ impl Traced {
 
     /// Takes in what happened: the steps of rollbacks become spans. Never waits.
     pub fn happened(&self, happening: &Happening) {
-        if spans::is_step(happening) {
+        if steps::is_step(happening) {
             self.keep(|| spans::Kept::Step(Box::new(happening.clone())));
         }
     }

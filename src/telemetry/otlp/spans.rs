@@ -1,8 +1,8 @@
-//! Runs and the steps of rollbacks as spans.
+//! Runs as spans, and messages of spans.
 //!
 //! A run is a span of kind *client* with an event for each phase; what the probed service adds hangs below
-//! it where it was sent `traceparent`. The steps of a window's rollback are spans of one trace, whose name
-//! is the window's: a ULID has the 128 bits that a trace has.
+//! it where it was sent `traceparent`. A window's rollback and its steps (`steps`) are spans of one trace,
+//! whose name is the window's: a ULID has the 128 bits that a trace has.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -21,7 +21,7 @@ use crate::store::history::{Happening, Seen};
 pub(super) enum Kept {
     /// One run of a check.
     Run(Box<Seen>),
-    /// One step of a rollback.
+    /// What begins or ends a step of a rollback.
     Step(Box<Happening>),
 }
 
@@ -32,28 +32,14 @@ pub fn trace_of_window(window: &str) -> Option<String> {
     Some(format!("{:032x}", window.0))
 }
 
-/// Whether something that happened is a step of a rollback.
-pub(super) fn is_step(happening: &Happening) -> bool {
-    let kind = happening.kind;
-    kind.starts_with("rollback_") || matches!(kind, "decided" | "verification_started")
-}
-
 /// A message with these spans.
-pub(super) fn request(
-    kept: &[Kept],
-    resource: &Resource,
-    mask: &Mask,
-) -> ExportTraceServiceRequest {
-    let spans = kept.iter().filter_map(|one| match one {
-        Kept::Run(seen) => run(seen, mask),
-        Kept::Step(happening) => step(happening, mask),
-    });
+pub(super) fn request(spans: &[Span], resource: &Resource) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
             resource: Some(resource.clone()),
             scope_spans: vec![ScopeSpans {
                 scope: Some(resource::scope()),
-                spans: spans.collect(),
+                spans: spans.to_vec(),
                 ..ScopeSpans::default()
             }],
             ..ResourceSpans::default()
@@ -61,7 +47,8 @@ pub(super) fn request(
     }
 }
 
-fn run(seen: &Seen, mask: &Mask) -> Option<Span> {
+/// A run; nothing of one that has no name.
+pub(super) fn run(seen: &Seen, mask: &Mask) -> Option<Span> {
     let sample = &seen.sample;
     let trace = sample.trace?;
     let start = nanoseconds(seen.at);
@@ -109,42 +96,6 @@ fn run(seen: &Seen, mask: &Mask) -> Option<Span> {
             None => status(StatusCode::Ok, ""),
             Some(fault) => status(StatusCode::Error, &mask.apply(&fault.detail)),
         }),
-        ..Span::default()
-    })
-}
-
-/// What of the facts of a step is worth an attribute.
-const FACTS: [&str; 5] = ["action", "outcome", "from", "to", "severity"];
-
-fn step(happening: &Happening, mask: &Mask) -> Option<Span> {
-    let window: ulid::Ulid = happening.window.as_deref()?.parse().ok()?;
-    let own: ulid::Ulid = happening.id.parse().ok()?;
-    let at = nanoseconds(happening.at);
-    let span = own.0.to_be_bytes()[8..].to_vec();
-    let mut attributes = vec![
-        resource::text("smokejumper.window", &window.to_string()),
-        resource::text("smokejumper.text", &mask.apply(&happening.text)),
-    ];
-    if let Some(service) = &happening.service {
-        attributes.push(resource::text("smokejumper.service", &mask.apply(service)));
-    }
-    let facts = happening.facts.as_object().into_iter().flatten();
-    for (name, fact) in facts.filter(|(name, _)| FACTS.contains(&name.as_str())) {
-        let key = format!("smokejumper.{name}");
-        attributes.extend(
-            fact.as_str()
-                .map(|fact| resource::text(&key, &mask.apply(fact))),
-        );
-    }
-    Some(Span {
-        trace_id: window.0.to_be_bytes().to_vec(),
-        span_id: span,
-        name: happening.kind.to_owned(),
-        kind: SpanKind::Internal.into(),
-        // A step is an instant: what lies between two is what the platform needed.
-        start_time_unix_nano: at,
-        end_time_unix_nano: at,
-        attributes,
         ..Span::default()
     })
 }

@@ -74,11 +74,8 @@ fn a_full_queue_holds_nobody_up_and_counts() {
 fn a_run_is_a_span_with_its_phases_and_without_secrets() {
     let mask = Mask::default();
     mask.hide("canary");
-    let kept = [spans::Kept::Run(Box::new(seen(
-        Some(Reason::Status),
-        false,
-    )))];
-    let request = spans::request(&kept, &resource::resource("one"), &mask);
+    let run = spans::run(&seen(Some(Reason::Status), false), &mask);
+    let request = spans::request(run.as_slice(), &resource::resource("one"));
     let span = &request.resource_spans[0].scope_spans[0].spans[0];
     assert_eq!(span.trace_id, 7_u128.to_be_bytes());
     assert_eq!(span.span_id, 9_u64.to_be_bytes());
@@ -98,34 +95,6 @@ fn a_run_is_a_span_with_its_phases_and_without_secrets() {
     assert_eq!(events, [("connect", 0), ("ttfb", 2_000_000)]);
     let status = span.status.as_ref().unwrap();
     assert_eq!((&*status.message, status.code), ("it said ***", 2));
-}
-
-#[test]
-fn the_steps_of_a_rollback_share_the_trace_of_their_window() {
-    let window = ulid::Ulid::from_parts(1, 2);
-    let step = |kind, number| Happening {
-        id: ulid::Ulid::from_parts(2, number).to_string(),
-        at: WallTime::default(),
-        service: Some("api".into()),
-        window: Some(window.to_string().into()),
-        check: None,
-        kind,
-        text: "rolling back".to_owned(),
-        facts: serde_json::json!({}),
-    };
-    let steps = [step("rollback_intended", 1), step("rollback_ended", 2)];
-    assert!(steps.iter().all(spans::is_step));
-    assert!(!spans::is_step(&step("check_judged", 3)));
-    let kept = steps.map(|step| spans::Kept::Step(Box::new(step)));
-    let request = spans::request(&kept, &resource::resource("one"), &Mask::default());
-    let spans = &request.resource_spans[0].scope_spans[0].spans;
-    assert_eq!(spans.len(), 2);
-    assert!(
-        spans
-            .iter()
-            .all(|span| span.trace_id == window.0.to_be_bytes())
-    );
-    assert_ne!(spans[0].span_id, spans[1].span_id);
 }
 
 fn told(instruments: &Instruments) -> Vec<ExportMetricsServiceRequest> {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::trace::v1::Span;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Around;
 use super::send::{Collector, Refusal};
 use super::spans::{self, Kept};
+use super::steps::Steps;
 use super::troubles::Troubles;
 use crate::engine::instruments::Signal;
 
@@ -27,11 +29,20 @@ pub(super) async fn send(
 ) {
     let outbound = Arc::clone(&around.outbound);
     let mut troubles = Troubles::new(Signal::Traces, outbound, around.mask.clone());
+    let mut steps = Steps::new(around.mask.clone());
     let mut batch = Vec::with_capacity(SPANS_AT_ONCE);
     loop {
         let goes_on = gather(&mut queue, &mut batch, &stop).await;
-        for part in batch.chunks(SPANS_AT_ONCE) {
-            let message = collector.packed(&spans::request(part, &around.resource, &around.mask));
+        let told = batch.drain(..).flat_map(|kept| match kept {
+            Kept::Run(seen) => spans::run(&seen, &around.mask).into_iter().collect(),
+            Kept::Step(happening) => steps.take(*happening),
+        });
+        let mut told: Vec<Span> = told.collect();
+        if !goes_on {
+            told.extend(steps.leave(around.clock.wall()));
+        }
+        for part in told.chunks(SPANS_AT_ONCE) {
+            let message = collector.packed(&spans::request(part, &around.resource));
             let sent = collector
                 .send_for_long(&around.clock, Signal::Traces, &message, &stop)
                 .await;
@@ -44,7 +55,6 @@ pub(super) async fn send(
             around.outbound.lose(lost);
             troubles.hear(&sent);
         }
-        batch.clear();
         if !goes_on {
             return;
         }

@@ -86,6 +86,9 @@ async fn remembered(configuration: &str) -> Program {
             "samples": 60, "failed": 30, "errored": 0, "unknown": 0, "error_rate": 0.5,
             "latency_ms": { "p50": 20.0, "p90": 20.0, "p95": 20.0, "p99": null, "max": 20.0 },
             "phases_ms": {}, "readings": {},
+            "limits": [
+                { "subject": "error_rate", "level": "critical", "limit": 0.05, "text": "> 5 %" },
+                { "subject": "p95", "level": "critical", "limit": 0.025, "text": "> 25 ms" }],
             "reasons": [{ "code": "error_rate", "level": "critical", "measured": 0.5, "limit": 0.05,
                 "samples": 60, "text": "error rate 50 % over 60 samples, limit 5 %" }] }],
         "decision": { "action": "hold", "because": ["health: error_rate"] }
@@ -214,4 +217,23 @@ async fn no_configuration_is_needed() {
     let ran = program.run(&["report", FAILED]).await;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("decided: hold"), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn a_window_of_before_a_reload_is_drawn_with_the_limits_of_its_time() {
+    let other = CONFIGURATION.replace(
+        "timeout: 500ms }",
+        "timeout: 500ms, thresholds: { p95: { critical: \"> 22ms\" } } }",
+    );
+    let renamed = CONFIGURATION.replace("health:", "renamed:");
+    for configuration in [other, renamed] {
+        let program = remembered(&configuration).await;
+        let ran = program
+            .run(&["report", FAILED, "--report", "html=window.html"])
+            .await;
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let page = program.read("window.html");
+        assert!(page.contains(">p95 &gt; 25 ms</text>"), "{page}");
+        assert!(!page.contains("22 ms") && !page.contains("22ms"), "{page}");
+    }
 }

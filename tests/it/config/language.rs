@@ -353,3 +353,31 @@ fn databases_hold_unless_a_rule_says_otherwise() {
         "the first that matches wins"
     );
 }
+
+#[test]
+fn the_limits_that_are_shown_of_a_check_are_those_that_hold() {
+    let (loaded, compiled) = compile_text(
+        r#"
+checks:
+  silent: { http: { url: "http://h/" } }
+  quick: { http: { url: "http://h/" }, thresholds: { p95: { critical: "> 2s" } } }
+  lenient:
+    http: { url: "http://h/" }
+    thresholds: { availability: { warning: "< 99%" }, p99: { critical: "> 3s" } }
+"#,
+    );
+    assert!(compiled.is_ok(), "{}", shown(&loaded, &compiled));
+    let declared = smokejumper::plan::declared::of(&loaded.document);
+    let told: Vec<Vec<&str>> = declared
+        .iter()
+        .map(|one| one.limits.iter().map(String::as_str).collect())
+        .collect();
+    let by_default = ["error_rate warning > 1%", "error_rate critical > 5%"];
+    assert_eq!(told[0], by_default);
+    assert_eq!(
+        told[1],
+        [&by_default[..], &["p95 critical > 2s"]].concat(),
+        "nobody said that it may fail"
+    );
+    assert_eq!(told[2], ["availability warning < 99%", "p99 critical > 3s"]);
+}

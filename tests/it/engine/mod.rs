@@ -5,6 +5,7 @@ mod by_hand;
 mod daemon;
 mod faults;
 mod freeze;
+mod in_force;
 mod interlocks;
 mod interruptions;
 mod ledger;

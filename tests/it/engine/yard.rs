@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 use smokejumper::cli::state;
 use smokejumper::clock::{Clock, WallTime};
 use smokejumper::deploy::{DeployError, DeploymentTarget, EcsService, Lookout, Platform as Place};
@@ -26,6 +26,7 @@ use smokejumper::event::Event;
 use smokejumper::notify::{self, Effect, Kind, Notice, Notifier, Notifying, Route, Unsent};
 use smokejumper::plan::{CheckPlan, Plan, Selection, ServicePlan};
 use smokejumper::probe::{Attempt, Probe, Target};
+use smokejumper::report::json;
 use smokejumper::report::line::{self, Detail};
 use smokejumper::sample::{CheckId, Fault, Reason};
 use smokejumper::secret::Mask;
@@ -285,7 +286,7 @@ impl Outside for Ground {
             !self.is_faulty.swap(false, Ordering::SeqCst),
             "a fault that a test wants"
         );
-        json!({ "window": record.window })
+        json::value(record, 0, &Mask::default()).expect("a report")
     }
 
     fn line(&self, event: &Event) -> Option<String> {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use http::Method;
 use smokejumper::clock::{Clock as _, Moment, WallTime};
 use smokejumper::engine::clock::SystemClock;
+use smokejumper::engine::in_force::InForce;
 use smokejumper::engine::serve::handle::{Asked, Done, Handle, Order, Refused, Whose};
 use smokejumper::engine::serve::live::{
-    CheckNow, ConfigurationNow, Live, NotifierNow, ServiceNow, SilenceNow, StoreNow, WindowNow,
-    WindowState,
+    CheckNow, ConfigurationNow, Live, NotifierNow, ServiceNow, SilenceNow, StoreNow, WindowCheck,
+    WindowNow, WindowState,
 };
 use smokejumper::event::{Action, Verdict};
 use smokejumper::plan::server::{Scope, ServerPlan, TokenPlan};
@@ -20,6 +21,7 @@ use smokejumper::server::auth::Doors;
 use smokejumper::server::{Current, Server, Shared};
 use smokejumper::store::history::{Batch, Happening, Seen, StoredWindow};
 use smokejumper::verdict::CheckFacts;
+use smokejumper::verdict::threshold::{Limit, Subject, Threshold};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -291,6 +293,7 @@ fn service(name: &str, verdict: Verdict, is_open: bool) -> ServiceNow {
             verdict,
             would: (Action::RollBack, vec![format!("check-0: {CANARY}")]),
             samples: 7,
+            checks: vec![judging(&check("check-0", 0))],
         }),
         freeze: None,
     }
@@ -321,6 +324,34 @@ fn check(id: &str, number: usize) -> CheckNow {
             "{id}: {{ http: {{ url: \"http://u:{CANARY}@h/\" }} }}"
         )),
         limits: Arc::from(["error_rate critical > 5%".to_owned()]),
+    }
+}
+
+/// A check as an open window has it that was opened under the same declaration.
+pub fn judging(check: &CheckNow) -> WindowCheck {
+    let threshold = |typed: &String| {
+        let mut words = typed.splitn(3, ' ');
+        let subject = Subject::parse(words.next().expect("a subject")).expect("a summary");
+        let is_critical = words.next() == Some("critical");
+        let limit = Limit::parse(words.next().expect("a limit"), subject.measure());
+        let limit = limit.expect("a limit");
+        Threshold {
+            subject,
+            warning: (!is_critical).then_some(limit),
+            critical: is_critical.then_some(limit),
+            lasting: None,
+            consecutive: None,
+        }
+    };
+    WindowCheck {
+        in_force: Arc::new(InForce {
+            facts: check.facts.clone(),
+            thresholds: check.limits.iter().map(threshold).collect(),
+            before: None,
+        }),
+        every: check.every,
+        verdict: check.verdict,
+        because: check.because.clone(),
     }
 }
 

@@ -63,6 +63,7 @@ macro_rules! contract {
             promises::every_part_of_a_sample_comes_back,
             promises::windows_and_happenings_come_back_and_are_kept_once,
             promises::a_page_holds_the_newest_and_the_next_goes_on,
+            promises::what_happened_last_before_a_time_is_found_by_it,
             promises::samples_are_in_order_within_their_span_and_their_limit,
             promises::failures_are_the_newest_first,
             promises::what_was_never_kept_is_empty_and_no_error,

@@ -35,28 +35,49 @@ async fn the_steps_of_a_rollback_are_one_trace_in_the_collector_and_in_the_log()
         .filter(|span| !span.name.starts_with("probe "))
         .collect();
     let names: BTreeSet<&str> = steps.iter().map(|span| &*span.name).collect();
-    for expected in [
+    let expected = [
         "decided",
+        "rollback",
         "rollback_intended",
+        "rollback_started",
         "verification_started",
-        "rollback_ended",
-    ] {
-        assert!(names.contains(expected), "{names:?}");
-    }
+    ];
+    assert_eq!(names, BTreeSet::from(expected));
     let traces: BTreeSet<&[u8]> = steps.iter().map(|span| &*span.trace_id).collect();
     assert_eq!(traces.len(), 1, "one trace: {steps:?}");
     let own: BTreeSet<&[u8]> = steps.iter().map(|span| &*span.span_id).collect();
     assert_eq!(own.len(), steps.len(), "each a span of its own");
-    let ended = steps
-        .iter()
-        .find(|span| span.name == "rollback_ended")
-        .expect("it ended");
-    let outcome = attribute(&ended.attributes, "smokejumper.outcome");
+    let of = |name: &str| steps.iter().find(|span| span.name == name).expect(name);
+    let whole = of("rollback");
+    let outcome = attribute(&whole.attributes, "smokejumper.outcome");
     assert_eq!(
         outcome.as_deref(),
         Some("rolled_back_verified"),
-        "{ended:?}"
+        "{whole:?}"
     );
+    // The steps follow one upon the other below the rollback, and fill it.
+    let mut at = whole.start_time_unix_nano;
+    for name in [
+        "decided",
+        "rollback_intended",
+        "rollback_started",
+        "verification_started",
+    ] {
+        let step = of(name);
+        assert_eq!(step.parent_span_id, whole.span_id, "{step:?}");
+        assert_eq!(step.start_time_unix_nano, at, "{step:?}");
+        assert!(step.end_time_unix_nano >= at, "{step:?}");
+        at = step.end_time_unix_nano;
+    }
+    assert_eq!(at, whole.end_time_unix_nano);
+    // The platform needs its time, and the proof of it: these two are no instants.
+    for name in ["rollback_started", "verification_started"] {
+        let step = of(name);
+        assert!(
+            step.end_time_unix_nano > step.start_time_unix_nano,
+            "{step:?}"
+        );
+    }
 
     let lines: Vec<Value> = lines
         .iter()

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Behind, Diagnosis, Named, Rollback, Story, Told, Why, is_drawn};
+use super::lines::{Reported, breached};
+use super::{Behind, Diagnosis, Named, Rollback, Story, Told, Why};
 use crate::clock::WallTime;
 use crate::event::Verdict;
-use crate::report::html::plot::band::Line;
-use crate::report::html::plot::ticks::seconds;
+use crate::report::html::plot::band::Usual;
 use crate::report::html::words::verdict_of;
 use crate::report::text::counted;
-use crate::verdict::threshold::Subject;
 
 /// A check of a report.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -33,6 +32,15 @@ pub struct CheckReport {
     latency_ms: LatencyReport,
     reasons: Vec<Why>,
     assurance: Option<Behind>,
+    limits: Option<Vec<Reported>>,
+    before: Option<BeforeReport>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct BeforeReport {
+    p50_ms: f64,
+    p95_ms: f64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -113,7 +121,13 @@ impl From<CheckReport> for Told {
     fn from(report: CheckReport) -> Self {
         let latency = report.latency_ms;
         Self {
-            lines: breached(&report.reasons),
+            lines: match &report.limits {
+                Some(limits) => limits.iter().filter_map(Reported::line).collect(),
+                None => breached(&report.reasons),
+            },
+            limits: report
+                .limits
+                .map(|limits| limits.iter().map(Reported::words).collect()),
             id: report.id,
             kind: report.kind,
             verdict: verdict(&report.verdict),
@@ -132,7 +146,12 @@ impl From<CheckReport> for Told {
                 .collect(),
             assurance: report.assurance.map(|it| it.text),
             course: None,
-            before: None,
+            before: report.before.and_then(|before| {
+                Some(Usual {
+                    p50: millis(before.p50_ms)?,
+                    p95: millis(before.p95_ms)?,
+                })
+            }),
         }
     }
 }
@@ -146,6 +165,11 @@ fn after_retries(retries: u64) -> Option<Why> {
     })
 }
 
+/// So many milliseconds; nothing of what is no span.
+fn millis(value: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(value / 1e3).ok()
+}
+
 /// A verdict of a report; of one that this version does not know, nothing can be said.
 fn verdict(name: &str) -> Verdict {
     verdict_of(name).unwrap_or(Verdict::Inconclusive)
@@ -154,16 +178,4 @@ fn verdict(name: &str) -> Verdict {
 fn wall(time: Option<jiff::Timestamp>) -> WallTime {
     let since = time.and_then(|time| Duration::try_from(time.as_duration()).ok());
     WallTime::since_unix_epoch(since.unwrap_or_default())
-}
-
-/// The limits on the latency of whole runs that reasons name.
-fn breached(reasons: &[Why]) -> Vec<Line> {
-    let line = |why: &Why| {
-        let subject = Subject::parse(&why.code).ok()?;
-        let at = why.limit.filter(|_| is_drawn(&subject))?;
-        let label = format!("{} {}", why.code, seconds(at));
-        let level = why.level?;
-        Some(Line { label, level, at })
-    };
-    reasons.iter().filter_map(line).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::clock::WallTime;
-use crate::engine::serve::live::{Live, ServiceNow};
+use crate::engine::serve::live::{Live, WindowNow};
 use crate::event::Verdict;
 use crate::report::html::course::Course;
 use crate::report::html::plot::band::Usual;
@@ -106,10 +106,10 @@ fn read<T: Default>(found: Result<T, StoreError>, troubles: &mut Vec<String>) ->
 
 /// About how many runs an open window has had by now: a page that is live reads them again and again.
 fn runs(live: &Live, id: &str, across: Across) -> u128 {
-    let open = open(live, id);
-    let checks = live.checks.iter();
-    let own = checks.filter(|it| open.is_some_and(|of| of.name == it.facts.service));
-    let turns = own.map(|it| across.span().as_millis() / it.every.as_millis().max(1));
+    let own = open(live, id).map_or(&[][..], |open| &open.checks);
+    let turns = own
+        .iter()
+        .map(|it| across.span().as_millis() / it.every.as_millis().max(1));
     turns.sum()
 }
 
@@ -117,13 +117,13 @@ fn is_open(live: &Live, id: &str) -> bool {
     open(live, id).is_some()
 }
 
-/// The service whose window is open.
-fn open<'a>(live: &'a Live, id: &str) -> Option<&'a ServiceNow> {
-    let is_of = |it: &&ServiceNow| it.window.as_ref().is_some_and(|open| *open.id == *id);
-    live.services.iter().find(is_of)
+/// The window, where it is open.
+fn open<'a>(live: &'a Live, id: &str) -> Option<&'a WindowNow> {
+    let mut windows = live.services.iter().filter_map(|it| it.window.as_ref());
+    windows.find(|open| *open.id == *id)
 }
 
-/// The checks of a window that are drawn, the worst first: those of its report, or of its service.
+/// The checks of a window that are drawn, the worst first: those of its report, or of its opening.
 fn checks(live: &Live, window: Option<&StoredWindow>, id: &str) -> Vec<CheckId> {
     let report = window.and_then(|window| window.report.as_ref());
     let named = report.and_then(|report| report.get("checks")?.as_array());
@@ -137,10 +137,10 @@ fn checks(live: &Live, window: Option<&StoredWindow>, id: &str) -> Vec<CheckId> 
             })
             .collect(),
         None => {
-            let service = open(live, id);
-            let own = live.checks.iter();
-            let own = own.filter(|it| service.is_some_and(|of| of.name == it.facts.service));
-            own.map(|check| (Some(check.verdict), check.facts.id.clone()))
+            let own = open(live, id).map_or(&[][..], |open| &open.checks);
+            let named = own.iter();
+            named
+                .map(|check| (Some(check.verdict), check.id().clone()))
                 .collect()
         }
     };

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::clock::WallTime;
-use crate::engine::serve::live::{CheckNow, Live, ServiceNow, WindowNow};
+use crate::engine::in_force::InForce;
+use crate::engine::serve::live::{Live, ServiceNow, WindowCheck, WindowNow};
 use crate::event::Verdict;
 use crate::report::html::course::{Course, Gathering};
 use crate::report::html::plot::band::Usual;
 use crate::report::html::plot::scale::Across;
-use crate::report::html::story::{Moment, Open, Story, Told, Why, declared};
+use crate::report::html::story::{Moment, Open, Story, Told, Why, of_thresholds, words_of};
 use crate::report::html::words::verdict_of;
 use crate::secret::Mask;
 use crate::store::history::{Happening, Seen, StoredWindow};
@@ -40,7 +41,7 @@ pub fn told(id: &str, live: &Live, kept: Kept, mask: &Mask) -> Option<Story> {
         (*window.id == *id).then_some((service, window))
     });
     let mut story = match (open, &kept.window) {
-        (Some((service, window)), _) => of_open(service, window, live, mask),
+        (Some((service, window)), _) => of_open(service, window, live.at, mask),
         (None, Some(window)) => of_stored(window, live),
         (None, None) => return None,
     };
@@ -49,32 +50,21 @@ pub fn told(id: &str, live: &Live, kept: Kept, mask: &Mask) -> Option<Story> {
     story.moments.sort_by_key(|moment| moment.at);
     courses(&mut story, &kept.samples, kept.courses);
     for check in &mut story.checks {
-        check.before = kept.before.get(&check.id).copied();
-        if let Some(now) = live
-            .checks
-            .iter()
-            .find(|now| now.facts.id.as_str() == check.id)
-        {
-            let lines = declared(&now.limits);
-            if !lines.is_empty() {
-                check.lines = lines;
-            }
-        }
+        // What it was compared with goes before what was seen in the hour before.
+        check.before = check.before.or(kept.before.get(&check.id).copied());
     }
     Some(story)
 }
 
-fn of_open(service: &ServiceNow, window: &WindowNow, live: &Live, mask: &Mask) -> Story {
+fn of_open(service: &ServiceNow, window: &WindowNow, now: WallTime, mask: &Mask) -> Story {
     let deployment = window.deployment.as_ref();
     let previous = deployment.and_then(|it| it.previous.as_ref());
     let (action, because) = &window.would;
-    let checks = live.checks.iter();
-    let own = checks.filter(|check| *check.facts.service == *service.name);
     Story {
         id: Arc::clone(&window.id),
         service: Some(service.name.to_string()),
         opened: window.opened,
-        until: live.at.max(window.opened),
+        until: now.max(window.opened),
         open: Some(Open {
             state: window.state.name(),
             ends: window.ends,
@@ -91,7 +81,7 @@ fn of_open(service: &ServiceNow, window: &WindowNow, live: &Live, mask: &Mask) -
         decision: None,
         rollback: None,
         detected_after: None,
-        checks: own.map(|check| of_check(check, mask)).collect(),
+        checks: window.checks.iter().map(|it| of_check(it, mask)).collect(),
         moments: Vec::new(),
         diagnosis: None,
         remarks: Vec::new(),
@@ -99,14 +89,17 @@ fn of_open(service: &ServiceNow, window: &WindowNow, live: &Live, mask: &Mask) -
 }
 
 /// A check of an open window: what was counted of it comes with its course.
-fn of_check(check: &CheckNow, mask: &Mask) -> Told {
+fn of_check(check: &WindowCheck, mask: &Mask) -> Told {
+    let InForce {
+        facts, thresholds, ..
+    } = &*check.in_force;
     let because = (!check.because.is_empty()).then(|| Why {
         text: mask.apply(&check.because),
         ..Why::default()
     });
     Told {
-        id: check.facts.id.to_string(),
-        kind: check.facts.kind.to_owned(),
+        id: facts.id.to_string(),
+        kind: facts.kind.to_owned(),
         verdict: check.verdict,
         runs: (0, 0, 0, 0),
         error_rate: None,
@@ -115,7 +108,8 @@ fn of_check(check: &CheckNow, mask: &Mask) -> Told {
         assurance: None,
         course: None,
         before: None,
-        lines: Vec::new(),
+        limits: Some(words_of(thresholds)),
+        lines: of_thresholds(thresholds),
     }
 }
 
@@ -245,7 +239,7 @@ mod tests {
     use crate::report::html::course::tests::sample;
     use crate::report::html::story::tests::report;
     use crate::sample::{CheckId, Outcome};
-    use crate::server::page::tests::{at, live};
+    use crate::server::page::tests::{at, judging, live};
 
     fn seen(second: u64, outcome: Outcome) -> Seen {
         let mut sample = sample(outcome, 20);
@@ -255,6 +249,21 @@ mod tests {
             service: "api".into(),
             window: Some("01JWINDOW".into()),
             sample,
+        }
+    }
+
+    fn stored() -> StoredWindow {
+        StoredWindow {
+            id: "01JD".into(),
+            service: "api".into(),
+            opened: at(0),
+            closed: Some(at(372)),
+            verdict: Some(Verdict::Fail),
+            revision: Some("api:42".to_owned()),
+            action: Some("roll_back".to_owned()),
+            rollback: Some("rolled_back_verified".to_owned()),
+            detected_after: Some(Duration::from_secs(130)),
+            report: Some(report()),
         }
     }
 
@@ -289,19 +298,81 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_window_is_told_from_its_report_with_what_is_kept() {
-        let window = StoredWindow {
-            id: "01JD".into(),
-            service: "api".into(),
-            opened: at(0),
-            closed: Some(at(372)),
-            verdict: Some(Verdict::Fail),
-            revision: Some("api:42".to_owned()),
-            action: Some("roll_back".to_owned()),
-            rollback: Some("rolled_back_verified".to_owned()),
-            detected_after: Some(Duration::from_secs(130)),
-            report: Some(report()),
+    fn an_open_window_goes_on_under_what_was_declared_when_it_was_opened() {
+        let mut live = live();
+        // Read again meanwhile: another limit on the one check, and the other is gone.
+        live.checks[0].limits = ["p95 critical > 50ms".to_owned()].into();
+        let window = live.services[0].window.as_mut().unwrap();
+        window
+            .checks
+            .push(judging("api-search", Verdict::Pass, 3.0));
+        let kept = Kept {
+            samples: (0..60).map(|second| seen(second, Outcome::Pass)).collect(),
+            ..Kept::default()
         };
+        let story = told("01JWINDOW", &live, kept, &Mask::default()).unwrap();
+        let told: Vec<(&str, f64)> = story
+            .checks
+            .iter()
+            .map(|check| (&*check.id, check.lines[0].at))
+            .collect();
+        assert_eq!(told, [("api-health", 2.0), ("api-search", 3.0)]);
+        let page = super::super::draw(&story).into_string();
+        assert!(page.contains("p95 critical &gt; 2 s"), "{page}");
+        assert!(!page.contains("50 ms") && !page.contains("50ms"), "{page}");
+    }
+
+    #[test]
+    fn a_closed_window_is_told_by_the_limits_of_its_time() {
+        let mut report = report();
+        report["checks"][0]["limits"] = serde_json::json!([
+            {"subject": "p95", "level": "critical", "limit": 0.03, "text": "> 30 ms"}]);
+        report["checks"][0]["before"] =
+            serde_json::json!({"samples": 400, "p50_ms": 12.0, "p95_ms": 19.0});
+        let mut live = live();
+        live.checks[0].limits = ["p95 critical > 50ms".to_owned()].into();
+        let usual = |ms| Usual {
+            p50: Duration::from_millis(ms),
+            p95: Duration::from_millis(ms),
+        };
+        let mut of_cache = seen(10, Outcome::Pass);
+        of_cache.sample.check = CheckId::new("<cache>");
+        let kept = |report| Kept {
+            window: Some(StoredWindow {
+                report: Some(report),
+                ..stored()
+            }),
+            samples: vec![seen(10, Outcome::Pass), of_cache.clone()],
+            before: HashMap::from([
+                ("api-health".to_owned(), usual(15)),
+                ("<cache>".to_owned(), usual(1)),
+            ]),
+            ..Kept::default()
+        };
+        // Declared otherwise since, and not declared any more.
+        for live in [live, Live::default()] {
+            let story = told("01JD", &live, kept(report.clone()), &Mask::default()).unwrap();
+            let check = &story.checks[0];
+            let lines: Vec<(&str, f64)> =
+                check.lines.iter().map(|it| (&*it.label, it.at)).collect();
+            assert_eq!(lines, [("p95 > 30 ms", 0.03)]);
+            assert_eq!(check.before.unwrap().p50, Duration::from_millis(12));
+            assert_eq!(
+                story.checks[1].before,
+                Some(usual(1)),
+                "it was compared with nothing"
+            );
+            // Of a report of long ago nothing is said that it does not say.
+            assert_eq!(story.checks[1].limits, None);
+            let page = super::super::draw(&story).into_string();
+            assert!(page.contains("p95 critical &gt; 30 ms"), "{page}");
+            assert!(page.contains("limits were not kept"), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_closed_window_is_told_from_its_report_with_what_is_kept() {
+        let window = stored();
         let kept = Kept {
             window: Some(window.clone()),
             samples: vec![seen(10, Outcome::Fail)],

@@ -11,6 +11,12 @@ pub fn report(started: WallTime, finished: WallTime) -> serde_json::Value {
             "failed": 0, "errored": 0, "unknown": 0, "error_rate": 0.0,
             "latency_ms": {"p50": 21.4, "p90": 30.0, "p95": 31.0, "p99": null, "max": 34.2},
             "phases_ms": {}, "readings": {}, "reasons": [],
+            "limits": [
+                {"subject": "error_rate", "level": "critical", "limit": 0.05, "text": "> 5 %"},
+                {"subject": "p95", "level": "warning", "limit": 0.08, "text": "> 80 ms"},
+                {"subject": "p95", "level": "critical", "limit": 0.15, "text": "> 150 ms", "for_s": 60.0}
+            ],
+            "before": {"samples": 480, "p50_ms": 26.0, "p95_ms": 32.0},
             "assurance": {"text": "a fault at 5 % would have been noticed in 99 % of windows"}
         })
     };

@@ -15,6 +15,8 @@ use smokejumper::sample::{CheckId, Fault, Outcome, Phase, Phases, Reason, Sample
 use smokejumper::store::history::{Batch, Happening, Seen, StoredWindow};
 use smokejumper::verdict::CheckFacts;
 
+use crate::server::stage::judging;
+
 /// The window that is open.
 pub const OPEN: &str = "01KAKZ5M00WYNDAW000000000A";
 /// The window that was rolled back.
@@ -62,11 +64,14 @@ pub fn live(now: WallTime) -> Live {
     checks[4].sparkline = vec![None; 20];
     checks[4].recent = vec![Outcome::Unknown, Outcome::Unknown, Outcome::Pass];
     (checks[4].p50, checks[4].p95) = (None, None);
+    let mut open = open(now);
+    let own = checks.iter().filter(|check| &*check.facts.service == "api");
+    open.checks = own.map(judging).collect();
     Live {
         at: now,
         since: ago(now, 400_000),
         services: vec![
-            service("api", Verdict::Fail, Some(open(now))),
+            service("api", Verdict::Fail, Some(open)),
             service("web", Verdict::Pass, None),
             ServiceNow {
                 revision: None,
@@ -137,6 +142,7 @@ fn open(now: WallTime) -> WindowNow {
 fn service(name: &str, verdict: Verdict, window: Option<WindowNow>) -> ServiceNow {
     ServiceNow {
         name: name.into(),
+        checks: Vec::new(),
         verdict,
         revision: Some(format!("{name}:42")),
         unseen: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smokejumper::clock::WallTime;
 use smokejumper::sample::{Phase, Reason};
 use smokejumper::store::history::{Batch, Happening, History, Page, Seen, StoredWindow};
 
@@ -215,6 +216,38 @@ pub async fn a_page_holds_the_newest_and_the_next_goes_on(ground: &dyn Ground) {
         let found = history.windows(&page).await.unwrap();
         let found: Vec<&str> = found.iter().map(|one| &*one.id).collect();
         assert_eq!(found.join(" "), expected, "{page:?}");
+    }
+}
+
+/// By which a clock far ahead is recognised before anything is dropped on its word.
+pub async fn what_happened_last_before_a_time_is_found_by_it(ground: &dyn Ground) {
+    let history = ground.open().await;
+    let at = |second: u64, number: u128| Happening {
+        at: WallTime::since_unix_epoch(Duration::from_secs(second)),
+        ..happening(
+            &ulid::Ulid::from_parts(second * 1_000, number).to_string(),
+            "decided",
+        )
+    };
+    let batch = Batch {
+        happenings: vec![at(1_800_000_000, 1), at(1_700_000_000, u128::MAX), at(9, 2)],
+        ..Batch::default()
+    };
+    history.keep(&batch).await.unwrap();
+    for (second, found) in [
+        (1_900_000_000, Some(1_800_000_000)),
+        (1_800_000_000, Some(1_700_000_000)),
+        (1_700_000_000, Some(9)),
+        (9, None),
+    ] {
+        let page = Page {
+            before: Some(ulid::Ulid::from_parts(second * 1_000, 0).to_string()),
+            limit: 1,
+            ..Page::default()
+        };
+        let last = history.happenings(&page).await.unwrap();
+        let last: Vec<u64> = last.iter().map(|one| one.at.unix().as_secs()).collect();
+        assert_eq!(last, Vec::from_iter(found), "{second}");
     }
 }
 
