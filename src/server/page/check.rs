@@ -137,7 +137,7 @@ fn head(look: &Look<'_>) -> Markup {
                     } }
                 }
                 @if !check.limits.is_empty() {
-                    div class="wide-fact" { dt { "Limits" } dd {
+                    div class="wide-fact limits" { dt { "Limits" } dd {
                         @for (place, limit) in check.limits.iter().enumerate() {
                             @if place > 0 { "; " } code { (limit) }
                         }
@@ -343,7 +343,7 @@ fn failure(seen: &Seen, mask: &Mask) -> Markup {
     };
     html! {
         tr {
-            th scope="row" { (second(seen.at)) }
+            th class="when" scope="row" { (second(seen.at)) }
             td {
                 (word)
                 @if let Some(fault) = &sample.fault { " " code { (fault.reason.code()) } }
