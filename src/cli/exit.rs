@@ -110,6 +110,7 @@ mod tests {
                 actuator: None,
                 interlocks: Vec::new(),
                 restored: None,
+                is_same: false,
                 left: false,
                 from: Revision {
                     id: "api:42".to_owned(),

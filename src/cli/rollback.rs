@@ -209,9 +209,10 @@ fn impossible(prospect: &Prospect) -> Option<(RollbackOutcome, String)> {
             let outcome = match none {
                 NoRollback::NoTarget(_) => RollbackOutcome::NoTarget,
                 NoRollback::Superseded(_) => RollbackOutcome::Superseded,
-                NoRollback::NotRollbackable(_) | NoRollback::ByPlatform => {
-                    RollbackOutcome::NotRollbackable
-                }
+                NoRollback::NotRollbackable(_)
+                | NoRollback::SameSoftware(_)
+                | NoRollback::NotYet(_)
+                | NoRollback::ByPlatform => RollbackOutcome::NotRollbackable,
             };
             Some((outcome, none.to_string()))
         }

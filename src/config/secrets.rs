@@ -382,6 +382,33 @@ mod tests {
     }
 
     #[test]
+    fn a_user_that_a_url_leaves_out_hides_nothing() {
+        for url in [
+            "postgres://:canary-1@host/db",
+            "redis://:canary-1@host:6379/0",
+            "redis://%20:canary-1@host",
+            "https://:canary-1@host/",
+        ] {
+            let mask = Mask::default();
+            hide_variable("TARGET", url, &mask);
+            for plain in ["expected \"\", got \" \"", "user '' is unknown", "`` ``"] {
+                assert_eq!(mask.apply(plain), plain, "{url}");
+            }
+            assert_eq!(mask.apply("said canary-1"), "said ***", "{url}");
+        }
+        let mask = Mask::default();
+        hide_variable("TARGET", "redis://:canary-1@host", &mask);
+        assert_eq!(mask.apply("Basic OmNhbmFyeS0x"), "Basic ***");
+        for nothing in ["", " ", "https://:@host/", "https://@host/", "password=''"] {
+            let mask = Mask::default();
+            hide_variable("API_TOKEN", nothing, &mask);
+            hide(nothing, &mask);
+            let plain = "got \"\", ' ' and ``";
+            assert_eq!(mask.apply(plain), plain, "{nothing:?}");
+        }
+    }
+
+    #[test]
     fn what_looks_like_a_secret_in_a_text_is_hidden_everywhere() {
         for text in [
             "https://host/?api_key=canary",

@@ -39,11 +39,12 @@ pub trait DeploymentTarget: Send + Sync {
 
     /// What a person should know before a bake of this length begins, one line each: what weakens
     /// the platform's own safety, what would stop a rollback, what would end the deployment earlier
-    /// than the bake.
+    /// than the bake. What a rollback would return to is chosen as in [`DeploymentTarget::plan`].
     async fn concerns(
         &self,
         deployment: &Deployment,
         bake: Duration,
+        wanted: &Wanted,
     ) -> Result<Vec<String>, DeployError>;
 
     /// The tasks of the service that are meant to run, and which of them the deployment started.

@@ -231,6 +231,11 @@ pub enum NoRollback {
     NoTarget(String),
     /// The platform or the target revision does not allow it.
     NotRollbackable(String),
+    /// What ran before is the same software, as far as is known: going back would change nothing,
+    /// and the deployment is not what made it bad.
+    SameSoftware(String),
+    /// Not as long as the deployment is in flight; once it has ended, it can be.
+    NotYet(String),
     /// Another deployment has taken over.
     Superseded(String),
     /// The platform is returning, or has returned, to the previous revision by itself.
@@ -240,7 +245,11 @@ pub enum NoRollback {
 impl fmt::Display for NoRollback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoTarget(why) | Self::NotRollbackable(why) | Self::Superseded(why) => why,
+            Self::NoTarget(why)
+            | Self::NotRollbackable(why)
+            | Self::SameSoftware(why)
+            | Self::NotYet(why)
+            | Self::Superseded(why) => why,
             Self::ByPlatform => "the platform is rolling back by itself",
         })
     }

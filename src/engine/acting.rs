@@ -215,10 +215,13 @@ fn learnt(record: &Record, deployment: &Deployment) -> Vec<(Software, bool)> {
         };
     };
     let mut learnt = Vec::new();
-    // Where the revision before fails as well, the deployment was not the cause.
+    // Where the revision before fails as well, the deployment was not the cause. The same software
+    // that was deployed again did not become worse by it either: learnt as bad, one outage under it
+    // would have the next such deployment undone past what ran well for months.
     let is_to_blame = record.decision.action == Action::RollBack
         && record.assessment.verdict == Verdict::Fail
         && rollback.outcome != RollbackOutcome::RolledBackUnhealthy
+        && !rollback.is_same
         && !rollback.interlocks.iter().any(doubts_itself);
     if is_to_blame {
         learnt.push((judged, false));

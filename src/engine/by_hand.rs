@@ -174,6 +174,7 @@ impl ByHand<'_> {
             from: prospect.deployment.revision.clone(),
             to: target.or_else(|| prospect.deployment.previous.clone()),
             restored: None,
+            is_same: false,
             left: false,
             started: prospect.looked,
             finished: Stamp::now(&*self.context.clock),

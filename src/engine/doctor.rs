@@ -174,7 +174,7 @@ impl Doctor<'_> {
         let wanted = self.wanted(service, target).await;
         found.push(self.rollback(target, &deployment, &wanted).await);
         match self
-            .ask(target.concerns(&deployment, service.policy.bake))
+            .ask(target.concerns(&deployment, service.policy.bake, &wanted))
             .await
         {
             Ok(concerns) => found.extend(

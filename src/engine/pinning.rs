@@ -12,7 +12,7 @@ use super::sampling::{Manner, Sampling};
 use super::watch::Watch;
 use crate::decision::{Interlock, Permission};
 use crate::deploy::DeployError;
-use crate::deployment::{Deployment, RollbackPlan, Selector, Standing};
+use crate::deployment::{Deployment, NoRollback, RollbackPlan, Selector, Standing};
 use crate::event::What;
 use crate::verdict::Before;
 
@@ -117,7 +117,7 @@ impl Watch<'_> {
                 asking::once(
                     self.context,
                     deadline,
-                    self.target.concerns(deployment, bake)
+                    self.target.concerns(deployment, bake, wanted)
                 ),
             )
         };
@@ -137,6 +137,7 @@ impl Watch<'_> {
                 self.tell_what_holds(scene, &plan).await;
                 Ok(Box::new(plan))
             }
+            Ok(Err(NoRollback::NotYet(why))) => Err(format!("no rollback possible yet: {why}")),
             Ok(Err(none)) => Err(format!("no rollback possible: {none}")),
             // It is asked again when it is needed.
             Err(error) => Err(format!(

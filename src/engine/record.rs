@@ -145,6 +145,8 @@ pub struct RollbackRecord {
     pub to: Option<Revision>,
     /// The software that runs again, where that is known.
     pub restored: Option<Software>,
+    /// Whether the same software ran before: then the deployment is not what made it bad.
+    pub is_same: bool,
     /// Whether we were told to stop while it went on: another run can go on with it.
     pub left: bool,
     /// When it was ordered.

@@ -79,18 +79,21 @@ pub(super) struct Trail {
     interlocks: Vec<Interlock>,
     /// Whether we were told to stop while it went on.
     pub(super) left: bool,
+    /// Whether the same software ran before.
+    is_same: bool,
 }
 
 impl Order<'_> {
     /// Carries the rollback out and proves it, unless an interlock holds.
     pub async fn carry_out(&self, judged: &Assessment) -> RollbackRecord {
         let mut trail = self.trail();
-        let deadline = self.deadline(&trail);
-        let planned = self.insist(deadline, || self.target.plan(self.deployment, &self.wanted));
-        let plan = match planned.await {
+        let plan = match self.planned(&mut trail).await {
             Ok(Ok(plan)) => plan,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow_own().await,
-            Ok(Err(none)) => return self.end(trail, outcome_of(&none), none.to_string(), None),
+            Ok(Err(none)) => {
+                trail.is_same = is_same(&none);
+                return self.end(trail, outcome_of(&none), none.to_string(), None);
+            }
             Err(error) => {
                 trail.left = self.context.stop.is_cancelled();
                 return self.end(trail, RollbackOutcome::Failed, error.to_string(), None);
@@ -113,6 +116,35 @@ impl Order<'_> {
         }
         self.emit(What::RollbackIntended(Box::new(plan.clone())));
         self.act(trail, judged, &plan).await
+    }
+
+    /// What is to be done, as soon as it can be: a deployment in flight that can only be undone once
+    /// it has ended is waited for, as long as a rollback may take. What follows has that long again.
+    async fn planned(
+        &self,
+        trail: &mut Trail,
+    ) -> Result<Result<RollbackPlan, NoRollback>, DeployError> {
+        let deadline = self.deadline(trail);
+        let mut is_told = false;
+        loop {
+            let planned = self
+                .insist(deadline, || self.target.plan(self.deployment, &self.wanted))
+                .await?;
+            let Err(NoRollback::NotYet(why)) = &planned else {
+                return Ok(planned);
+            };
+            if self.context.clock.now() + self.pace.poll >= deadline {
+                return Ok(planned);
+            }
+            if !is_told {
+                self.emit(What::Warned(format!("waiting: {why}")));
+                is_told = true;
+            }
+            if !self.context.pause(self.pace.poll).await {
+                return Err(asking::stopped());
+            }
+            trail.started = Stamp::now(&*self.context.clock);
+        }
     }
 
     /// Goes on with a rollback that an earlier run intended and did not see to its end.
@@ -239,8 +271,10 @@ impl Order<'_> {
             deadline,
             self.target.plan(self.deployment, &self.wanted),
         );
-        if let Ok(Ok(plan)) = planned.await {
-            trail.plan = Some(plan);
+        match planned.await {
+            Ok(Ok(plan)) => trail.plan = Some(plan),
+            Ok(Err(none)) => trail.is_same = is_same(&none),
+            Err(_) => {}
         }
         self.stopped_by(trail, vec![interlock.clone()]).await
     }
@@ -291,6 +325,7 @@ impl Order<'_> {
             actuator: None,
             interlocks: Vec::new(),
             left: false,
+            is_same: false,
         }
     }
 
@@ -316,6 +351,7 @@ impl Order<'_> {
             interlocks: trail.interlocks,
             restored: trail.plan.as_ref().map(RollbackPlan::software),
             left: trail.left,
+            is_same: trail.is_same,
             from: self.deployment.revision.clone(),
             to,
             started: trail.started,
@@ -336,10 +372,17 @@ const fn only_rehearses(interlock: &Interlock) -> bool {
     matches!(interlock, Interlock::DryRun | Interlock::Shadow { .. })
 }
 
+/// Whether there is no rollback because it would change nothing.
+const fn is_same(none: &NoRollback) -> bool {
+    matches!(none, NoRollback::SameSoftware(_))
+}
+
 const fn outcome_of(none: &NoRollback) -> RollbackOutcome {
     match none {
         NoRollback::NoTarget(_) => RollbackOutcome::NoTarget,
-        NoRollback::NotRollbackable(_) => RollbackOutcome::NotRollbackable,
+        NoRollback::NotRollbackable(_) | NoRollback::SameSoftware(_) | NoRollback::NotYet(_) => {
+            RollbackOutcome::NotRollbackable
+        }
         NoRollback::Superseded(_) => RollbackOutcome::Superseded,
         NoRollback::ByPlatform => RollbackOutcome::RolledBackByEcs,
     }

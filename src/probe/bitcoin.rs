@@ -112,6 +112,10 @@ struct Beside<'a> {
 }
 
 impl Interpreter for Beside<'_> {
+    fn knows_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
     fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a> {
         let conversation = self.follower.converse(endpoint, BODY_LIMIT);
         Box::new(Node::new(conversation, self.chain))
@@ -135,6 +139,8 @@ impl Look for BitcoinProbe {
         let conversation = self.follower.converse(visit.endpoint, BODY_LIMIT);
         let mut node = Node::new(conversation, self.chain_id);
         let info = node.info(visit).await?;
+        let chain = chain_id::known(&info.chain);
+        self.follower.agree(visit, chain)?;
         let head = node.head(visit, &info).await?;
         let seen = self.follower.see(visit, head);
         let resting = info.chain == chain_id::RESTING;
@@ -146,7 +152,7 @@ impl Look for BitcoinProbe {
         };
         let beside = Beside {
             follower: &self.follower,
-            chain: chain_id::known(&info.chain),
+            chain,
         };
         let council = self.follower.consult(&beside, &mut node, visit, question);
         let council = council.await;

@@ -115,6 +115,10 @@ struct Beside<'a> {
 }
 
 impl Interpreter for Beside<'_> {
+    fn knows_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
     fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a> {
         let conversation = self.follower.converse(endpoint, BODY_LIMIT);
         Box::new(Node::new(conversation, self.chain.clone()))
@@ -139,6 +143,8 @@ impl Look for EvmProbe {
         let mut node = Node::new(conversation, None);
         let chain = node.chain(visit, self.chain_id.is_some()).await?;
         self.identify(chain.as_ref())?;
+        let served = chain.as_ref().map(ToString::to_string);
+        self.follower.agree(visit, served.as_deref())?;
         let head = node.head(visit).await?;
         let seen = self.follower.see(visit, head);
         self.demand(visit, &mut node, head.height).await?;

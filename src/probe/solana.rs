@@ -105,6 +105,10 @@ struct Beside<'a> {
 }
 
 impl Interpreter for Beside<'_> {
+    fn knows_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
     fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a> {
         let conversation = self.follower.converse(endpoint, BODY_LIMIT);
         Box::new(Node::new(conversation, self.chain.clone()))
@@ -128,6 +132,7 @@ impl Look for SolanaProbe {
         let conversation = self.follower.converse(visit.endpoint, BODY_LIMIT);
         let mut node = Node::new(conversation, self.chain_id.clone());
         let chain = node.identify(visit).await?;
+        self.follower.agree(visit, chain.as_deref())?;
         let head = node.head(visit).await?;
         let seen = self.follower.see(visit, head);
         self.demand(visit, &mut node, head.height).await?;

@@ -111,6 +111,10 @@ struct Beside<'a> {
 }
 
 impl Interpreter for Beside<'_> {
+    fn knows_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
     fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a> {
         let conversation = self.follower.converse(endpoint, BODY_LIMIT);
         Box::new(Node::new(conversation, self.chain.clone()))
@@ -135,6 +139,9 @@ impl Look for TezosProbe {
         let mut node = Node::new(conversation, self.chain_id.clone());
         node.identify(visit).await?;
         let header = node.header(visit).await?;
+        let named = header.chain.filter(|chain| chain_id::is_one(chain));
+        let chain = named.or_else(|| self.chain_id.clone());
+        self.follower.agree(visit, chain.as_deref())?;
         let told = node.bootstrapped(visit).await?;
         let is_stuck = told.bootstrapped && told.state == SyncState::Stuck;
         let seen = self.in_step(visit, &header.head, &told)?;
@@ -146,7 +153,7 @@ impl Look for TezosProbe {
         };
         let beside = Beside {
             follower: &self.follower,
-            chain: header.chain,
+            chain,
         };
         let council = self.follower.consult(&beside, &mut node, visit, question);
         let council = council.await;

@@ -75,7 +75,8 @@ pub enum Reason {
     NoTask,
     /// Whoever was asked about the target (the cloud's API, a store of metrics) gave no usable answer.
     SourceDown,
-    /// Whoever was asked about the target does not let us look.
+    /// Whoever was asked about the target does not let us look: the cloud's API, a store of metrics,
+    /// a file of logs. That the target itself lets us in and hides something is [`Self::NotPermitted`].
     SourceDenied,
     /// There is nothing to judge by: no value in that time, no test in the suite.
     NoData,
@@ -83,8 +84,9 @@ pub enum Reason {
     Undecided,
     /// Our own machine could not run the check's program.
     NotStarted,
-    /// We may not see what the check asks about: a permission of ours is missing, and the message says
-    /// which.
+    /// The target itself let us in and does not let us see what the check asks about: our login there
+    /// lacks a permission, and the message says which. That somebody else refuses us who is asked
+    /// about the target is [`Self::SourceDenied`].
     NotPermitted,
     /// Our own resolver did not answer.
     Resolver,
@@ -229,7 +231,7 @@ impl Reason {
             | Self::Certificate
             | Self::Unreachable
             | Self::NotReady => Self::SourceDown,
-            Self::Unauthorized => Self::SourceDenied,
+            Self::Unauthorized | Self::NotPermitted => Self::SourceDenied,
             // What was made of their answer, and what is unknown anyway.
             Self::Status
             | Self::Expectation
@@ -251,7 +253,6 @@ impl Reason {
             | Self::NoData
             | Self::Undecided
             | Self::NotStarted
-            | Self::NotPermitted
             | Self::Resolver
             | Self::Exhausted
             | Self::NoRoute

@@ -25,7 +25,8 @@ impl Mask {
     /// percent-encoded, JSON-escaped, quoted.
     ///
     /// A text shorter than [`SHORTEST`] characters is hidden only where it stands alone in
-    /// quotes: anywhere else, masking it would make every output unreadable and hide nothing.
+    /// quotes, be it a single one: anywhere else, masking it would make every output unreadable and
+    /// hide nothing. White space alone is no secret.
     pub fn hide(&self, secret: &str) {
         for text in forms(secret) {
             if text.chars().count() < SHORTEST {
@@ -36,8 +37,13 @@ impl Mask {
         }
     }
 
-    /// Adds a text that is hidden only where it stands alone in quotes.
+    /// Adds a text that is hidden only where it stands alone in quotes. Nothing, or nothing but white
+    /// space, is no secret: a user that a URL leaves out, a variable that is set to nothing.
     pub fn hide_in_quotes(&self, text: &str) {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() {
+            return;
+        }
         for quote in ['`', '"', '\''] {
             self.add(Form {
                 text: format!("{quote}{text}{quote}"),
@@ -278,6 +284,54 @@ mod tests {
         let mask = hiding("ab");
         assert_eq!(mask.apply("`ab` is above 'ab'"), "`***` is above '***'");
         assert_eq!(hiding("").apply("`` ''"), "`` ''");
+    }
+
+    #[test]
+    fn nothing_and_white_space_are_no_secrets() {
+        for none in ["", " ", "\t", "\u{a0}", " \n \r\n"] {
+            let mask = hiding(none);
+            mask.hide_in_quotes(none);
+            for text in [
+                "",
+                "\"\" '' ``",
+                "\" \" '\t' ` `",
+                "got \"\"",
+                "it is ''…",
+                "…",
+            ] {
+                assert_eq!(mask.apply(text), text, "{none:?}");
+                assert!(mask.find(text).is_empty(), "{none:?} in {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_few_characters_only_what_stands_alone_in_quotes_is_masked() {
+        for short in ["7", "a", "é", "ab", "p50", "$ x"] {
+            let mask = hiding(short);
+            let quoted = format!("got \"{short}\", '{short}' and `{short}`");
+            assert_eq!(
+                mask.apply(&quoted),
+                "got \"***\", '***' and `***`",
+                "{short}"
+            );
+            for other in [
+                format!("{short} of 97 in {short}s"),
+                format!("\"{short} \"{short}"),
+                format!("\"{short}{short}\" {short}…"),
+                format!("\"\" {short}"),
+            ] {
+                assert_eq!(mask.apply(&other), other, "{short}");
+            }
+        }
+        assert_eq!(hiding("abcd").apply("an abcd of abcde"), "an *** of ***e");
+    }
+
+    #[test]
+    fn what_is_hidden_in_quotes_is_found_however_it_is_spaced() {
+        let mask = Mask::default();
+        mask.hide_in_quotes(" ada  lovelace ");
+        assert_eq!(mask.apply("user \"ada\n lovelace\""), "user \"***\"");
     }
 
     #[test]

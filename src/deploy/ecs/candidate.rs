@@ -129,20 +129,27 @@ impl<'a> Past<'a> {
                 self.judged.revision, candidate.revision
             )));
         }
-        // That it is the very software that was judged is told apart from this by the plan.
-        let software = candidate.software();
-        if self.is_avoided(&software) && !self.judged.may_be(&software) {
-            let deployable = match self.chosen().await {
-                Ok(other) => format!("let it end, then deploy {}", other.revision),
-                Err(Halt::No(_)) => "let it end, then deploy a revision that is good".to_owned(),
-                Err(broken) => return Err(broken),
-            };
-            return Err(refuse(format!(
-                "the deployment of {} is in flight, and stopped it returns to {}, which was judged bad here: {deployable}",
-                self.judged.revision, candidate.revision
-            )));
+        // Also where it is the very software that is judged now: stopping it would change nothing.
+        if self.is_avoided(&candidate.software()) {
+            return Err(self.after_its_end(&candidate).await);
         }
         Ok(candidate)
+    }
+
+    /// Why a deployment in flight is not stopped that would return to what was judged bad: what else
+    /// there is can be deployed once it has ended.
+    async fn after_its_end(&self, bad: &Candidate) -> Halt {
+        let told = |deployable: &str| {
+            format!(
+                "the deployment of {} is in flight, and stopped it returns to {}, which was judged bad here: let it end, then deploy {deployable}",
+                self.judged.revision, bad.revision
+            )
+        };
+        match self.chosen().await {
+            Ok(other) => Halt::No(NoRollback::NotYet(told(&other.revision.label))),
+            Err(Halt::No(_)) => refuse(told("a revision that is good")),
+            Err(broken) => broken,
+        }
     }
 
     /// The best that can be deployed anew.
@@ -169,11 +176,10 @@ impl<'a> Past<'a> {
     async fn in_records(&self, records: &Records<'a>) -> Result<Option<Candidate>, Halt> {
         let source = records.source.as_ref();
         let skipped = match source.map(|source| (source, source.software())) {
-            // The same software as before: then its deployment is not what made it bad, and older
-            // software is not chosen over it.
-            Some((source, software)) if self.judged.may_be(&software) => {
-                return Ok(Some(self.recorded(source.clone())));
-            }
+            // Where it is the same software that is judged now, and nobody found it bad back then,
+            // its deployment is not what made it bad: older software is not chosen over it, and the
+            // plan refuses it as the same. Where it was judged bad before it was deployed again, as
+            // by a forced deployment, this says nothing for it: what ran before that is looked for.
             Some((source, software)) if !self.is_avoided(&software) => {
                 return Ok(Some(self.recorded(source.clone())));
             }

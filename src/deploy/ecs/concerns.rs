@@ -24,11 +24,12 @@ pub(super) async fn look(
     target: &EcsTarget,
     deployment: &Deployment,
     bake: Duration,
+    wanted: &Wanted,
 ) -> Vec<String> {
     let (service, shown, way_back, judged) = tokio::join!(
         within("the service", target.configured()),
         within("the service deployment", shown(target, deployment)),
-        within("the way back", way_back(target, deployment)),
+        within("the way back", way_back(target, deployment, wanted)),
         within("the definition", target.definition(&deployment.revision.id)),
     );
     let (service, shown) = (service.flatten(), shown.flatten());
@@ -102,7 +103,11 @@ struct WayBack {
     concerns: Vec<String>,
 }
 
-async fn way_back(target: &EcsTarget, deployment: &Deployment) -> Result<WayBack, String> {
+async fn way_back(
+    target: &EcsTarget,
+    deployment: &Deployment,
+    wanted: &Wanted,
+) -> Result<WayBack, String> {
     let reading = reading::read(target, deployment).await;
     let reading = reading.map_err(|error| error.to_string())?;
     let standing = reading.standing(deployment);
@@ -114,9 +119,14 @@ async fn way_back(target: &EcsTarget, deployment: &Deployment) -> Result<WayBack
     if !stands || !reading.service.is_moved_by_ecs() {
         return Ok(way_back);
     }
-    let (update, wanted) = (Actuator::UpdateService, Wanted::default());
-    let candidate = match candidate::find(target, deployment, &reading, update, &wanted).await {
+    let update = Actuator::UpdateService;
+    let candidate = match candidate::find(target, deployment, &reading, update, wanted).await {
         Ok(candidate) => candidate,
+        // What there was may have been judged bad.
+        Err(Halt::No(NoRollback::NoTarget(why))) if !wanted.avoid.is_empty() => {
+            way_back.concerns.push(why);
+            return Ok(way_back);
+        }
         Err(Halt::No(NoRollback::NoTarget(_))) => {
             way_back.concerns.push(format!(
                 "it is the first deployment of service {} that ECS knows: there is no revision to return to",

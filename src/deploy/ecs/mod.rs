@@ -150,8 +150,9 @@ impl DeploymentTarget for EcsTarget {
         &self,
         deployment: &Deployment,
         bake: Duration,
+        wanted: &Wanted,
     ) -> Result<Vec<String>, DeployError> {
-        Ok(concerns::look(self, deployment, bake).await)
+        Ok(concerns::look(self, deployment, bake, wanted).await)
     }
 
     async fn tasks(&self, deployment: &Deployment) -> Result<Vec<Task>, DeployError> {

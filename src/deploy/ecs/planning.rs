@@ -9,7 +9,9 @@ use super::reading::{self, Reading, Subject};
 use super::records::{ServiceDeployment, Status};
 use super::{EcsTarget, Halt, codedeploy, external};
 use crate::deploy::DeployError;
-use crate::deployment::{Actuator, Deployment, NoRollback, RollbackPlan, Standing, Wanted};
+use crate::deployment::{
+    Actuator, Deployment, NoRollback, Revision, RollbackPlan, Standing, Wanted,
+};
 
 /// Plans the rollback of the deployment under test.
 pub(super) async fn plan(
@@ -143,10 +145,13 @@ fn refuse_same(candidate: &Candidate) -> Result<(), Halt> {
 }
 
 fn same(candidate: &Candidate) -> Halt {
-    refuse(format!(
-        "the revision before it is {} too: going back to it would change nothing",
-        candidate.judged.revision
-    ))
+    Halt::No(NoRollback::SameSoftware(nothing_changes(
+        &candidate.judged.revision,
+    )))
+}
+
+pub(super) fn nothing_changes(revision: &Revision) -> String {
+    format!("the revision before it is {revision} too: going back to it would change nothing")
 }
 
 /// Tags that were moved since the candidate ran.
@@ -173,7 +178,7 @@ async fn deployable(
     if moved.is_empty() {
         // Told to run what it runs already, ECS deploys nothing.
         return if revision.id == judged.revision.id {
-            Err(same(candidate))
+            Err(refuse(nothing_changes(&judged.revision)))
         } else {
             Ok(None)
         };

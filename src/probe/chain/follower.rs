@@ -12,6 +12,7 @@ use super::expectation::Expected;
 use super::fallback::{Look, Visit, first_that_serves};
 use super::head::Head;
 use super::hint;
+use super::identity::Identities;
 use super::named::Named;
 use super::pace::{Pace, Rhythm};
 use super::progress::{Advance, Progress};
@@ -58,6 +59,7 @@ pub struct Follower {
     expected: Expected,
     /// Outlives the attempt: whether a head advances cannot be seen in one look.
     progress: Mutex<Progress>,
+    identities: Mutex<Identities>,
 }
 
 /// A head, and what it means now.
@@ -104,6 +106,7 @@ impl Declared {
                     rhythm: self.rhythm,
                     expected: self.expected,
                     progress: Mutex::default(),
+                    identities: Mutex::default(),
                 })
             }
             (endpoints, references, tls) => {
@@ -180,6 +183,26 @@ impl Follower {
         declared.or(usual)
     }
 
+    /// Makes sure that an endpoint serves the chain of those before it, where it told which; asked
+    /// before its head is looked at.
+    ///
+    /// # Errors
+    /// [`Reason::WrongChain`].
+    pub fn agree(&self, visit: &Visit<'_>, chain: Option<&str>) -> Result<(), Fault> {
+        let mut endpoints = self.endpoints.iter();
+        let place = endpoints.position(|endpoint| std::ptr::eq(endpoint, visit.endpoint));
+        let (Some(place), Some(chain)) = (place, chain) else {
+            return Ok(());
+        };
+        let identities = self.identities.lock();
+        let mut identities = identities.unwrap_or_else(PoisonError::into_inner);
+        if identities.tell(place, chain)? {
+            let progress = self.progress.lock();
+            *progress.unwrap_or_else(PoisonError::into_inner) = Progress::default();
+        }
+        Ok(())
+    }
+
     /// Notes a head beside those of earlier samples.
     pub fn see(&self, visit: &mut Visit<'_>, head: Head) -> Seen {
         let (now, at) = (visit.attempt.now(), visit.attempt.wall());
@@ -202,7 +225,15 @@ impl Follower {
         if self.references.is_empty() {
             return None;
         }
-        let mut council = self.references.ask(interpreter, visit, question).await;
+        // A head of who knows which chain says nothing of this one.
+        let mut council = if interpreter.knows_chain() {
+            self.references.ask(interpreter, visit, question).await
+        } else {
+            let note =
+                "the node does not tell which chain it serves: nothing can be held beside it";
+            visit.seen.note(note);
+            Council::default()
+        };
         for height in council.heights() {
             let half = visit.left() / 2;
             match hint::within(half, "a block below the head", node.hash(visit, height)).await {

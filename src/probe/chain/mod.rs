@@ -16,6 +16,7 @@ pub mod finality;
 pub mod follower;
 pub mod head;
 pub mod hint;
+pub mod identity;
 pub mod named;
 pub mod pace;
 pub mod progress;

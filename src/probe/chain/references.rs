@@ -32,6 +32,9 @@ pub trait Talk: Send {
 
 /// Who can speak to a reference of the chain that is looked at.
 pub trait Interpreter: Sync {
+    /// Whether it is known which chain is looked at, so that a reference can be held to it.
+    fn knows_chain(&self) -> bool;
+
     /// Prepares to speak to an endpoint.
     fn speak<'a>(&'a self, endpoint: &'a Endpoint) -> Box<dyn Talk + 'a>;
 }

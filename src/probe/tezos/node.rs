@@ -128,7 +128,11 @@ impl<'a> Node<'a> {
 #[async_trait]
 impl Talk for Node<'_> {
     async fn tip(&mut self, visit: &mut Visit<'_>) -> Result<Head, Fault> {
-        Ok(self.header(visit).await?.head)
+        let header = self.header(visit).await?;
+        if header.chain.is_none() {
+            self.identify(visit).await?;
+        }
+        Ok(header.head)
     }
 
     async fn hash(&mut self, visit: &mut Visit<'_>, height: u64) -> Result<Option<String>, Fault> {

@@ -51,8 +51,10 @@ impl Scene {
         let deployment = self.pinned().await;
         drop(target.identity().await);
         drop(target.standing(&deployment).await);
-        drop(target.plan(&deployment, &Wanted::default()).await);
-        drop(target.concerns(&deployment, Duration::from_secs(600)).await);
+        let wanted = Wanted::default();
+        drop(target.plan(&deployment, &wanted).await);
+        let bake = Duration::from_secs(600);
+        drop(target.concerns(&deployment, bake, &wanted).await);
         drop(target.tasks(&deployment).await);
         drop(target.parameter(PARAMETER).await);
         drop(target.diagnose(&deployment).await);

@@ -204,6 +204,30 @@ async fn flags_forbid_a_rollback_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bad_release_that_is_deployed_again_is_gone_back_from() {
+    let incident = stage(Ailment::Outage, settings()).await;
+    incident.release().expect("deployed");
+    let program = program(&incident, CONFIGURATION);
+    let first = program
+        .run(&["watch", "--rollback", "never", "--report", "json"])
+        .await;
+    assert_eq!(first.expect(12).json()["rollback"]["outcome"], "refused");
+    incident.service().complete().expect("completed");
+    incident.service().deploy("shop:3").expect("deployed again");
+    let ran = program.run(&["watch", "--report", "json"]).await;
+    let report = ran.expect(10).json();
+    assert_eq!(report["deployment"]["from"], "shop:3");
+    assert_eq!(report["deployment"]["to"], "shop:3");
+    assert_eq!(report["rollback"]["outcome"], "rolled_back_verified");
+    assert_eq!(report["rollback"]["to"], "shop:1", "{}", ran.all());
+    assert_eq!(mutations(&incident), ["UpdateService"]);
+    assert_eq!(
+        incident.service().serving().unwrap().as_deref(),
+        Some("shop:1")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_says_hold_refuses_and_gives_its_reason() {
     let incident = stage(Ailment::Outage, settings()).await;
     incident.release().expect("deployed");

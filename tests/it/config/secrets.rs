@@ -77,3 +77,24 @@ fn the_mask_knows_what_was_read() {
         "https://example.org"
     );
 }
+
+#[test]
+fn a_url_without_a_user_hides_its_password_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for url in [
+        "postgres://:canary-1@host/db",
+        "redis://:canary-1@host:6379/0",
+        "redis://:canary-1@host",
+    ] {
+        let text = format!("checks:\n  it:\n    redis: {{ url: \"{url}\" }}\n");
+        std::fs::write(folder.path().join("a.yaml"), text).expect("a file");
+        let loaded = load(&Sources {
+            folder: folder.path().to_owned(),
+            paths: vec!["a.yaml".into()],
+            ..Sources::default()
+        });
+        let told = "it: expected \"\", got ' ' of 12 (canary-1)";
+        let shown = "it: expected \"\", got ' ' of 12 (***)";
+        assert_eq!(loaded.mask.apply(told), shown, "{url}");
+    }
+}

@@ -9,7 +9,8 @@ use smokejumper::rehearsal::ecs::BreakerEnd;
 
 use super::stage::{ROLLOUT, Stage};
 
-fn software(label: &str) -> Software {
+/// A revision of `api`, whatever its images.
+pub fn software(label: &str) -> Software {
     Software {
         revision: Revision {
             id: format!("arn:aws:ecs:eu-west-1:000000000000:task-definition/{label}"),
@@ -39,7 +40,11 @@ async fn plan(
 
 fn refusal(planned: Result<RollbackPlan, NoRollback>) -> String {
     match planned {
-        Err(NoRollback::NotRollbackable(why)) => why,
+        Err(
+            NoRollback::NotRollbackable(why)
+            | NoRollback::SameSoftware(why)
+            | NoRollback::NotYet(why),
+        ) => why,
         other => panic!("no refusal: {other:?}"),
     }
 }
@@ -99,6 +104,44 @@ async fn other_images_of_the_same_definition_are_other_software() {
         "{:?}",
         plan.images
     );
+}
+
+#[tokio::test]
+async fn what_is_deployed_again_is_left_only_where_just_that_was_judged_bad() {
+    let stage = Stage::set().await;
+    stage.deploy_whole();
+    stage.service.deploy("api:2").unwrap();
+    stage.finish();
+    let pinned = stage.pinned().await;
+    let images = |digest: &str| [("api".to_owned(), digest.to_owned())].into();
+    let known = |images: Images| Wanted {
+        avoid: vec![Software {
+            images,
+            ..software("api:2")
+        }],
+        ..Wanted::default()
+    };
+    let good = wanted(None, &[], &["api:2", "api:1"]);
+    for not_bad in [Wanted::default(), good, known(images("sha256:another"))] {
+        let planned = plan(&stage, &pinned, &not_bad).await;
+        assert!(
+            matches!(&planned, Err(NoRollback::SameSoftware(why)) if why.contains("change nothing")),
+            "{not_bad:?}: {planned:?}"
+        );
+    }
+    for bad in [known(Images::new()), known(pinned.images.clone())] {
+        let plan = plan(&stage, &pinned, &bad).await.unwrap();
+        let (actuator, target) = (plan.actuator, plan.target.label.as_str());
+        assert_eq!((actuator, target), (Actuator::UpdateService, "api:1"));
+        assert_eq!(
+            plan.caveats,
+            ["api:2, which ran before, was judged bad here: api:1 is what ran before that"]
+        );
+        let concerns = stage.target.concerns(&pinned, ROLLOUT, &bad).await.unwrap();
+        let none = |line: &String| line.contains("nothing to return to");
+        assert!(!concerns.iter().any(none), "{concerns:?}");
+    }
+    assert!(stage.changes().is_empty());
 }
 
 #[tokio::test]

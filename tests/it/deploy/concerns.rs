@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smokejumper::deploy::DeploymentTarget;
-use smokejumper::deployment::Deployment;
+use smokejumper::deployment::{Deployment, Wanted};
 use smokejumper::rehearsal::ecs::{Fault, Times};
 
 use super::stage::Stage;
@@ -35,7 +35,8 @@ async fn well() -> Stage {
 }
 
 async fn concerns(stage: &Stage, deployment: &Deployment) -> Vec<String> {
-    let looked = stage.target.concerns(deployment, BAKE).await;
+    let wanted = Wanted::default();
+    let looked = stage.target.concerns(deployment, BAKE, &wanted).await;
     looked.expect("a look never fails a watch")
 }
 

@@ -16,6 +16,7 @@ use smokejumper::deployment::Actuator::{
 use smokejumper::deployment::{Actuator, NoRollback, Progress, Wanted};
 use smokejumper::rehearsal::ecs::{self, BreakerEnd, Controller, Fault, Lag, Times};
 
+use super::choice::software;
 use super::stage::{LAG, MINUTE, ROLLOUT, Stage};
 
 /// Why nothing was planned or done.
@@ -23,6 +24,8 @@ use super::stage::{LAG, MINUTE, ROLLOUT, Stage};
 enum Refused {
     NoTarget,
     NotRollbackable,
+    SameSoftware,
+    NotYet,
     Superseded,
     ByPlatform,
     /// The declaration is at fault.
@@ -38,6 +41,8 @@ impl From<&NoRollback> for Refused {
         match no {
             NoRollback::NoTarget(_) => Self::NoTarget,
             NoRollback::NotRollbackable(_) => Self::NotRollbackable,
+            NoRollback::SameSoftware(_) => Self::SameSoftware,
+            NoRollback::NotYet(_) => Self::NotYet,
             NoRollback::Superseded(_) => Self::Superseded,
             NoRollback::ByPlatform => Self::ByPlatform,
         }
@@ -61,6 +66,8 @@ struct Row {
     desired: u32,
     /// The service's `deploymentConfiguration`.
     conduct: Value,
+    /// What the ledger says is bad, whatever its images.
+    bad: &'static [&'static str],
     /// What was deployed and has happened when the deployment is pinned.
     deployed: fn(&Stage),
     /// What happens between the pin and the plan.
@@ -84,6 +91,7 @@ impl Default for Row {
             case: "",
             desired: 2,
             conduct: Value::Null,
+            bad: &[],
             deployed: |stage| drop(stage.deploy()),
             then: |_| {},
             plan: Ok(Stop),
@@ -119,6 +127,11 @@ async fn nobody_else_s_deployment_is_touched() {
 #[tokio::test]
 async fn what_cannot_be_undone_is_refused_before_anything_is_sent() {
     walk(refusals()).await;
+}
+
+#[tokio::test]
+async fn what_was_judged_bad_is_left_also_where_it_was_deployed_again() {
+    walk(again()).await;
 }
 
 #[tokio::test]
@@ -501,6 +514,135 @@ fn refusals() -> Vec<Row> {
     ]
 }
 
+/// `api:2` is deployed whole, and then once more.
+fn again() -> Vec<Row> {
+    let twice = |stage: &Stage| {
+        stage.deploy_whole();
+        stage.service.deploy("api:2").unwrap();
+    };
+    let twice_whole = |stage: &Stage| {
+        stage.deploy_whole();
+        stage.service.deploy("api:2").unwrap();
+        stage.finish();
+    };
+    vec![
+        Row {
+            case: "what nobody knows to be bad, in flight: its deployment is not to blame",
+            deployed: twice,
+            plan: Err(Refused::SameSoftware),
+            end: ("SUCCESSFUL", "api:2"),
+            ..Row::default()
+        },
+        Row {
+            case: "what nobody knows to be bad, completed: its deployment is not to blame",
+            bad: &["api:1"],
+            deployed: twice_whole,
+            plan: Err(Refused::SameSoftware),
+            end: ("SUCCESSFUL", "api:2"),
+            ..Row::default()
+        },
+        Row {
+            case: "what was judged bad, in flight: stopped it would come again",
+            bad: &["api:2"],
+            deployed: twice,
+            plan: Err(Refused::NotYet),
+            end: ("SUCCESSFUL", "api:2"),
+            ..Row::default()
+        },
+        Row {
+            case: "what was judged bad, completed: updated to what ran before that",
+            bad: &["api:2"],
+            deployed: twice_whole,
+            plan: Ok(Update),
+            changes: &[(UPDATE, "done")],
+            end: ("SUCCESSFUL", "api:1"),
+            ..Row::default()
+        },
+        Row {
+            case: "what was judged bad, completed between the pin and the plan",
+            bad: &["api:2"],
+            deployed: twice,
+            then: |stage| stage.finish(),
+            plan: Ok(Update),
+            changes: &[(UPDATE, "done")],
+            end: ("SUCCESSFUL", "api:1"),
+            ..Row::default()
+        },
+        Row {
+            case: "what was judged bad, stopped without a rollback: updated",
+            bad: &["api:2"],
+            deployed: twice,
+            then: |stage| {
+                stage.service.stop(BreakerEnd::Stop).unwrap();
+                stage.clock.pass(LAG);
+            },
+            plan: Ok(Update),
+            changes: &[(UPDATE, "done")],
+            end: ("SUCCESSFUL", "api:1"),
+            ..Row::default()
+        },
+        Row {
+            case: "one that was judged bad over another, in flight",
+            bad: &["api:2", "api:3"],
+            deployed: |stage| {
+                stage.deploy_whole();
+                stage.deploy();
+            },
+            plan: Err(Refused::NotYet),
+            end: ("SUCCESSFUL", "api:3"),
+            ..Row::default()
+        },
+        Row {
+            case: "one that was judged bad over another, again and again",
+            bad: &["api:2", "api:3"],
+            deployed: |stage| {
+                stage.deploy_whole();
+                stage.deploy_whole();
+                for label in ["api:3", "api:2", "api:3"] {
+                    stage.service.deploy(label).unwrap();
+                    stage.finish();
+                }
+            },
+            plan: Ok(Update),
+            changes: &[(UPDATE, "done")],
+            end: ("SUCCESSFUL", "api:1"),
+            ..Row::default()
+        },
+        Row {
+            case: "all that ran was judged bad, in flight: refused at once",
+            bad: &["api:1", "api:2"],
+            deployed: twice,
+            plan: Err(Refused::NotRollbackable),
+            end: ("SUCCESSFUL", "api:2"),
+            ..Row::default()
+        },
+        Row {
+            case: "all that ran was judged bad, completed",
+            bad: &["api:1", "api:2"],
+            deployed: twice_whole,
+            plan: Err(Refused::NoTarget),
+            end: ("SUCCESSFUL", "api:2"),
+            ..Row::default()
+        },
+        Row {
+            case: "what was judged bad and is paused: not answered, until its time is over",
+            conduct: pause("POST_SCALE_UP"),
+            bad: &["api:2"],
+            deployed: |stage| {
+                let conduct = pause("POST_SCALE_UP");
+                stage.service.configure(&json!({})).unwrap();
+                stage.deploy_whole();
+                stage.service.configure(&conduct).unwrap();
+                stage.service.deploy("api:2").unwrap();
+                stage.clock.pass(ROLLOUT);
+            },
+            plan: Err(Refused::NotYet),
+            end: ("ROLLBACK_SUCCESSFUL", "api:2"),
+            ..Row::default()
+        },
+    ]
+}
+
 fn circumstances() -> Vec<Row> {
     vec![
         Row {
@@ -640,7 +782,11 @@ async fn walk_one(row: &Row) {
     let pinned = stage.pinned().await;
     (row.then)(&stage);
 
-    let planned = stage.target.plan(&pinned, &Wanted::default()).await;
+    let wanted = Wanted {
+        avoid: row.bad.iter().map(|label| software(label)).collect(),
+        ..Wanted::default()
+    };
+    let planned = stage.target.plan(&pinned, &wanted).await;
     let plan = match flat(&planned) {
         Ok(plan) => plan,
         Err(refused) => {

@@ -193,6 +193,30 @@ async fn what_was_judged_bad_or_is_the_same_is_not_returned_to_and_what_is_named
 }
 
 #[tokio::test]
+async fn what_is_deployed_again_is_left_only_where_it_was_judged_bad() {
+    let scene = Scene::set().await;
+    let service = &scene.stage.service;
+    scene.stage.clock.pass(MINUTE);
+    let again = service.create_task_set("api:2", 100).unwrap();
+    scene.stage.clock.pass(MINUTE);
+    service.make_primary(&again).unwrap();
+    let pinned = scene.stage.pinned().await;
+    assert_eq!(pinned.revision.label, "api:2");
+    let no = scene.stage.no_plan(&pinned).await;
+    assert!(
+        matches!(&no, NoRollback::SameSoftware(why) if why.contains("runs api:2 too")),
+        "{no:?}"
+    );
+    let wanted = Wanted {
+        avoid: vec![pinned.software()],
+        ..Wanted::default()
+    };
+    let plan = scene.stage.target.plan(&pinned, &wanted).await.unwrap();
+    assert_eq!(plan.unwrap().handle, Some(scene.earlier.clone()));
+    assert!(scene.stage.changes().is_empty());
+}
+
+#[tokio::test]
 async fn another_primary_task_set_supersedes_before_and_after() {
     let scene = Scene::set().await;
     let plan = scene.planned().await;

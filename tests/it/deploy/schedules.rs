@@ -381,7 +381,12 @@ impl Schedule {
             Ok(Err(NoRollback::ByPlatform)) => {
                 (!taken || self.noise().idle) && status.starts_with("ROLLBACK") || !is_judged
             }
-            Ok(Err(NoRollback::NotRollbackable(_) | NoRollback::NoTarget(_))) => !taken,
+            Ok(Err(
+                NoRollback::NotRollbackable(_)
+                | NoRollback::SameSoftware(_)
+                | NoRollback::NotYet(_)
+                | NoRollback::NoTarget(_),
+            )) => !taken,
             // Strange is what a person has to look at: our own update that hit somebody else's.
             Err(DeployError::Strange(_)) => !taken || self.noise().raced,
             Err(DeployError::Passing(_)) => true,

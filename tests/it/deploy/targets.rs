@@ -69,7 +69,7 @@ async fn a_long_history_is_walked_page_by_page() {
     let pinned = stage.pinned().await;
     // Stopped, it would return to the api:2 that completed last: to the same software.
     let no = stage.no_plan(&pinned).await;
-    assert!(matches!(no, NoRollback::NotRollbackable(_)), "{no:?}");
+    assert!(matches!(no, NoRollback::SameSoftware(_)), "{no:?}");
     stage.finish();
     stage.control().clear_calls();
     let plan = stage.plan(&pinned).await;
@@ -159,7 +159,7 @@ async fn the_same_images_again_cannot_be_undone_at_all() {
     for _ in 0..2 {
         let no = stage.no_plan(&pinned).await;
         assert!(
-            matches!(&no, NoRollback::NotRollbackable(text) if text.contains("api:2")),
+            matches!(&no, NoRollback::SameSoftware(text) if text.contains("api:2")),
             "{no:?}"
         );
         stage.finish();
@@ -178,5 +178,5 @@ async fn images_that_were_not_resolved_are_not_taken_for_others() {
         .control()
         .fault("DescribeServiceRevisions", unresolved, Times::Always);
     let no = stage.no_plan(&pinned).await;
-    assert!(matches!(no, NoRollback::NotRollbackable(_)), "{no:?}");
+    assert!(matches!(no, NoRollback::SameSoftware(_)), "{no:?}");
 }

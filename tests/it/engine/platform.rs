@@ -10,7 +10,7 @@ use smokejumper::decision::{Choice, Decide, Judging, Policy, RollbackPolicy};
 use smokejumper::deploy::{DeployError, DeploymentTarget, Witness};
 use smokejumper::deployment::{
     Actuator, Answer, Call, Deployment, Diagnosis, Examined, Images, NoRollback, Progress, Purpose,
-    Revision, RollbackPlan, Selector, Standing, StartedRollback, Task, Wanted,
+    Revision, RollbackPlan, Selector, Software, Standing, StartedRollback, Task, Wanted,
 };
 use smokejumper::plan::{CheckPlan, ServicePlan};
 use smokejumper::probe::{Attempt, Probe};
@@ -54,6 +54,9 @@ pub enum Manner {
     RollsBackItself,
     /// A revision has to be registered first, and a while passes before it is deployed.
     Registers,
+    /// The same revision was deployed again: there is an earlier one where that was judged bad, as
+    /// soon as the deployment is not in flight any more.
+    IsDeployedAgain,
 }
 
 /// A platform that does as it is told.
@@ -188,7 +191,12 @@ impl DeploymentTarget for Platform {
         Ok(self.identity.lock().unwrap().clone())
     }
 
-    async fn concerns(&self, _: &Deployment, _: Duration) -> Result<Vec<String>, DeployError> {
+    async fn concerns(
+        &self,
+        _: &Deployment,
+        _: Duration,
+        _: &Wanted,
+    ) -> Result<Vec<String>, DeployError> {
         Ok(Vec::new())
     }
 
@@ -255,6 +263,15 @@ impl DeploymentTarget for Platform {
             return Ok(Err(NoRollback::NoTarget(
                 "no earlier good revision".to_owned(),
             )));
+        }
+        if self.manner == Manner::IsDeployedAgain {
+            let is_bad = |bad: &Software| bad.revision == deployment.revision;
+            if !wanted.avoid.iter().any(is_bad) {
+                return Ok(Err(NoRollback::SameSoftware("it ran before".to_owned())));
+            }
+            if *self.standing.lock().unwrap() == Standing::InFlight {
+                return Ok(Err(NoRollback::NotYet("let it end".to_owned())));
+            }
         }
         if self.manner == Manner::NeverPlans {
             return Err(DeployError::Passing("rate exceeded".to_owned()));

@@ -128,7 +128,8 @@ impl State {
         }
     }
 
-    fn header(&self) -> serde_json::Value {
+    /// The header of its head.
+    pub fn header(&self) -> serde_json::Value {
         let now = jiff::Timestamp::now().as_second();
         let made = jiff::Timestamp::from_second(now - self.age).expect("a time of today");
         json!({

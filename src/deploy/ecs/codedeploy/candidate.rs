@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::facts;
-use super::super::planning::refuse;
+use super::super::planning::{nothing_changes, refuse};
 use super::super::{EcsTarget, Halt};
 use super::calls::{CodeDeploy, Filter};
 use super::records::Record;
@@ -66,8 +66,10 @@ fn weigh(
     if !is_wanted(&revision, wanted) {
         return Ok(None);
     }
-    refuse_same(deployment, &revision)?;
     if !is_bad(&revision, wanted) {
+        // What was judged bad before it was deployed again is looked past; what was not, is not what
+        // made this deployment bad.
+        refuse_same(deployment, &revision)?;
         return Ok(Some(Candidate { record, revision }));
     }
     match &wanted.to {
@@ -102,9 +104,9 @@ pub(super) fn refuse_same(deployment: &Deployment, revision: &Revision) -> Resul
     if revision.id != deployment.revision.id {
         return Ok(());
     }
-    Err(refuse(format!(
-        "the revision before it is {revision} too: going back to it would change nothing"
-    )))
+    Err(Halt::No(NoRollback::SameSoftware(nothing_changes(
+        revision,
+    ))))
 }
 
 /// CodeDeploy makes a new task set of it, and ECS makes none of what is not ACTIVE.

@@ -87,21 +87,15 @@ async fn stopped_to(
     deployment: &Deployment,
     wanted: &Wanted,
 ) -> Result<Revision, Halt> {
-    let Some(other) = reading.other_set() else {
-        let unbound = Wanted::default();
-        let found = candidate::find(target, deployment, &reading.judged, &unbound).await?;
-        return allowed(deployment, found.revision, wanted);
+    let revision = match reading.other_set() {
+        Some(other) => facts::revision(&other.task_definition),
+        None => last_success(target, reading, deployment).await?,
     };
-    let revision = facts::revision(&other.task_definition);
-    candidate::refuse_same(deployment, &revision)?;
-    allowed(deployment, revision, wanted)
-}
-
-/// CodeDeploy is not told where to return to: when that is not wanted, it is not stopped.
-fn allowed(deployment: &Deployment, revision: Revision, wanted: &Wanted) -> Result<Revision, Halt> {
+    // CodeDeploy is not told where to return to: when that is not wanted, it is not stopped.
     if candidate::is_bad(&revision, wanted) {
-        return Err(candidate::refuse_bad(&revision));
+        return Err(after_its_end(target, reading, deployment, wanted, &revision).await);
     }
+    candidate::refuse_same(deployment, &revision)?;
     if !candidate::is_wanted(&revision, wanted) {
         return Err(refuse(format!(
             "deployment {} is in flight, and stopped it returns to {revision}: wait until it has ended, or go there",
@@ -109,6 +103,39 @@ fn allowed(deployment: &Deployment, revision: Revision, wanted: &Wanted) -> Resu
         )));
     }
     Ok(revision)
+}
+
+/// What the last deployment that succeeded brought, be it the same.
+async fn last_success(
+    target: &EcsTarget,
+    reading: &Reading,
+    deployment: &Deployment,
+) -> Result<Revision, Halt> {
+    let unbound = Wanted::default();
+    match candidate::find(target, deployment, &reading.judged, &unbound).await {
+        Ok(found) => Ok(found.revision),
+        Err(Halt::No(NoRollback::SameSoftware(_))) => Ok(deployment.revision.clone()),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// Why a deployment in flight is not stopped that would return to what was judged bad: what else
+/// there is can be deployed once it has ended.
+async fn after_its_end(
+    target: &EcsTarget,
+    reading: &Reading,
+    deployment: &Deployment,
+    wanted: &Wanted,
+    bad: &Revision,
+) -> Halt {
+    match candidate::find(target, deployment, &reading.judged, wanted).await {
+        Ok(other) => Halt::No(NoRollback::NotYet(format!(
+            "deployment {} is in flight, and stopped it returns to {bad}, which was judged bad here: let it end, then deploy {}",
+            deployment.id, other.revision
+        ))),
+        Err(Halt::No(_)) => candidate::refuse_bad(bad),
+        Err(broken) => broken,
+    }
 }
 
 /// What slows the rollback's own deployment, or would stop it.

@@ -64,35 +64,41 @@ fn earlier<'a>(
     for set in others {
         let revision = facts::revision(&set.task_definition);
         match admit(&revision, deployment, wanted) {
-            None => return Ok(set),
-            Some(why) => refused = refused.or(Some(why)),
+            Ok(()) => return Ok(set),
+            // What is older is not chosen over the same software: its deployment is not to blame.
+            Err(same @ Halt::No(NoRollback::SameSoftware(_))) => return Err(same),
+            Err(halt) => refused = refused.or(Some(halt)),
         }
     }
-    Err(refuse(refused.unwrap_or_default()))
+    Err(refused.unwrap_or_else(|| gone(deployment)))
 }
 
-/// Why a revision may not be returned to; none when it may.
-fn admit(revision: &Revision, deployment: &Deployment, wanted: &Wanted) -> Option<String> {
+/// Whether a revision may be returned to.
+fn admit(revision: &Revision, deployment: &Deployment, wanted: &Wanted) -> Result<(), Halt> {
     if let Some(to) = &wanted.to
         && *to != revision.id
         && *to != revision.label
     {
-        return Some(format!(
+        return Err(refuse(format!(
             "no task set of service {} runs {to} any more",
             deployment.service
-        ));
-    }
-    if revision.id == deployment.revision.id {
-        return Some(format!(
-            "the task set before it runs {revision} too: going back to it would change nothing"
-        ));
+        )));
     }
     let software = Software {
         revision: revision.clone(),
         images: Images::new(),
     };
-    let is_bad = wanted.avoid.iter().any(|bad| bad.may_be(&software));
-    is_bad.then(|| format!("{revision} was judged bad here: it is not returned to"))
+    if wanted.avoid.iter().any(|bad| bad.may_be(&software)) {
+        return Err(refuse(format!(
+            "{revision} was judged bad here: it is not returned to"
+        )));
+    }
+    if revision.id == deployment.revision.id {
+        return Err(Halt::No(NoRollback::SameSoftware(format!(
+            "the task set before it runs {revision} too: going back to it would change nothing"
+        ))));
+    }
+    Ok(())
 }
 
 /// A first deployment has nothing before it; what was there before and is gone its deployer deleted.

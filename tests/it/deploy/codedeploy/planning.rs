@@ -8,7 +8,9 @@ use super::{Scene, arn, bad};
 
 fn refusal(no: &NoRollback) -> &str {
     match no {
-        NoRollback::NotRollbackable(why) => why,
+        NoRollback::NotRollbackable(why)
+        | NoRollback::SameSoftware(why)
+        | NoRollback::NotYet(why) => why,
         other => panic!("{other:?}"),
     }
 }
@@ -100,16 +102,24 @@ async fn what_was_judged_bad_is_passed_over_and_never_stopped_into() {
     };
     // Stopped, CodeDeploy would return to what runs beside it.
     let no = scene.planned_for(&wanted).await.unwrap_err();
-    assert!(refusal(&no).contains("api:2 was judged bad here"), "{no:?}");
+    assert!(
+        matches!(&no, NoRollback::NotYet(why) if why.contains("api:2, which was judged bad here: let it end, then deploy api:1")),
+        "{no:?}"
+    );
+    let all = Wanted {
+        avoid: vec![bad(&pinned, 2), bad(&pinned, 1)],
+        ..Wanted::default()
+    };
+    let no = scene.planned_for(&all).await.unwrap_err();
+    assert!(
+        matches!(&no, NoRollback::NotRollbackable(why) if why.contains("api:2 was judged bad here")),
+        "{no:?}"
+    );
     scene.finish();
     let plan = scene.planned_for(&wanted).await.unwrap();
     assert_eq!(plan.target.label, "api:1");
     assert_eq!(plan.handle.as_ref(), Some(&scene.first));
     // Nothing that is not bad is left.
-    let all = Wanted {
-        avoid: vec![bad(&pinned, 2), bad(&pinned, 1)],
-        ..Wanted::default()
-    };
     let no = scene.planned_for(&all).await.unwrap_err();
     assert!(matches!(&no, NoRollback::NoTarget(_)), "{no:?}");
 }
@@ -197,9 +207,36 @@ async fn the_same_task_definition_changes_nothing() {
     scene.stage.clock.pass(MINUTE / 60);
     for _ in 0..2 {
         let no = scene.planned_for(&Wanted::default()).await.unwrap_err();
-        assert!(refusal(&no).contains("would change nothing"), "{no:?}");
+        assert!(
+            matches!(&no, NoRollback::SameSoftware(why) if why.contains("would change nothing")),
+            "{no:?}"
+        );
         scene.finish();
     }
+}
+
+#[tokio::test]
+async fn what_was_judged_bad_and_is_deployed_again_is_left_once_it_has_ended() {
+    let scene = Scene::set().await;
+    scene.deploy_whole();
+    scene.group.deploy(&arn(2)).unwrap();
+    scene.stage.clock.pass(MINUTE / 60);
+    let pinned = scene.stage.pinned().await;
+    let wanted = Wanted {
+        avoid: vec![bad(&pinned, 2)],
+        ..Wanted::default()
+    };
+    let no = scene.planned_for(&wanted).await.unwrap_err();
+    assert!(
+        matches!(&no, NoRollback::NotYet(why) if why.contains("then deploy api:1")),
+        "{no:?}"
+    );
+    scene.finish();
+    let plan = scene.planned_for(&wanted).await.unwrap();
+    assert_eq!(plan.actuator, Actuator::CodedeployCreateDeployment);
+    assert_eq!(plan.target.label, "api:1");
+    assert_eq!(plan.handle.as_ref(), Some(&scene.first));
+    assert!(scene.stage.changes().is_empty());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use smokejumper::sample::{Outcome, Reason};
 
 use super::{detail, reason};
 use crate::harness::anvil::Anvil;
-use crate::harness::evm_node::{always, block, result, start};
+use crate::harness::evm_node::{EvmNode, State, always, block, result, start};
 use crate::harness::looking::{Looking, reading};
 use crate::harness::scripted_node::{Play, ScriptedNode, closed_port};
 
@@ -217,4 +217,78 @@ async fn no_part_of_an_address_but_host_and_port_is_ever_told() {
         "{}",
         asked.head
     );
+}
+
+/// A node of a chain at this height.
+async fn node_of(chain: u64, head: u64) -> EvmNode {
+    let state = State {
+        chain,
+        head,
+        finalized: Some(head - 64),
+        ..State::default()
+    };
+    EvmNode::start(state).await
+}
+
+#[tokio::test]
+async fn a_fallback_of_another_chain_is_our_own_fault_and_lends_no_head() {
+    let broken = || {
+        vec![(
+            "eth_getBlockByNumber",
+            Play::Answer(500, "text/plain", "broken".to_owned()),
+        )]
+    };
+    for declared in [Some(1), None] {
+        let (first, other) = (node_of(1, 1_000).await, node_of(137, 9_000).await);
+        let mut settings = json!({"endpoints": [first.url(), other.url()]});
+        if let Some(chain) = declared {
+            settings["chain_id"] = json!(chain);
+        }
+        let looking = Looking::with("evm", &settings);
+        let well = looking.run().await;
+        assert_eq!(well.outcome, Outcome::Pass, "{well:?}");
+        assert!(well.notes.is_empty(), "{:?}", well.notes);
+
+        first.set(|state| state.instead = broken());
+        let fallen = looking.run().await;
+        assert_eq!(reason(&fallen), Some(Reason::WrongChain), "{fallen:?}");
+        assert_eq!(fallen.outcome, Outcome::Unknown);
+        assert!(
+            detail(&fallen).contains("it serves chain 137"),
+            "{fallen:?}"
+        );
+        for name in ["head", "head_age", "head_advance", "lag", "endpoint"] {
+            assert_eq!(reading(&fallen, name), None, "{name}");
+        }
+
+        first.set(|state| {
+            state.instead.clear();
+            state.head += 2;
+        });
+        let again = looking.run().await;
+        assert_eq!(again.outcome, Outcome::Pass, "{again:?}");
+        assert_eq!(reading(&again, "head_advance"), Some(2.0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_fallback_of_another_chain_showed_is_forgotten_once_the_first_tells() {
+    let (first, other) = (node_of(1, 1_000).await, node_of(137, 9_000).await);
+    first.set(|state| {
+        state.instead = vec![(
+            "eth_chainId",
+            Play::Answer(500, "text/plain", "broken".to_owned()),
+        )]
+    });
+    let looking = Looking::with("evm", &json!({"endpoints": [first.url(), other.url()]}));
+    // Nobody declares the chain, and the first was never heard: the other's may be it.
+    let alone = looking.run().await;
+    assert_eq!(reading(&alone, "head"), Some(9_000.0), "{alone:?}");
+
+    first.set(|state| state.instead.clear());
+    let told = looking.run().await;
+    assert_eq!(told.outcome, Outcome::Pass, "{told:?}");
+    assert_eq!(reading(&told, "head"), Some(1_000.0));
+    assert_eq!(reading(&told, "head_advance"), Some(0.0), "the first head");
+    assert!(told.notes.is_empty(), "{:?}", told.notes);
 }

@@ -8,7 +8,7 @@ use smokejumper::sample::{Outcome, Reason, Sample};
 
 use super::{detail, reason};
 use crate::harness::anvil::Anvil;
-use crate::harness::evm_node::{EvmNode, State, always};
+use crate::harness::evm_node::{EvmNode, State, always, error};
 use crate::harness::looking::{Looking, build, reading};
 use crate::harness::scripted_node::{Play, closed_port};
 
@@ -350,4 +350,88 @@ fn a_reference_that_cannot_work_is_named_where_it_stands() {
         assert_eq!(misfits[0].path, path);
         assert!(!format!("{misfits:?}").contains("canary"));
     }
+}
+
+#[tokio::test]
+async fn references_of_another_chain_agree_on_nothing_that_counts() {
+    let foreign = State {
+        chain: 137,
+        branch: 'b',
+        ..at(9_000, 3)
+    };
+    // Just as high, so that they could be taken for another branch.
+    let beside_it = State {
+        head: 1_000,
+        ..foreign.clone()
+    };
+    let untold = State {
+        instead: vec![("eth_chainId", unknown_method())],
+        ..at(1_000, 3)
+    };
+    let lag = || json!({"expect": {"lag": {"le": 2}}});
+    let declared = || json!({"chain_id": 1, "expect": {"lag": {"le": 2}}});
+    // the node, both references, settings, what comes of it, a part of the notes
+    let cases = [
+        (at(1_000, 3), &foreign, json!({}), None, "chain 137, not 1"),
+        (
+            at(1_000, 3),
+            &beside_it,
+            json!({}),
+            None,
+            "chain 137, not 1",
+        ),
+        (at(1_000, 3), &foreign, lag(), Some(Reason::NoReference), ""),
+        (
+            at(1_000, 3),
+            &foreign,
+            declared(),
+            Some(Reason::NoReference),
+            "",
+        ),
+        (
+            untold.clone(),
+            &foreign,
+            json!({}),
+            None,
+            "does not tell which chain",
+        ),
+        (
+            untold.clone(),
+            &beside_it,
+            json!({}),
+            None,
+            "does not tell which chain",
+        ),
+        (
+            untold.clone(),
+            &foreign,
+            lag(),
+            Some(Reason::NoReference),
+            "",
+        ),
+        // Not even those of the right chain: nobody knows that they are.
+        (
+            untold,
+            &at(1_000, 3),
+            json!({}),
+            None,
+            "does not tell which chain",
+        ),
+    ];
+    for (node, reference, more, expected, says) in cases {
+        let told = format!("{node:?} beside {reference:?} with {more}");
+        let references = [reference.clone(), reference.clone()];
+        let sample = beside(node, &references, more).await;
+        assert_eq!(reason(&sample), expected, "{told}: {sample:?}");
+        let outcome = expected.map_or(Outcome::Pass, |_| Outcome::Unknown);
+        assert_eq!(sample.outcome, outcome, "{told}");
+        assert_eq!(reading(&sample, "lag"), None, "{told}");
+        assert_eq!(reading(&sample, "references"), Some(0.0), "{told}");
+        assert!(sample.notes.concat().contains(says), "{told}: {sample:?}");
+    }
+}
+
+/// What a node answers that does not know the method of the first request.
+fn unknown_method() -> Play {
+    error(&json!(1), -32601, "the method does not exist")
 }

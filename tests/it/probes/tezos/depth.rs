@@ -8,7 +8,7 @@ use smokejumper::sample::{Outcome, Reason};
 use super::{detail, reason};
 use crate::harness::looking::{Looking, reading};
 use crate::harness::scripted_node::{Play, closed_port};
-use crate::harness::tezos_node::{State, TezosNode};
+use crate::harness::tezos_node::{MAINNET, State, TezosNode};
 
 fn constants_asked(node: &TezosNode) -> usize {
     let asked = node.peer.asked().into_iter();
@@ -204,5 +204,64 @@ async fn peers_and_history_are_asked_for_where_they_are_set() {
         let sample = Looking::with("tezos", &settings).run().await;
         assert_eq!(reason(&sample), expected, "{settings}: {sample:?}");
         assert!(detail(&sample).contains(says), "{}", detail(&sample));
+    }
+}
+
+#[tokio::test]
+async fn endpoints_and_references_of_another_chain_lend_no_head() {
+    const OTHER: &str = "NetXnHfVqm9iesp";
+    let at = |level: u64| State {
+        level,
+        ..State::default()
+    };
+    let foreign = |level: u64| State {
+        chain_id: OTHER,
+        branch: 'b',
+        ..at(level)
+    };
+    for declared in [true, false] {
+        let (first, other) = (
+            TezosNode::start(at(100)).await,
+            TezosNode::start(foreign(900)).await,
+        );
+        let mut settings = json!({"endpoints": [first.url(), other.url()]});
+        if declared {
+            settings["chain_id"] = json!(MAINNET);
+        }
+        let looking = Looking::with("tezos", &settings);
+        let well = looking.run().await;
+        assert_eq!(well.outcome, Outcome::Pass, "{well:?}");
+        first.set(|state| state.instead = vec![("header", Play::Hang)]);
+        let fallen = looking.run_within(Duration::from_secs(2)).await;
+        assert_eq!(reason(&fallen), Some(Reason::WrongChain), "{fallen:?}");
+        assert_eq!(fallen.outcome, Outcome::Unknown);
+        assert_eq!(reading(&fallen, "head"), None, "{fallen:?}");
+        first.set(|state| {
+            state.instead.clear();
+            state.level += 2;
+        });
+        let again = looking.run().await;
+        assert_eq!(reading(&again, "head_advance"), Some(2.0), "{again:?}");
+    }
+    // References whose headers do not say of which chain they are: they are asked.
+    let untold = |level: u64| {
+        let mut state = foreign(level);
+        let mut header = state.header();
+        header.as_object_mut().expect("a header").remove("chain_id");
+        state.instead = vec![("header", Play::json(header))];
+        state
+    };
+    for level in [100, 900] {
+        let node = TezosNode::start(at(100)).await;
+        let (a, b) = (
+            TezosNode::start(untold(level)).await,
+            TezosNode::start(untold(level)).await,
+        );
+        let settings = json!({"url": node.url(), "references": [a.url(), b.url()]});
+        let sample = Looking::with("tezos", &settings).run().await;
+        assert_eq!(sample.outcome, Outcome::Pass, "{level}: {sample:?}");
+        assert_eq!(reading(&sample, "lag"), None, "{sample:?}");
+        assert_eq!(reading(&sample, "references"), Some(0.0), "{sample:?}");
+        assert!(sample.notes.concat().contains(OTHER), "{sample:?}");
     }
 }
