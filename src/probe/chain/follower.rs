@@ -194,11 +194,13 @@ impl Follower {
         let (Some(place), Some(chain)) = (place, chain) else {
             return Ok(());
         };
-        let identities = self.identities.lock();
-        let mut identities = identities.unwrap_or_else(PoisonError::into_inner);
-        if identities.tell(place, chain)? {
-            let progress = self.progress.lock();
-            *progress.unwrap_or_else(PoisonError::into_inner) = Progress::default();
+        let are_others = self
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tell(place, chain)?;
+        if are_others {
+            *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress::default();
         }
         Ok(())
     }
