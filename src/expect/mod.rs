@@ -15,6 +15,7 @@ mod path;
 mod read;
 mod shown;
 mod sieve;
+mod surely;
 mod undated;
 mod unmet;
 mod unordered;

@@ -182,7 +182,7 @@ fn json(text: &str) -> Option<Escaped> {
     Some(Escaped::of(character, 2))
 }
 
-/// `uXXXX`, or two of them that are one character beyond the first plane.
+/// `u` and four digits, or two of them that are one character beyond the first plane.
 fn numbered(after: &str) -> Option<Escaped> {
     let unit = |text: &str| {
         let digits = text.get(1..5)?;
