@@ -36,6 +36,7 @@ static ARENA: LazyLock<Arena> = LazyLock::new(|| {
         parts: |_| vec![b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()],
         is_asked: is_request,
         tls: Some(acceptor),
+        ..Manner::default()
     };
     Arena::new("http", settings, manner)
 });

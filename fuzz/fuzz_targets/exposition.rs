@@ -25,7 +25,7 @@ static ARENA: LazyLock<Arena> = LazyLock::new(|| {
                         "over": "http_requests_total",
                     },
                 },
-                "p95": { "quantile": 0.95, "histogram": "http_request_duration_seconds" },
+                "users_p95": { "quantile": 0.95, "histogram": "http_request_duration_seconds" },
             },
         })
     };
