@@ -31,15 +31,15 @@ const DEEPEST: usize = 3;
 impl Reading {
     /// The text as it is, and every other reading that differs, each made when it is asked for.
     pub(super) fn all_of(text: &str) -> impl Iterator<Item = Self> {
-        let of_one_kind = [json, percent, html].into_iter().flat_map(move |escape| {
+        let of_one_kind = [JSON, PERCENT, HTML].into_iter().flat_map(move |escape| {
             let plain = Self::plain(text);
             std::iter::successors(plain.without(escape), move |last| last.without(escape))
                 .take(DEEPEST)
         });
         // Quoted as JSON what stood in a URL or on a page.
-        let mixed = [percent, html].into_iter().filter_map(move |escape| {
+        let mixed = [PERCENT, HTML].into_iter().filter_map(move |escape| {
             let plain = Self::plain(text);
-            plain.without(json)?.without(escape)
+            plain.without(JSON)?.without(escape)
         });
         let plain = std::iter::once_with(move || Self::plain(text));
         plain
@@ -76,38 +76,63 @@ impl Reading {
     }
 
     /// With one kind of escape undone; absent where there is none.
-    fn without(&self, escape: fn(&str) -> Option<Escaped>) -> Option<Self> {
+    fn without(&self, escape: Escape) -> Option<Self> {
         let mut undone = Self::default();
-        let mut at = 0;
         let mut differs = false;
-        while let Some(next) = self.text[at..].chars().next() {
-            match escape(&self.text[at..]) {
+        let mut at = 0;
+        while let Some(next) = self.text[at..].find(escape.begins_with) {
+            let next = at + next;
+            self.copy(at..next, &mut undone);
+            let length = match (escape.read)(&self.text[next..]) {
                 Some(Escaped { meant, length }) => {
                     differs = true;
-                    undone.push(&meant, self.origin(at..at + length));
-                    at += length;
+                    undone.push(&meant, self.origin(next..next + length));
+                    length
                 }
                 None => {
-                    let end = at + next.len_utf8();
-                    undone.push(&self.text[at..end], self.origin(at..end));
-                    at = end;
+                    let length = escape.begins_with.len_utf8();
+                    self.copy(next..next + length, &mut undone);
+                    length
                 }
-            }
+            };
+            at = next + length;
         }
-        differs.then_some(undone)
+        if !differs {
+            return None;
+        }
+        self.copy(at..self.text.len(), &mut undone);
+        Some(undone)
     }
 
     fn spaced(&self) -> Self {
         let mut spaced = Self::default();
-        for (at, character) in self.text.char_indices() {
-            let range = at..at + character.len_utf8();
-            if !character.is_whitespace() {
-                spaced.push(&self.text[range.clone()], self.origin(range));
-            } else if !spaced.text.ends_with(' ') {
-                spaced.push(" ", self.origin(range));
+        let mut at = 0;
+        while let Some(next) = self.text[at..].find(char::is_whitespace) {
+            let next = at + next;
+            self.copy(at..next, &mut spaced);
+            let length = self.text[next..].chars().next().map_or(1, char::len_utf8);
+            at = next + length;
+            if !spaced.text.ends_with(' ') {
+                spaced.push(" ", self.origin(next..at));
             }
         }
+        self.copy(at..self.text.len(), &mut spaced);
         spaced
+    }
+
+    /// Adds a range of this reading to another, piece by piece.
+    fn copy(&self, range: Range<usize>, to: &mut Self) {
+        let first = self
+            .pieces
+            .partition_point(|piece| piece.end() <= range.start);
+        for piece in &self.pieces[first..] {
+            if piece.at >= range.end {
+                break;
+            }
+            let part = piece.at.max(range.start)..piece.end().min(range.end);
+            let origin = piece.start_of(part.start)..piece.end_of(part.end);
+            to.push(&self.text[part], origin);
+        }
     }
 
     /// How it reads.
@@ -131,6 +156,10 @@ impl Reading {
 }
 
 impl Piece {
+    const fn end(&self) -> usize {
+        self.at + self.length
+    }
+
     /// Whether it stands in the text as it reads; an escape is longer than what it means.
     const fn is_stretch(&self) -> bool {
         self.length == self.origin.end - self.origin.start
@@ -150,6 +179,27 @@ impl Piece {
         }
     }
 }
+
+/// A way to escape.
+#[derive(Clone, Copy)]
+struct Escape {
+    begins_with: char,
+    /// Reads the one with which a text begins, where it is one.
+    read: fn(&str) -> Option<Escaped>,
+}
+
+const JSON: Escape = Escape {
+    begins_with: '\\',
+    read: json,
+};
+const PERCENT: Escape = Escape {
+    begins_with: '%',
+    read: percent,
+};
+const HTML: Escape = Escape {
+    begins_with: '&',
+    read: html,
+};
 
 /// An escape at the beginning of a text: what it means, and how many bytes it has.
 struct Escaped {
@@ -198,21 +248,25 @@ fn numbered(after: &str) -> Option<Escaped> {
     Some(Escaped::of(characters.next()?.ok()?, 12))
 }
 
-/// RFC 3986, section 2.1: neighbours together, since they may be one character.
+/// RFC 3986, section 2.1: as many bytes as are one character.
 fn percent(text: &str) -> Option<Escaped> {
-    let mut meant = Vec::new();
+    let mut bytes = Vec::with_capacity(4);
     let mut rest = text;
     while let Some(digits) = rest.strip_prefix('%').and_then(|after| after.get(..2)) {
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let Some(byte) = is_hex.then(|| u8::from_str_radix(digits, 16).ok())? else {
-            break;
-        };
-        meant.push(byte);
+        bytes.push(is_hex.then(|| u8::from_str_radix(digits, 16).ok())??);
         rest = &rest[3..];
+        match std::str::from_utf8(&bytes) {
+            Ok(meant) => {
+                let (meant, length) = (meant.to_owned(), text.len() - rest.len());
+                return Some(Escaped { meant, length });
+            }
+            // More is to come, or it is none.
+            Err(error) if error.error_len().is_none() => {}
+            Err(_) => return None,
+        }
     }
-    let length = text.len() - rest.len();
-    let meant = String::from_utf8(meant).ok()?;
-    (length > 0).then_some(Escaped { meant, length })
+    None
 }
 
 /// The references of HTML that escaping gives.
@@ -277,7 +331,8 @@ mod tests {
     #[test]
     fn what_is_no_escape_stays() {
         for text in [
-            "a", "50% off", "%zz", "%", r"C:\path", "a & b; c", "&nope;", "&#xd800;", "%C3",
+            "%ff%fe", "a", "50% off", "%zz", "%", r"C:\path", "a & b; c", "&nope;", "&#xd800;",
+            "%C3",
         ] {
             let readings = readings(text);
             assert_eq!(readings[0], text);
