@@ -221,7 +221,7 @@ fn learnt(record: &Record, deployment: &Deployment) -> Vec<(Software, bool)> {
     let is_to_blame = record.decision.action == Action::RollBack
         && record.assessment.verdict == Verdict::Fail
         && rollback.outcome != RollbackOutcome::RolledBackUnhealthy
-        && !rollback.is_same
+        && !is_same(rollback, deployment)
         && !rollback.interlocks.iter().any(doubts_itself);
     if is_to_blame {
         learnt.push((judged, false));
@@ -233,6 +233,13 @@ fn learnt(record: &Record, deployment: &Deployment) -> Vec<(Software, bool)> {
         learnt.push((restored.clone(), true));
     }
     learnt
+}
+
+/// Whether what was gone back to, or would have been, is what was judged: so the plan said, or so it stands
+/// where there was none, as after a rollback of the platform's own or when the platform was away.
+fn is_same(rollback: &RollbackRecord, judged: &Deployment) -> bool {
+    let to = rollback.to.as_ref();
+    rollback.is_same || to.is_some_and(|to| to.id == judged.revision.id)
 }
 
 /// Whether an interlock says that what was found may be our own fault, or is too little.

@@ -178,6 +178,7 @@ impl Order<'_> {
             Ok(Ok(started)) => started,
             Ok(Err(NoRollback::ByPlatform)) => return self.follow(self.sent_by(plan)).await,
             Ok(Err(none)) => {
+                trail.is_same = is_same(&none);
                 trail.actuator = self.sent_by(plan);
                 return self.end(trail, outcome_of(&none), none.to_string(), None);
             }

@@ -47,7 +47,7 @@ fn head(story: &Story) -> String {
         (None, Some(service)) => service,
         (None, None) => "all services".to_owned(),
     };
-    if story.is_by_hand() {
+    if story.is_by_hand {
         return format!("## {BY_HAND}: {whose}");
     }
     format!(
@@ -335,6 +335,7 @@ Window `01JD5VXM7J9Q0ZC1T8Z5W3K4RN`, opened 2026-11-21T08:40:00Z, lasted 6m12s.
     fn a_rollback_by_hand_has_no_verdict_on_what_it_undid() {
         let mut report = report();
         report["checks"] = serde_json::json!([]);
+        report["command"] = "rollback".into();
         report["verdict"] = "pass".into();
         let text = render(&report).unwrap();
         let head = "## rollback by hand: api:41 → api:42 on api\n\n**rolled back and verified**";

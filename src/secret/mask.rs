@@ -141,7 +141,12 @@ pub(super) const CUT: char = '…';
 impl Form {
     /// How many bytes of this form's beginning the text ends with, if enough to tell it.
     fn cut_at_the_end_of(&self, text: &str) -> Option<usize> {
-        let ends = self.text.char_indices().map(|(at, _)| at).skip(SHORTEST);
+        let last = text.chars().next_back()?;
+        let ends = self.text.char_indices().skip(SHORTEST - 1);
+        let ends = ends.filter(|(_, character)| *character == last);
+        let ends = ends.map(|(at, character)| at + character.len_utf8());
+        // All of it is no beginning, and is found without this.
+        let ends = ends.filter(|end| *end < self.text.len());
         ends.filter(|end| text.ends_with(&self.text[..*end])).last()
     }
 }
@@ -262,6 +267,12 @@ mod tests {
             r"password=Pass&quot;word\99é/&lt;",
             r#"{\"password\":\"Pass\\\"wo…"#,
             r#"{\"password\":\"Pass\\\"word\…"#,
+            r"password=Pass%22word%5c99%c3%a…",
+            r"password=Pass%22word%5c99%c3%a9%2f%3c%zz",
+            r"password=Pass%22word%5c99%c3%a9%2f%3c%ff",
+            r#"password=Pass\"word\99\u00…"#,
+            r"password=Pass&qu…",
+            r"password=Pass%5c%22word%5c%5c99%c3%a9%2f%3c",
         ] {
             let masked = mask.apply(said);
             assert!(

@@ -36,11 +36,11 @@ impl Reading {
             std::iter::successors(plain.without(escape), move |last| last.without(escape))
                 .take(DEEPEST)
         });
-        // Quoted as JSON what stood in a URL or on a page.
-        let mixed = [PERCENT, HTML].into_iter().filter_map(move |escape| {
-            let plain = Self::plain(text);
-            plain.without(JSON)?.without(escape)
-        });
+        // Quoted as JSON what stood in a URL or on a page, and the other way round.
+        let mixed = [(JSON, PERCENT), (JSON, HTML), (PERCENT, JSON), (HTML, JSON)];
+        let mixed = mixed
+            .into_iter()
+            .filter_map(move |(outer, inner)| Self::plain(text).without(outer)?.without(inner));
         let plain = std::iter::once_with(move || Self::plain(text));
         plain
             .chain(of_one_kind)
@@ -83,7 +83,8 @@ impl Reading {
         while let Some(next) = self.text[at..].find(escape.begins_with) {
             let next = at + next;
             self.copy(at..next, &mut undone);
-            let length = match (escape.read)(&self.text[next..]) {
+            let rest = &self.text[next..];
+            let length = match (escape.read)(rest).or_else(|| cut_off(rest)) {
                 Some(Escaped { meant, length }) => {
                     differs = true;
                     undone.push(&meant, self.origin(next..next + length));
@@ -216,17 +217,27 @@ impl Escaped {
     }
 }
 
-/// RFC 8259, section 7. One that a message cut off means nothing.
+/// What a message has cut off in the middle means nothing: before it a secret may have begun.
+fn cut_off(text: &str) -> Option<Escaped> {
+    let mut beginning = text.char_indices().take(LONGEST_ESCAPE);
+    let (length, _) = beginning.find(|(_, character)| *character == CUT)?;
+    let is_one = text[..length]
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"\\%&#".contains(&byte));
+    let meant = String::new();
+    is_one.then_some(Escaped { meant, length })
+}
+
+/// Twelve characters of a pair in JSON, or of four bytes in a URL.
+const LONGEST_ESCAPE: usize = 13;
+
+/// RFC 8259, section 7.
 fn json(text: &str) -> Option<Escaped> {
     let after = text.strip_prefix('\\')?;
     let character = match after.chars().next()? {
         named @ ('"' | '\\' | '/') => named,
         'n' | 'r' | 't' => ' ',
         'u' => return numbered(after),
-        CUT => {
-            let meant = String::new();
-            return Some(Escaped { meant, length: 1 });
-        }
         _ => return None,
     };
     Some(Escaped::of(character, 2))

@@ -214,9 +214,7 @@ impl Daemon {
             self.man(service, share, known, counted);
         }
         self.retire(before.into_values());
-        let obeying = self.manned.iter().chain(&self.retired);
-        let obeying = obeying.map(|one| Arc::clone(&one.service.name));
-        self.brakes.of(obeying);
+        self.obey();
         self.configuration = ConfigurationNow {
             loaded: now,
             refused: None,
@@ -247,6 +245,20 @@ impl Daemon {
         let instruments = Arc::new(instruments);
         self.outfit.context.instruments = Arc::clone(&instruments);
         self.handle.counts_by(instruments);
+    }
+
+    /// Obeys the kill switches of those that are looked after, and of no others.
+    fn obey(&self) {
+        let obeying = self.manned.iter().chain(&self.retired);
+        let obeying = obeying.map(|one| Arc::clone(&one.service.name));
+        self.brakes.of(obeying);
+    }
+
+    /// Nothing of a service that is not declared any more is under way.
+    pub(super) fn let_go(&self) {
+        self.obey();
+        let watched = self.services_with_a_window();
+        self.herald.people.end_undeclared(&watched);
     }
 
     fn services_with_a_window(&self) -> HashSet<Arc<str>> {

@@ -42,6 +42,8 @@ const BLINK: Duration = Duration::from_secs(120);
 pub(super) struct Unseen {
     since: Moment,
     was_told: bool,
+    /// Whether looking from afar came to nothing, which may end without anything to look into.
+    is_afar: bool,
 }
 
 impl Station {
@@ -54,9 +56,11 @@ impl Station {
         let seen = self.post.seen.borrow_and_update().clone();
         let sighting = match seen {
             None => return,
-            Some(Err(why)) => return self.cannot_see(&why),
+            Some(Err(why)) => return self.cannot_see(&why, true),
             Some(Ok(sighting)) => sighting,
         };
+        // Nobody was told: what comes next begins anew.
+        self.unseen.take_if(|one| one.is_afar && !one.was_told);
         self.board.sees(sighting.revision.clone());
         let is_known = self.settled.as_ref() == Some(&sighting.mark);
         if is_known || self.window.is_some() || self.by_hand.is_some() {
@@ -169,11 +173,11 @@ impl Station {
                 // A permission may be given and a credential be put there meanwhile.
                 self.asks_own_task = false;
                 self.look_later();
-                self.cannot_see(&why);
+                self.cannot_see(&why, false);
             }
             Err(error) => {
                 self.look_later();
-                self.cannot_see(&error.to_string());
+                self.cannot_see(&error.to_string(), false);
             }
         }
     }
@@ -227,7 +231,7 @@ impl Station {
             ordered::refuse(answer, Refused::Failed(why.to_owned()));
         }
         self.look_later();
-        self.cannot_see(why);
+        self.cannot_see(why, false);
     }
 
     /// Opens the window that a person asked for. What the lookout saw is looked into afterwards all the
@@ -271,13 +275,14 @@ impl Station {
 
     /// People are told when a look comes to nothing that long after the first: by time alone, a platform
     /// that is back would be told of while it waits to be asked again.
-    pub(super) fn cannot_see(&mut self, why: &str) {
+    fn cannot_see(&mut self, why: &str, is_afar: bool) {
         let name = &self.service.name;
         let herald = &self.post.herald;
         let now = self.post.outfit.context.clock.now();
         let unseen = self.unseen.get_or_insert(Unseen {
             since: now,
             was_told: false,
+            is_afar,
         });
         if !unseen.was_told && now.since(unseen.since) >= BLINK {
             unseen.was_told = true;

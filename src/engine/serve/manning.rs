@@ -106,6 +106,9 @@ impl Daemon {
             .into_iter()
             .partition(|one| one.board.is_open() && !one.task.is_finished());
         self.retired = kept;
+        if !over.is_empty() {
+            self.let_go();
+        }
         // Each ends by itself, after what it has under way.
         self.leaving.extend(over.into_iter().map(|one| one.task));
         self.leaving.retain(|task| !task.is_finished());

@@ -5,7 +5,7 @@
 //! goes to whoever was told of it, whatever is silent by then; what was decided and done about a
 //! deployment is never muted. Called by the stations, the daemon and `standing`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -46,6 +46,34 @@ struct Now {
     dispatcher: Option<Dispatcher>,
     /// The address under which people open the pages, without a slash at its end.
     url: Option<Arc<str>>,
+    declared: Arc<Declared>,
+}
+
+/// What there is, selected for this run or not.
+#[derive(Default)]
+struct Declared {
+    services: HashSet<Arc<str>>,
+    checks: HashMap<Arc<str>, HashSet<String>>,
+}
+
+impl Declared {
+    fn of(plan: &Plan) -> Self {
+        let unselected = &plan.unselected;
+        let services = plan.services.iter().map(|one| &one.name);
+        let services = services.chain(&unselected.services).cloned();
+        let own = plan.checks.iter().map(|check| &check.facts);
+        let own = own.map(|facts| (&facts.service, &facts.id));
+        let others = unselected.checks.iter().map(|(service, id)| (service, id));
+        let mut checks: HashMap<Arc<str>, HashSet<String>> = HashMap::new();
+        for (service, id) in own.chain(others) {
+            let of_service = checks.entry(Arc::clone(service)).or_default();
+            of_service.insert(id.to_string());
+        }
+        Self {
+            services: services.collect(),
+            checks,
+        }
+    }
 }
 
 /// What is said of a check outside any window.
@@ -94,27 +122,26 @@ impl Telling {
             mark: Some(mark),
             dispatcher,
             url: plan.server.url.clone(),
+            declared: Arc::new(Declared::of(plan)),
         };
-        self.end_undeclared(plan, watched);
+        self.end_undeclared(watched);
     }
 
-    /// What was told of checks and services that are not declared any more is over. What is declared and
-    /// was not selected stays as it is.
-    fn end_undeclared(&self, plan: &Plan, watched: &HashSet<Arc<str>>) {
-        let unselected = &plan.unselected;
-        let checks = plan.checks.iter().map(|check| &check.facts);
-        let checks = checks.map(|facts| (&facts.service, &facts.id));
-        let others = unselected.checks.iter().map(|(service, id)| (service, id));
-        let checks: HashSet<(&str, &str)> = checks
-            .chain(others)
-            .map(|(service, id)| (&**service, id.as_str()))
-            .collect();
-        let services = plan.services.iter().map(|one| &one.name);
-        let services = services.chain(&unselected.services);
-        let services: HashSet<&str> = services.map(|name| &**name).collect();
+    /// What was told of checks and services that are not declared any more is over; of `watched`, whose
+    /// window is still open, once that is over. What is declared and was not selected stays as it is.
+    pub(super) fn end_undeclared(&self, watched: &HashSet<Arc<str>>) {
+        let declared = {
+            let now = self.0.now.read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(&now.declared)
+        };
+        let Declared { checks, services } = &*declared;
+        let is_check = |service: &str, check: &str| {
+            let one = checks.get(service);
+            one.is_some_and(|checks| checks.contains(check))
+        };
         for open in self.open_subjects() {
             let (kind, service, what) = match open.split('/').collect::<Vec<_>>()[..] {
-                [_, service, "check", check] if !checks.contains(&(service, check)) => {
+                [_, service, "check", check] if !is_check(service, check) => {
                     (Kind::CheckRecovered, service, check)
                 }
                 [_, service, ref about @ ..] if !services.contains(service) => match about {

@@ -143,6 +143,8 @@ impl Ledger {
     /// The same ledger of which nobody knows what became of it since.
     pub(super) fn doubted(mut self) -> Self {
         self.open.values_mut().for_each(|open| open.last = None);
+        // Nobody is reminded of what may be over; who is told of it anew is.
+        self.again.clear();
         self
     }
 

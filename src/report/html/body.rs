@@ -24,7 +24,7 @@ pub fn title(story: &Story) -> String {
     let whose = whose.map_or_else(String::new, |service| format!(" on {service}"));
     let state = match &story.open {
         Some(open) => open.state.replace('_', " "),
-        None if story.is_by_hand() => BY_HAND.to_owned(),
+        None if story.is_by_hand => BY_HAND.to_owned(),
         None => story.verdict.name().to_owned(),
     };
     format!("{state}: {what}{whose}")
@@ -74,7 +74,7 @@ fn head(story: &Story) -> Markup {
                 }
             }
             p class="lead" {
-                @if story.is_by_hand() { (BY_HAND) ": " } @else { (badge(story.verdict)) " " }
+                @if story.is_by_hand { (BY_HAND) ": " } @else { (badge(story.verdict)) " " }
                 (outcome(story))
             }
             (facts(story, service))

@@ -34,6 +34,9 @@ pub struct Story {
     pub open: Option<Open>,
     /// The verdict, so far.
     pub verdict: Verdict,
+    /// Whether it is a rollback that a person ordered: nothing was judged before it, and the verdict is
+    /// that on the revision to which it went back.
+    pub is_by_hand: bool,
     /// The revision under test.
     pub revision: Option<String>,
     /// The revision before.
@@ -54,15 +57,6 @@ pub struct Story {
     pub diagnosis: Option<Diagnosis>,
     /// What our own machine kept the run from learning, and what a person should know besides.
     pub remarks: Vec<String>,
-}
-
-impl Story {
-    /// Whether it is a rollback that a person ordered: nothing was judged before it, and the verdict is
-    /// that on the revision to which it went back.
-    #[must_use]
-    pub const fn is_by_hand(&self) -> bool {
-        self.checks.is_empty() && self.rollback.is_some()
-    }
 }
 
 /// What an open window is doing.

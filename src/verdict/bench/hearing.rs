@@ -117,8 +117,11 @@ impl Bench {
             }
         }
         if warned.is_none() && closed_at.is_some() && self.saw_nothing(place, threshold) {
-            let subject = &self.seats[place].rules.thresholds[threshold].subject;
-            return Some(Heard::Untold(breach::unseen(subject)));
+            let limits = &self.seats[place].rules.thresholds[threshold];
+            // What can condemn nothing holds nothing up either.
+            if limits.critical.is_some() {
+                return Some(Heard::Untold(breach::unseen(&limits.subject)));
+            }
         }
         is_heard.then(|| warned.unwrap_or(Heard::Holds))
     }

@@ -174,16 +174,21 @@ fn a_share_that_is_just_the_limit_condemns_nothing_at_the_end() {
 
 #[test]
 fn a_limit_on_what_never_happened_is_no_pass() {
-    let limits = vec![
-        above(Subject::ErrorRate, 0.01, 0.05),
-        above(Subject::Quantile(Some(Phase::Tls), 0.95), 0.1, 0.2),
-    ];
-    let of = |line: &str| {
-        let bench = Bench::new(vec![rules(limits.clone(), 10)], terms());
+    let tls = above(Subject::Quantile(Some(Phase::Tls), 0.95), 0.1, 0.2);
+    let only_warns = Threshold {
+        critical: None,
+        ..tls.clone()
+    };
+    let with = |tls: &Threshold, line: &str| {
+        let limits = vec![above(Subject::ErrorRate, 0.01, 0.05), tls.clone()];
+        let bench = Bench::new(vec![rules(limits, 10)], terms());
         let bench = fed(bench, &window(&[line]));
         bench.assessment(Moment::at(START + BAKE), Closing::Final)
     };
-    let (well, broken) = (of(&line(&[(".", 120)])), of(&line(&[("F", 120)])));
+    let well = line(&[(".", 120)]);
+    let broken = with(&tls, &line(&[("F", 120)]));
+    assert_eq!(with(&only_warns, &well).verdict, Verdict::Pass);
+    let well = with(&tls, &well);
     assert_eq!(well.verdict, Verdict::Inconclusive);
     let why = &well.findings[0].reasons[0];
     assert_eq!(

@@ -167,3 +167,27 @@ async fn what_is_not_selected_stays_as_it_is_and_what_is_not_declared_is_over() 
     assert_eq!(heard(&told, "web: web-pulse has recovered"), 1);
     running.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_service_that_is_gone_is_over_once_its_window_is() {
+    let (mut api, web) = (Ward::of("api"), Ward::of("web"));
+    api.plan.policy.rollback.arm = false;
+    let told = Told::called("chat");
+    let yard = Yard::with(vec![api.clone(), web.clone()]);
+    yard.ground.reminds(&[&told], TEN_MINUTES);
+    let running = yard.start().await;
+    pause(60).await;
+    api.deploy("arn:2", true);
+    running.window("api").await;
+    yard.ground.declare(vec![web]);
+    running.order(Order::Reload).await.expect("read");
+    pause(3_000).await;
+    let all = told.headlines();
+    assert_eq!(
+        heard(&told, "the service is not declared any more"),
+        1,
+        "{all:?}"
+    );
+    assert_eq!(reminders(&told, "api"), 0, "{all:?}");
+    running.end().await;
+}

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::lines::{Reported, breached};
 use super::{Behind, Diagnosis, Named, Rollback, Story, Told, Why};
 use crate::clock::WallTime;
+use crate::engine::record::Command;
 use crate::event::Verdict;
 use crate::report::html::plot::band::Usual;
 use crate::report::html::words::verdict_of;
@@ -55,6 +56,7 @@ struct LatencyReport {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Report {
+    command: String,
     window: String,
     service: Option<String>,
     started: Option<jiff::Timestamp>,
@@ -101,6 +103,7 @@ impl Story {
             until: wall(told.finished).max(started),
             open: None,
             verdict: verdict(&told.verdict),
+            is_by_hand: told.command == Command::Rollback.name(),
             revision: Some(deployed.to).filter(|label| !label.is_empty()),
             previous: deployed.from,
             deployment: Some(deployed.arn).filter(|arn| !arn.is_empty()),
